@@ -1,0 +1,1 @@
+"""The command line twin: parses, imports lazily, calls, prints. No logic lives here."""

@@ -1,0 +1,1 @@
+"""The cooling chain from the cold plate to the outdoor air."""

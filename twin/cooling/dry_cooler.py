@@ -1,0 +1,67 @@
+"""Dry cooler: finned coil in crossflow with the outdoor air.
+
+Equations: crossflow eps-NTU with ``1/UA = 1/hA_water + 1/hA_air`` (exponents 0.85 and 0.8, equal halves at design),
+``q = eps C_min (T_w,in - T_db)``; no water is evaporated.
+Design point: ``rated_kw`` from ``entering_c`` to ``leaving_c`` at ``air_c``; the air flow follows from ``air_rise_k``.
+Source: BAC TDFS1238N as tabulated in the Modelica Buildings library for the shipped entry.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import numpy as np
+
+from twin.cooling.exchanger import AIR_EXPONENT, WATER_EXPONENT, conductance, crossflow
+from twin.cooling.rejection import ROW, Rejection
+from twin.core.jit import kernel
+from twin.core.params import Figure, Quantity
+from twin.core.units import KW
+
+
+class DryCooler(Rejection):
+    """Parameters of one dry cooler."""
+
+    KIND: ClassVar[str] = "dry_cooler"
+    WET: ClassVar[bool] = False
+
+    entering_c: Annotated[Figure, Quantity("degC", "design water entering", gt=0, le=90)]
+    leaving_c: Annotated[Figure, Quantity("degC", "design water leaving", gt=0, le=90)]
+    air_c: Annotated[Figure, Quantity("degC", "design dry bulb", ge=-20, le=55)]
+    air_rise_k: Annotated[Figure, Quantity("K", "air temperature rise at design", gt=0.5, le=40)]
+
+    def design_water_w_k(self) -> float:
+        """Design capacity rate of the water through one unit, W/K."""
+        return self.rated_kw.value * KW / (self.entering_c.value - self.leaving_c.value)
+
+    def rejection_row(self, count: int) -> list[float]:
+        """Coefficients of ``count`` units; UA closes the design point exactly."""
+        water = self.design_water_w_k()
+        air = self.rated_kw.value * KW / self.air_rise_k.value
+        eps = self.rated_kw.value * KW / (min(water, air) * (self.entering_c.value - self.air_c.value))
+        ua = _ntu_for(eps, min(water, air) / max(water, air)) * min(water, air)
+        return [ua * count, air * count, water * count] + [0.0] * (ROW - 3)
+
+
+def _ntu_for(eps: float, ratio: float) -> float:
+    """NTU at which the crossflow effectiveness is ``eps``; bisection."""
+    low, high = 1e-6, 1e3
+    if eps >= crossflow(high, ratio):
+        raise ValueError(f"the design point asks for an effectiveness of {eps:.3f}, out of reach: check temperatures")
+    for _ in range(200):
+        mid = (low * high) ** 0.5
+        low, high = (mid, high) if crossflow(mid, ratio) < eps else (low, mid)
+    return (low * high) ** 0.5
+
+
+@kernel
+def reject(
+    row: np.ndarray, fan: float, water: float, t_in: float, t_db: float, t_wb: float, p: float
+) -> tuple[float, float, float]:
+    """See ``twin.cooling.rejection``."""
+    air = row[1] * fan
+    c_min = min(air, water)
+    if c_min <= 0.0:
+        return 0.0, t_db, 0.0
+    ua = conductance(row[0], water / row[2], WATER_EXPONENT, fan, AIR_EXPONENT)
+    return crossflow(ua / c_min, c_min / max(air, water)) * c_min, t_db, 0.0

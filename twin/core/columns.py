@@ -1,0 +1,111 @@
+"""Columns of the Plan: what each number of a coefficient row means. Kernels and the lowering read the same names.
+
+Capacity rates (``W_*``) are in W/K, conductances in W/K, capacities in J/K, powers in W, temperatures in degC, times in s.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Group(IntEnum):
+    """Equal racks of one hall on one CDU; values per rack. The first seven are the row of ``heat_pass``."""
+
+    LIQUID_SHARE = 0
+    BODY_SHARE = 1
+    AIR_SHARE = 2
+    C_PLATE = 3
+    C_BODY = 4
+    G_BODY_PLATE = 5
+    G_BODY_AIR = 6
+    P0 = 7
+    P1 = 8
+    P2 = 9
+    UA = 10
+    W_COOLANT = 11
+    COUNT = 12
+    RATED = 13
+    IDLE = 14
+    LIQUID_MAX = 15
+    AIR_MAX = 16
+    SPREAD = 17
+    NOISE = 18
+    MAIN_NODE = 19  # 1: the plate is what people watch, 0: the body (air-cooled)
+
+
+class Sec(IntEnum):
+    """A secondary loop: the racks' coolant behind one CDU, or the air of a hall behind its CRAHs."""
+
+    W_MAX = 0
+    W_MIN = 1
+    WP_MAX = 2
+    WP_MIN = 3
+    UA = 4
+    N_SECONDARY = 5
+    N_PRIMARY = 6
+    C_RETURN = 7
+    C_SUPPLY = 8
+    PUMP_0 = 9
+    PUMP_1 = 10
+    PUMP_2 = 11
+    PUMP_3 = 12
+    RECIRCULATION = 13
+    RATED = 14
+    LAG = 15
+    SET = 16
+    SET_MAX = 17
+    APPROACH = 18
+    W_PER_HEAT = 19
+    WP_PER_HEAT = 20
+    RATED_HEAT = 21
+    INLET_MAX = 22
+    W_GROUPS = 23  # summed design capacity rate of the racks' coolant, to divide the flow
+    CP = 24  # J/(kg K), to report mass flows
+    CP_PRIMARY = 25
+
+
+class Fac(IntEnum):
+    """A facility-water loop with its plant."""
+
+    W_MAX = 0
+    W_MIN = 1
+    C_RETURN = 2
+    C_SUPPLY = 3
+    PUMP_1 = 4
+    PUMP_3 = 5
+    SET = 6
+    RESET_ON = 7  # 0 none, 1 dry bulb, 2 wet bulb
+    RESET_APPROACH = 8
+    SET_MAX = 9
+    ECONOMIZER = 10
+    CHILLERS = 11
+    CHILLER_UNIT = 12
+    ETA = 13
+    DELTA = 14
+    LIFT_MIN = 15
+    CONDENSER_MAX = 16
+    W_CONDENSER = 17  # 0: the facility water itself runs through the rejection bank
+    CONDENSER_PUMP = 18
+    C_BASIN = 19
+    FAN = 20
+    FAN_MIN = 21
+    REJECTION = 22  # code of the rejection kind
+    CP = 23
+
+
+class Elm(IntEnum):
+    """An element of the electrical path (equal units in parallel: summed rating)."""
+
+    RATED = 0
+    A = 1
+    B = 2
+    C = 3
+    LIMIT = 4
+
+
+class Sink(IntEnum):
+    """Where the heat of a loss goes."""
+
+    OUTDOORS = 0
+    ELECTRICAL_ROOM = 1
+    HALL = 2

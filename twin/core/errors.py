@@ -1,0 +1,53 @@
+"""Input errors that carry a place: every problem at once, as ``file:line:col: path: message``."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault in an input.
+
+    ``path`` is the dotted place inside the document (``buildings.B1.halls.H2.template``), ``line`` and ``col`` are
+    1-based positions in ``file`` where they are known.
+    """
+
+    path: str
+    message: str
+    file: str | None = None
+    line: int | None = None
+    col: int | None = None
+    warning: bool = False
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.col) if part is not None)
+        kind = "warning: " if self.warning else ""
+        return ": ".join(part for part in (place, self.path, kind + self.message) if part)
+
+
+class InputError(ValueError):
+    """Bad input: holds every :class:`Problem` that was found. The command line ends with exit code 2."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class StoppedByUser(RuntimeError):
+    """The run was interrupted between two blocks; its store is valid and ``--resume`` continues it."""
+
+
+def one(message: str, *, path: str = "", file: str | None = None) -> InputError:
+    """An :class:`InputError` with a single problem."""
+    return InputError([Problem(path, message, file)])
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``'; did you mean "x"?'`` when a known name is close to ``name``, else the empty string."""
+    names = [str(k) for k in known]
+    folded = {k.lower(): k for k in names}
+    close = difflib.get_close_matches(name.lower(), list(folded), n=1, cutoff=0.55)
+    return f'; did you mean "{folded[close[0]]}"?' if close else ""

@@ -1,0 +1,86 @@
+"""The one way to compile a kernel: ``@kernel``, cached on disk under a digest of the sources.
+
+Numba's own disk cache looks at the file that holds a function, not at the helpers it inlines from other files: an
+edited helper would leave a stale binary. The cache folder is therefore named by a digest of every kernel source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+from numba import config as numba_config
+from numba import types as nb_types
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ROOT = Path(__file__).resolve().parents[1]
+KERNEL_ROOMS = ("core", "racks", "power", "cooling", "inference", "engine")
+# Not 'nnan'/'ninf': a NaN in a reading has to stay a NaN.
+FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
+KEPT_CACHES = 4
+
+
+@cache
+def source_digest() -> str:
+    """SHA-256 (16 hex digits) over every source of the kernel rooms and the versions of Numba and NumPy."""
+    digest = hashlib.sha256(f"numba {numba.__version__} numpy {np.__version__}".encode())
+    for room in KERNEL_ROOMS:
+        for path in sorted((ROOT / room).glob("*.py")):
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def cache_folder() -> Path:
+    """Folder of the compiled kernels: ``$HALLTWIN_CACHE``, else the user's cache folder, else a temporary one."""
+    named = os.environ.get("HALLTWIN_CACHE")
+    base = Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "halltwin"
+    folder = base / "kernels" / source_digest()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="halltwin-kernels-"))
+    _forget_old(folder)
+    return folder
+
+
+def _forget_old(current: Path) -> None:
+    """Keep the newest few caches: each edit of a kernel makes a new one of some megabytes."""
+    others = [p for p in current.parent.iterdir() if p.is_dir() and p != current]
+    others.sort(key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in others[KEPT_CACHES - 1 :]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def is_compiled() -> bool:
+    """True when an earlier process has left compiled kernels for exactly these sources."""
+    return any(cache_folder().rglob("*.nbc"))
+
+
+def kernel(function: F) -> F:
+    """Compile ``function`` without the interpreter lock, deterministic, cached on disk.
+
+    Division by zero gives inf or NaN as in NumPy. Sums may be reassociated (vectorised), NaNs are honoured.
+    """
+    before = numba_config.CACHE_DIR
+    numba_config.CACHE_DIR = str(cache_folder())
+    try:
+        compiled = numba.njit(cache=True, nogil=True, fastmath=FAST_MATH, error_model="numpy")(function)
+    finally:
+        numba_config.CACHE_DIR = before
+    return compiled  # type: ignore[no-any-return]
+
+
+__all__ = ["FAST_MATH", "cache_folder", "is_compiled", "kernel", "nb_types", "source_digest"]

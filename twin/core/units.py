@@ -1,0 +1,20 @@
+"""Conversions at the edge: written inputs carry their unit in the key, everything inside is SI (with degC for temperatures).
+
+One litre of water-glycol per minute is a volume flow; it becomes kg/s through the density of the named coolant.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+KW: Final = 1e3
+MW: Final = 1e6
+KJ: Final = 1e3
+MJ: Final = 1e6
+KPA: Final = 1e3
+LPM: Final = 1e-3 / 60.0
+M3H: Final = 1.0 / 3600.0
+HOUR: Final = 3600.0
+DAY: Final = 86400.0
+MWH: Final = 3.6e9
+KELVIN: Final = 273.15

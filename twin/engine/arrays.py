@@ -1,0 +1,137 @@
+"""State, scratch and output arrays of a run: what the compiled loop reads and writes besides the Plan."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.core.columns import Fac, Group, Sec
+from twin.core.variables import rows
+from twin.racks.kernel import fill_noise
+from twin.site.plan import Plan
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class State(NamedTuple):
+    """Everything that a later step depends on; saved at a checkpoint as it stands."""
+
+    t_plate: Floats  # (rack) degC
+    t_body: Floats  # (rack) degC
+    sum_plate: Floats  # (group) sums of the two above
+    sum_body: Floats
+    offset: Floats  # (rack) lasting relative offset of the utilisation
+    noise_a: Floats  # (rack) wander at the knots before and after
+    noise_b: Floats
+    knot: Ints  # (island) index of the knot before, -1 not yet filled
+    sec_return: Floats  # (sec) degC
+    sec_supply: Floats
+    sec_flow: Floats  # (sec) capacity rate reached by the pump or fan, W/K
+    fac_return: Floats
+    fac_supply: Floats
+    basin: Floats
+    condenser: Floats  # (fac) last step-mean water leaving the rejection bank
+
+
+class Scratch(NamedTuple):
+    """Values of the present step."""
+
+    power: Floats  # (rack)
+    peak: Floats  # (rack) running maximum of the watched node
+    group_power: Floats
+    group_used: Floats
+    g_plate: Floats  # (group) plate to coolant conductance
+    matrix: Floats  # (group, 3)
+    w: Floats  # (sec) step-mean capacity rates and exchanger
+    wp: Floats
+    k: Floats
+    pump: Floats
+    source: Floats  # (sec) heat independent of the inlet
+    slope: Floats  # (sec) heat per kelvin of the inlet
+    r0: Floats  # (sec) return = r0 + r1 supply
+    r1: Floats
+    psi: Floats
+    mode: Ints
+    supply: Floats
+    back: Floats
+    inlet: Floats
+    heat: Floats
+    set_point: Floats
+    fac_w: Floats
+    fac_direct: Floats  # (fac) heat into the loop besides its exchangers
+    element_out: Floats
+    element_in: Floats
+
+
+class Out(NamedTuple):
+    """Accumulators (one row each) and the rows of a block (interval first)."""
+
+    hall: Floats
+    cdu: Floats
+    loop: Floats
+    element: Floats
+    rack: Floats
+    hall_rows: Floats
+    cdu_rows: Floats
+    loop_rows: Floats
+    element_rows: Floats
+    rack_rows: Floats
+
+
+def new_state(plan: Plan, seed: int, start_c: Floats | None = None) -> State:
+    """State at the start of a run: everything at its set point, racks at their coolant or air supply."""
+    a = plan.arrays
+    n, groups, sec, fac = plan.racks, len(a.group), len(a.sec), len(a.fac)
+    set_point = a.sec[:, Sec.SET].copy()
+    plate, body = np.empty(n), np.empty(n)
+    offset = np.empty(n)
+    sums = np.empty((2, groups))
+    for g in range(groups):
+        r = slice(int(a.group_rack[g]), int(a.group_rack[g + 1]))
+        liquid = a.group_liquid[g] if a.group_liquid[g] >= 0 else a.group_air[g]
+        plate[r] = set_point[liquid]
+        body[r] = set_point[a.group_air[g]] if a.group[g, Group.G_BODY_AIR] > 0 else set_point[liquid]
+        fill_noise(offset[r], r.start, a.group[g, Group.SPREAD], seed, -7)
+        sums[0, g], sums[1, g] = plate[r].sum(), body[r].sum()
+    supply = a.fac[:, Fac.SET].copy()
+    return State(
+        plate, body, sums[0].copy(), sums[1].copy(), offset, np.zeros(n), np.zeros(n),
+        np.full(len(a.island_ptr) - 1, -1, np.int64),
+        set_point.copy(), set_point.copy(), a.sec[:, Sec.W_MIN].copy(),
+        supply.copy(), supply.copy(), supply.copy(), supply.copy(),
+    )  # fmt: skip
+
+
+def new_scratch(plan: Plan) -> Scratch:
+    """Zeroed scratch."""
+    a = plan.arrays
+    n, g, s, f, e = plan.racks, len(a.group), len(a.sec), len(a.fac), len(a.element)
+    sizes: dict[str, tuple[int, ...]] = {
+        **dict.fromkeys(("power", "peak"), (n,)),
+        **dict.fromkeys(("group_power", "group_used", "g_plate"), (g,)),
+        "matrix": (g, 3),
+        **dict.fromkeys(("fac_w", "fac_direct"), (f,)),
+        **dict.fromkeys(("element_out", "element_in"), (e,)),
+    }
+    made = {k: np.zeros(sizes.get(k, (s,)), np.int64 if k == "mode" else np.float64) for k in Scratch._fields}
+    made["peak"].fill(-1e300)
+    return Scratch(**made)
+
+
+def new_out(plan: Plan, intervals: int, racks: bool) -> Out:
+    """Accumulators and the rows of a block of ``intervals``; rack rows only where asked for."""
+    a = plan.arrays
+    counts = {
+        "hall": len(plan.labels.hall),
+        "cdu": len(a.sec),
+        "loop": len(a.fac),
+        "element": len(a.element),
+        "rack": plan.racks if racks else 0,
+    }
+    width = {level: len(rows(level)) for level in counts}  # type: ignore[arg-type]
+    acc = {level: np.zeros((n, width[level])) for level, n in counts.items()}
+    made = {f"{level}_rows": np.zeros((intervals, n, width[level])) for level, n in counts.items()}
+    return Out(**acc, **made)

@@ -1,0 +1,187 @@
+"""Kernels of a hall: flows, exchangers, the electrical chain, and the affine form of its secondary loops.
+
+With flows held over a step, the racks behind a secondary loop give ``Q = S0 - S1 u`` at the inlet ``u``; the return tank and
+the recirculation turn that into ``T_ret = R0 + R1 x`` of the supply ``x``, and the exchanger closes the loop::
+
+    set      T_l = x_set                          valve trims: the duty needed is within reach
+    open     T_l = T_ret - e (T_ret - y)          saturated: set point missed
+    shut     T_l = T_ret                          return already below the set point
+    supply   x = (1 - psi) T_l + psi T_s0
+
+so that ``x`` and the duty are affine in the facility supply ``y`` in each mode.
+"""
+
+from __future__ import annotations
+
+from math import exp
+
+import numpy as np
+
+from twin.cooling.exchanger import conductance, transfer
+from twin.core.columns import Elm, Group, Sec, Sink
+from twin.core.integrate import phi1, two_nodes
+from twin.core.jit import kernel
+from twin.power.loss import input_power
+
+W_MAX, W_MIN, WP_MAX, WP_MIN = int(Sec.W_MAX), int(Sec.W_MIN), int(Sec.WP_MAX), int(Sec.WP_MIN)
+UA, N_SECONDARY, N_PRIMARY = int(Sec.UA), int(Sec.N_SECONDARY), int(Sec.N_PRIMARY)
+C_RETURN, C_SUPPLY, PUMP_0 = int(Sec.C_RETURN), int(Sec.C_SUPPLY), int(Sec.PUMP_0)
+RECIRCULATION, LAG, SET, SET_MAX = int(Sec.RECIRCULATION), int(Sec.LAG), int(Sec.SET), int(Sec.SET_MAX)
+APPROACH, W_PER_HEAT, WP_PER_HEAT = int(Sec.APPROACH), int(Sec.W_PER_HEAT), int(Sec.WP_PER_HEAT)
+W_GROUPS = int(Sec.W_GROUPS)
+LIQUID_SHARE, BODY_SHARE, AIR_SHARE = int(Group.LIQUID_SHARE), int(Group.BODY_SHARE), int(Group.AIR_SHARE)
+C_PLATE, C_BODY = int(Group.C_PLATE), int(Group.C_BODY)
+G_BODY_PLATE, G_BODY_AIR = int(Group.G_BODY_PLATE), int(Group.G_BODY_AIR)
+G_UA, W_COOLANT, COUNT = int(Group.UA), int(Group.W_COOLANT), int(Group.COUNT)
+RATED, LOSS_A, LOSS_B, LOSS_C = int(Elm.RATED), int(Elm.A), int(Elm.B), int(Elm.C)
+ROOM, HALL = int(Sink.ELECTRICAL_ROOM), int(Sink.HALL)
+
+SET_MODE, OPEN_MODE, SHUT_MODE = 0, 1, 2
+
+
+@kernel
+def flow_for(sec: np.ndarray, heat: float) -> float:
+    """Capacity rate that the control asks for at a heat load (W/K)."""
+    return min(sec[W_MAX], max(sec[W_MIN], sec[W_PER_HEAT] * heat))
+
+
+@kernel
+def primary_for(sec: np.ndarray, heat: float) -> float:
+    """Facility-water capacity rate that the control asks for at a heat load (W/K)."""
+    return min(sec[WP_MAX], max(sec[WP_MIN], sec[WP_PER_HEAT] * heat))
+
+
+@kernel
+def pump_power(sec: np.ndarray, w: float) -> float:
+    """Pump or fan power at a capacity rate, W: a cubic in the flow fraction."""
+    x = w / sec[W_MAX]
+    return max(0.0, sec[PUMP_0] + x * (sec[PUMP_0 + 1] + x * (sec[PUMP_0 + 2] + x * sec[PUMP_0 + 3])))
+
+
+@kernel
+def exchange(sec: np.ndarray, w: float, wp: float) -> float:
+    """``eps C_min`` in W/K of a loop's exchanger at both flows."""
+    wx = (1.0 - sec[RECIRCULATION]) * w
+    if sec[W_MAX] <= 0.0:
+        return 0.0
+    ua = conductance(sec[UA], w / sec[W_MAX], sec[N_SECONDARY], wp / sec[WP_MAX], sec[N_PRIMARY])
+    return transfer(ua, wx, wp)
+
+
+@kernel
+def chain(a, s, h: int, it: float, mechanical: float) -> tuple[float, float, float, float]:
+    """Carry the hall's loads up its chain.
+
+    Returns (power into the top of the chain, losses to the hall air, to the electrical room, to the outdoors), in W.
+    """
+    first, last = a.hall_element[h], a.hall_element[h + 1]
+    flow = it
+    hall = 0.0
+    room = 0.0
+    outdoors = 0.0
+    for e in range(first, last):
+        if e == a.hall_mechanical[h]:
+            flow += mechanical
+        row = a.element[e]
+        into = input_power(flow, row[RATED], row[LOSS_A], row[LOSS_B], row[LOSS_C])
+        s.element_out[e] = flow
+        s.element_in[e] = into
+        sink = a.element_sink[e]
+        if sink == HALL:
+            hall += into - flow
+        elif sink == ROOM:
+            room += into - flow
+        else:
+            outdoors += into - flow
+        flow = into
+    return flow, hall, room, outdoors
+
+
+@kernel
+def group_coefficients(a, s, g: int, dt: float) -> None:
+    """Conductance and response matrix of a group at the present flow; once per group of equal racks and step."""
+    row = a.group[g]
+    j = a.group_liquid[g]
+    g_plate = 0.0
+    if j >= 0:
+        w = s.w[j] * row[W_COOLANT] / a.sec[j, W_GROUPS]
+        if w > 0.0:
+            g_plate = w * (1.0 - exp(-row[G_UA] / w))
+    s.g_plate[g] = g_plate
+    s.matrix[g, 0], s.matrix[g, 1], s.matrix[g, 2] = two_nodes(
+        dt, row[C_PLATE], row[C_BODY], g_plate, row[G_BODY_AIR], row[G_BODY_PLATE]
+    )
+
+
+@kernel
+def group_affine(a, state, s, g: int) -> None:
+    """Add the group's heat to the affine sums of its coolant and air loops.
+
+    The body never joins both sides (see ``twin.racks.rack``), so the coolant does not feel the air inlet.
+    """
+    row = a.group[g]
+    n, power = row[COUNT], s.group_power[g]
+    tp, tb = state.sum_plate[g], state.sum_body[g]
+    g_p, g_a, g_pb = s.g_plate[g], row[G_BODY_AIR], row[G_BODY_PLATE]
+    pp, pb, bb = s.matrix[g, 0], s.matrix[g, 1], s.matrix[g, 2]
+    cross = g_pb * (tp - tb)
+    f_p = row[LIQUID_SHARE] * power - g_p * tp - cross
+    f_b = row[BODY_SHARE] * power - g_a * tb + cross
+    j = a.group_liquid[g]
+    if j >= 0:
+        s.source[j] += g_p * (tp + pp * f_p + pb * f_b)
+        s.slope[j] += n * g_p * (1.0 - g_p * pp)
+    j = a.group_air[g]
+    s.source[j] += g_a * (tb + bb * f_b + pb * f_p) + row[AIR_SHARE] * power
+    s.slope[j] += n * g_a * (1.0 - g_a * bb)
+
+
+@kernel
+def close_loop(a, state, s, j: int, dt: float) -> None:
+    """Return temperature of a secondary loop as ``R0 + R1 x``; its source already holds pump and losses."""
+    sec = a.sec[j]
+    w = s.w[j]
+    rho = sec[RECIRCULATION]
+    phi = phi1(w * dt / sec[C_RETURN])
+    r0 = phi * state.sec_return[j]
+    r1 = 0.0
+    if w > 0.0:
+        r0 += (1.0 - phi) * s.source[j] / w
+        r1 = (1.0 - phi) * (1.0 - s.slope[j] / w)
+    d = 1.0 - r1 * rho
+    s.r0[j] = r0 / d
+    s.r1[j] = r1 * (1.0 - rho) / d
+    s.psi[j] = phi1((1.0 - rho) * w * dt / sec[C_SUPPLY])
+
+
+@kernel
+def response(a, state, s, j: int, y: float, mode: int) -> tuple[float, float, float]:
+    """Heat to the facility water at the facility supply ``y`` in a mode: (q, dq/dy, supply x)."""
+    sec = a.sec[j]
+    wx = (1.0 - sec[RECIRCULATION]) * s.w[j]
+    psi, r0, r1 = s.psi[j], s.r0[j], s.r1[j]
+    keep = 1.0 - psi
+    if mode == SET_MODE:
+        x = keep * s.set_point[j] + psi * state.sec_supply[j]
+        return wx * (r0 + r1 * x - s.set_point[j]), 0.0, x
+    e = s.k[j] / wx if (mode == OPEN_MODE and wx > 0.0) else 0.0
+    d = 1.0 - keep * (1.0 - e) * r1
+    if d < 1e-12:
+        # No capacity and no sink: the loop stays where it is.
+        return 0.0, 0.0, state.sec_supply[j]
+    x = (keep * ((1.0 - e) * r0 + e * y) + psi * state.sec_supply[j]) / d
+    dx = keep * e / d
+    t_ret = r0 + r1 * x
+    return wx * e * (t_ret - y), wx * e * (r1 * dx - 1.0), x
+
+
+@kernel
+def choose_mode(a, state, s, j: int, y: float) -> int:
+    """The mode that holds at ``y``: set point if in reach, else open, else shut."""
+    q, _, x = response(a, state, s, j, y, SET_MODE)
+    if q < 0.0:
+        return SHUT_MODE
+    if q <= s.k[j] * (s.r0[j] + s.r1[j] * x - y):
+        return SET_MODE
+    q, _, _ = response(a, state, s, j, y, OPEN_MODE)
+    return OPEN_MODE if q > 0.0 else SHUT_MODE

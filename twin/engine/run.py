@@ -1,0 +1,171 @@
+"""Run a Plan over a timeline, block by block, in bounded memory.
+
+Islands advance on a pool of threads (the kernels hold no interpreter lock); the campus pass then closes the block. What a
+block leaves behind is the :class:`~twin.engine.arrays.State`, so a run can stop and go on between any two blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.core.columns import Group
+from twin.core.variables import rows, slot
+from twin.engine.arrays import Out, Scratch, State, new_out, new_scratch, new_state
+from twin.engine.campus import S_COOLING, S_IT, S_LOSS, run_campus
+from twin.engine.step import run_island
+from twin.engine.timeline import Block, Timeline
+from twin.forcing.weather import Weather
+from twin.site.plan import Plan
+
+Floats = NDArray[np.float64]
+
+
+class Curve(Protocol):
+    """A utilisation over time."""
+
+    def sample(self, start_s: Floats, end_s: Floats, utc_offset_s: int) -> Floats:
+        """Step means (n), 0..1."""
+        ...
+
+
+@dataclass(frozen=True)
+class Result:
+    """The rows of a block by level: (interval, item, variable); site rows have one item."""
+
+    block: Block
+    levels: dict[str, Floats]
+
+
+@dataclass
+class Engine:
+    """A Plan with its forcing, its state and its arrays."""
+
+    plan: Plan
+    weather: Weather
+    curves: list[Curve]
+    timeline: Timeline
+    seed: int
+    threads: int
+    racks: bool
+    state: State
+    scratch: Scratch
+    out: Out
+    site: Floats
+
+    def blocks(self, first: int = 0) -> Iterator[Result]:
+        """Advance from block ``first`` to the end; the state must be that at its beginning."""
+        with ThreadPoolExecutor(max_workers=max(1, self.threads)) as pool:
+            for index in range(first, self.timeline.blocks):
+                yield self._advance(self.timeline.block(index), pool)
+
+    def _advance(self, block: Block, pool: ThreadPoolExecutor) -> Result:
+        plan, a = self.plan, self.plan.arrays
+        steps, islands = len(block.dt), len(a.island_ptr) - 1
+        air = self.weather.sample(block.t_end, block.dt)
+        weather = np.column_stack([air.dry_bulb_c, air.wet_bulb_c, air.pressure_pa])
+        start = block.t_end - block.dt
+        curves = np.column_stack([c.sample(start, block.t_end, plan.utc_offset_s) for c in self.curves])
+        ports = np.zeros((steps, len(a.port)))
+        ledger = np.zeros((steps, islands, 3))
+        site_rows = np.zeros((len(block.interval_end), 1, len(rows("site"))))
+        for first, last in block.segments:
+            part = slice(first, last)
+            on = (plan.hall_start_s <= start[first]).astype(np.uint8)
+            jobs = [
+                pool.submit(
+                    run_island, a, self.state, self.scratch, self.out, i, self.seed, on, block.t_end[part],
+                    block.dt[part], block.closes[part], self.timeline.interval, weather[part], curves[part],
+                    ports[part], ledger[part], self.racks,
+                )
+                for i in range(islands)
+            ]  # fmt: skip
+            for job in jobs:
+                job.result()
+        run_campus(
+            a, self.scratch, self.out, plan.hall_elements, block.dt, block.closes, self.timeline.interval, weather,
+            ports, ledger, contract_w(plan, start), rated_it_w(plan), self.site, site_rows[:, 0],
+        )  # fmt: skip
+        return self._result(block, site_rows)
+
+    def _result(self, block: Block, site_rows: Floats) -> Result:
+        n = len(block.interval_end)
+        out = self.out
+        levels = {
+            "site": site_rows,
+            "hall": out.hall_rows[:n].copy(),
+            "cdu": out.cdu_rows[:n, self.plan.labels.cdu_sec].copy(),
+            "loop": out.loop_rows[:n].copy(),
+            "element": out.element_rows[:n].copy(),
+        }
+        if self.racks:
+            levels["rack"] = out.rack_rows[:n].copy()
+        complete_site(levels)
+        blank_unenergised(self.plan, levels)
+        return Result(block, levels)
+
+
+def make_engine(
+    plan: Plan, weather: Weather, curves: list[Curve], timeline: Timeline, *, seed: int, threads: int, racks: bool
+) -> Engine:
+    """An engine at the start of its timeline."""
+    intervals = min(timeline.intervals, timeline.intervals_per_block)
+    return Engine(
+        plan, weather, curves, timeline, seed, threads, racks,
+        new_state(plan, seed), new_scratch(plan), new_out(plan, intervals, racks), np.zeros(len(rows("site"))),
+    )  # fmt: skip
+
+
+def contract_w(plan: Plan, t: Floats) -> Floats:
+    """Contracted power at the meter in W at each time; 0 before the first tranche."""
+    index = np.searchsorted(plan.tranche_start_s, t, side="right") - 1
+    return np.where(index >= 0, plan.tranche_w[np.maximum(index, 0)], 0.0)
+
+
+def rated_it_w(plan: Plan) -> float:
+    """Rated IT power of all racks, W."""
+    group = plan.arrays.group
+    return float((group[:, Group.RATED] * group[:, Group.COUNT]).sum())
+
+
+def complete_site(levels: dict[str, Floats]) -> None:
+    """Site sums that follow from the rows of halls and loops."""
+    site, hall, loop = levels["site"][:, 0], levels["hall"], levels["loop"]
+    site[:, S_IT] = hall[..., slot("hall_it_power")].sum(axis=1)
+    mechanical = hall[..., slot("hall_mechanical_power")].sum(axis=1)
+    site[:, S_COOLING] = mechanical + loop[..., slot("plant_power")].sum(axis=1)
+    site[:, S_LOSS] += hall[..., slot("hall_electrical_loss")].sum(axis=1)
+    site[:, slot("site_water_flow")] = loop[..., slot("plant_water_flow")].sum(axis=1)
+
+
+def blank_unenergised(plan: Plan, levels: dict[str, Floats]) -> None:
+    """Temperatures are means over the energised part of an interval, NaN where there was none."""
+    share = levels["hall"][..., slot("hall_energised_share")]
+    hall_of_cdu = plan.arrays.sec_hall[plan.labels.cdu_sec]
+    hall_of_rack = np.repeat(np.arange(share.shape[1]), _racks_per_hall(plan))
+    shares = {
+        "hall": share,
+        "cdu": share[:, hall_of_cdu],
+        "rack": share[:, hall_of_rack],
+        "loop": levels["loop"][..., slot("plant_energised_share")],
+    }
+    for level, part in shares.items():
+        if level not in levels:
+            continue
+        for v, row in enumerate(rows(level)):  # type: ignore[arg-type]
+            if row.units != "degC":
+                continue
+            value = levels[level][..., v]
+            scale = part if row.how == "mean" else np.where(part > 0, 1.0, 0.0)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                levels[level][..., v] = np.where(scale > 0, value / scale, np.nan)
+
+
+def _racks_per_hall(plan: Plan) -> NDArray[np.int64]:
+    a = plan.arrays
+    return np.diff(a.group_rack[a.hall_group])

@@ -1,0 +1,85 @@
+"""The steps of a run: regular, but split wherever a hall is energised or a tranche begins.
+
+Blocks hold a fixed number of output intervals counted from the start, so that a resumed run meets the same blocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.core.errors import one
+
+# A block's forcing and per-step ports stay at some tens of megabytes for a campus of a hundred halls and plants.
+STEPS_PER_BLOCK = 16_384
+
+
+@dataclass(frozen=True)
+class Block:
+    """Steps of a block: ends and lengths (n, s), the output interval that each closes (-1 none), interval ends."""
+
+    index: int
+    first: int  # first output interval
+    t_end: NDArray[np.float64]
+    dt: NDArray[np.float64]
+    closes: NDArray[np.int64]
+    interval_end: NDArray[np.float64]
+    segments: list[tuple[int, int]]  # steps between two events
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Period, step and output interval, s; ``events`` are instants at which a step must end."""
+
+    start: float
+    end: float
+    step: float
+    interval: float
+    events: NDArray[np.float64]
+    intervals_per_block: int
+
+    @property
+    def intervals(self) -> int:
+        """Number of output intervals."""
+        return round((self.end - self.start) / self.interval)
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return -(-self.intervals // self.intervals_per_block)
+
+    def block(self, index: int) -> Block:
+        """The steps of block ``index``."""
+        first = index * self.intervals_per_block
+        last = min(self.intervals, first + self.intervals_per_block)
+        t0, t1 = self.start + first * self.interval, self.start + last * self.interval
+        inside = self.events[(self.events > t0) & (self.events < t1)]
+        regular = t0 + self.step * np.arange(round((t1 - t0) / self.step) + 1)
+        edges = np.union1d(regular, inside)
+        interval_end = self.start + self.interval * np.arange(first + 1, last + 1)
+        t_end = edges[1:]
+        closes = np.full(len(t_end), -1, np.int64)
+        closes[np.searchsorted(t_end, interval_end)] = np.arange(last - first)
+        cuts = [0, *(int(i) + 1 for i in np.flatnonzero(np.isin(t_end, inside))), len(t_end)]
+        segments = [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if b > a]
+        return Block(index, first, t_end, np.diff(edges), closes, interval_end, segments)
+
+
+def make_timeline(start: float, end: float, step: float, interval: float, events: NDArray[np.float64]) -> Timeline:
+    """A checked timeline. Raises ``InputError`` when the period is empty or step, interval and period do not fit."""
+    if not end > start:
+        raise one("the period is empty: --to must be later than --from")
+    if not 0.0 < step <= 3600.0:
+        raise one(f"a step of {step:g} s is out of range, expected > 0 and <= 3600 s", path="step")
+    if not _multiple(interval, step):
+        raise one(f"the output interval {interval:g} s must be a multiple of the step {step:g} s", path="every")
+    if not _multiple(end - start, interval):
+        raise one(f"the period must hold a whole number of output intervals of {interval:g} s", path="every")
+    per_block = max(1, int(STEPS_PER_BLOCK * step // interval))
+    return Timeline(start, end, step, interval, np.unique(events), per_block)
+
+
+def _multiple(a: float, b: float) -> bool:
+    return a >= b and abs(a / b - round(a / b)) < 1e-9

@@ -1,0 +1,1 @@
+"""What drives a site from outside: weather, inference load, events."""

@@ -1,0 +1,17 @@
+"""Feeder, line or switchboard section up to the meter: square-law loss at its rating.
+
+Equation: the loss law of ``twin.power.loss`` with ``a = b = 0`` unless the entry says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from twin.power.loss import LossLaw
+
+
+class Feeder(LossLaw):
+    """Parameters of one feeder."""
+
+    KIND: ClassVar[str] = "feeder"
+    FOLDER: ClassVar[str] = "distribution"

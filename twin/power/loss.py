@@ -1,0 +1,55 @@
+"""One loss law for every electrical device.
+
+Equation: ``P_in = P_out + P_r (a + b x + c x^2)`` with ``x = P_out / P_r``; efficiency ``x / (x + a + b x + c x^2)``,
+highest at ``x = sqrt(a / c)``. ``a`` is the no-load, ``b`` the proportional, ``c`` the square-law loss, each a fraction
+of the rating ``P_r`` (W).
+
+Source: N. Rasmussen, APC White Paper 113 (form and legacy coefficients), White Paper 108. Valid for x in 0..1.5.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from twin.core.jit import kernel
+from twin.core.params import Figure, Params, Quantity
+from twin.core.units import KW
+
+
+class LossLaw(Params):
+    """Parameters that every device of this law shares; rating at unity power factor."""
+
+    rated_kw: Annotated[Figure, Quantity("kW", "rated output of one unit", gt=0, le=5_000_000)]
+    no_load_loss: Annotated[Figure, Quantity("1", "a: no-load loss per rating", ge=0, le=0.2)]
+    proportional_loss: Annotated[Figure, Quantity("1", "b: proportional loss per rating", ge=0, le=0.5)]
+    square_loss: Annotated[Figure, Quantity("1", "c: square-law loss per rating", ge=0, le=0.5)]
+
+    def law(self, power_factor: float) -> tuple[float, float, float, float]:
+        """``(P_r in W, a, b, c)`` of one unit; active-power law, ``power_factor`` matters to transformers only."""
+        del power_factor
+        return (
+            self.rated_kw.value * KW,
+            self.no_load_loss.value,
+            self.proportional_loss.value,
+            self.square_loss.value,
+        )
+
+    def limit_w(self, power_factor: float) -> float:
+        """Largest active output of one unit, W."""
+        del power_factor
+        return self.rated_kw.value * KW
+
+
+@kernel
+def input_power(out_w: float, rated_w: float, a: float, b: float, c: float) -> float:
+    """Input power in W of a device (or of equal devices sharing equally: pass their summed rating)."""
+    if rated_w <= 0.0:
+        return out_w
+    x = out_w / rated_w
+    return out_w + rated_w * (a + x * (b + x * c))
+
+
+@kernel
+def efficiency(x: float, a: float, b: float, c: float) -> float:
+    """Efficiency at the load fraction ``x``; 0 at no load."""
+    return x / (x + a + x * (b + x * c)) if x > 0.0 else 0.0

@@ -1,0 +1,48 @@
+"""Rack power supply or converter: the loss law, given by its coefficients or as ``(P + fixed) / efficiency``.
+
+Equation of the second form: ``P_in = (P_out + p_f)/eta``, hence ``a P_r = p_f/eta`` and ``b = 1/eta - 1``, ``c = 0``.
+Source: ExaDigiT RAPS configuration of Frontier (rectifier 17 W and 0.96, converter 13 W and 0.98).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from twin.core.params import Figure, Params, Quantity
+from twin.core.units import KW
+
+
+class Psu(Params):
+    """Parameters of one power supply."""
+
+    KIND: ClassVar[str] = "psu"
+    FOLDER: ClassVar[str] = "psus"
+
+    rated_kw: Annotated[Figure, Quantity("kW", "rated output of one unit", gt=0, le=1000)]
+    no_load_loss: Annotated[Figure | None, Quantity("1", "a: no-load loss per rating", ge=0, le=0.5)] = None
+    proportional_loss: Annotated[Figure | None, Quantity("1", "b: proportional loss per rating", ge=0, le=0.5)] = None
+    square_loss: Annotated[Figure | None, Quantity("1", "c: square-law loss per rating", ge=0, le=0.5)] = None
+    fixed_w: Annotated[Figure | None, Quantity("W", "fixed loss inside the efficiency", ge=0, le=10_000)] = None
+    efficiency: Annotated[Figure | None, Quantity("1", "efficiency after the fixed loss", gt=0.5, le=1)] = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Psu:
+        law = [self.no_load_loss, self.proportional_loss, self.square_loss]
+        affine = [self.fixed_w, self.efficiency]
+        if (all(law) and not any(affine)) or (all(affine) and not any(law)):
+            return self
+        raise PydanticCustomError(
+            "form", "give either no_load_loss, proportional_loss and square_loss, or fixed_w and efficiency"
+        )
+
+    def law(self) -> tuple[float, float, float, float]:
+        """``(P_r in W, a, b, c)`` of one unit."""
+        rated = self.rated_kw.value * KW
+        if self.efficiency is not None and self.fixed_w is not None:
+            eta = self.efficiency.value
+            return rated, self.fixed_w.value / eta / rated, 1.0 / eta - 1.0, 0.0
+        assert self.no_load_loss and self.proportional_loss and self.square_loss
+        return rated, self.no_load_loss.value, self.proportional_loss.value, self.square_loss.value

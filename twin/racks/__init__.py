@@ -1,0 +1,1 @@
+"""Racks: every technology is a row of coefficients, never a branch in the loop."""

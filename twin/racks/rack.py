@@ -1,0 +1,85 @@
+"""A rack of any technology: power at the AC input against utilisation, and two thermal nodes.
+
+Every rack differs by coefficients, never by a branch in the loop.
+
+Equations::
+
+    P_dc(u) = P_idle + (P_rated - P_idle) u                      u in 0..1
+    P_ac    = P_dc                        when the rating plane is the AC input
+    P_ac    = psu_n(... psu_1(P_dc) ...)  when it is the DC bus: each conversion stage adds its loss once, and a load
+                                          that joins behind a stage (network switches) is added there
+    heat    = P_ac, split: liquid_share to the plate, body_share to the body, the rest straight to the air stream
+
+Nodes: the *plate* (cold plate and what sits on it) meets the coolant; the *body* hangs either on the plate (chassis
+mass of a wafer-scale system) or in the air stream (server mass of an air-cooled tray), never on both.
+
+Source: facts on CS-3, NVL72 and DGX as stated per figure in the library entry; network after Corrections 3 of the
+physics sheet (body on plate).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from twin.core.params import Figure, Frozen, Params, Quantity, Share
+from twin.core.coolant import Coolant
+
+
+class Conversion(Frozen):
+    """One conversion stage between the DC load and the AC input, in order from the load upward."""
+
+    device: str = Field(description="library id of a psu")
+    count: int = Field(ge=1, le=100_000, description="devices in parallel in one rack, sharing equally")
+    added_load_kw: Annotated[Figure | None, Quantity("kW", "load joining behind this stage", ge=0, le=5000)] = None
+
+
+class Rack(Params):
+    """Parameters of a rack."""
+
+    KIND: ClassVar[str] = "rack"
+    FOLDER: ClassVar[str] = "racks"
+
+    systems: int = Field(ge=1, le=1000, description="systems (servers, wafers, trays) in one rack")
+    rating_plane: Literal["ac_input", "dc_bus"] = Field(description="where rated and idle power are meant")
+    rated_power_kw: Annotated[Figure, Quantity("kW", "sustained power at full load", gt=0, le=2000)]
+    idle_power_kw: Annotated[Figure, Quantity("kW", "power when powered on without work", ge=0, le=2000)]
+    conversion: list[Conversion] = Field(default_factory=list, description="stages from the DC bus to the AC input")
+    coolant: Coolant = Field("water", description="coolant in the technology cooling system")
+    liquid_share: Annotated[Share, Quantity("1", "share of the AC power that leaves by the coolant", ge=0, le=1)]
+    body_share: Annotated[Share, Quantity("1", "share that heats the body before it reaches the air", ge=0, le=1)]
+    liquid_flow_lpm: Annotated[Figure, Quantity("L/min", "coolant flow of the rack at rated power", ge=0, le=5000)]
+    liquid_inlet_max_c: Annotated[Figure, Quantity("degC", "highest allowed coolant inlet", gt=0, le=70)]
+    air_inlet_max_c: Annotated[Figure, Quantity("degC", "highest allowed air inlet", gt=0, le=60)]
+    air_rise_k: Annotated[Figure, Quantity("K", "air temperature rise across the rack at rated power", gt=1, le=40)]
+    plate_conductance_kw_k: Annotated[Figure, Quantity("kW/K", "plate to coolant UA at rated flow", ge=0, le=1000)]
+    plate_capacity_kj_k: Annotated[Figure, Quantity("kJ/K", "heat capacity at the plate", gt=0, le=10_000)]
+    body_capacity_kj_k: Annotated[Figure, Quantity("kJ/K", "heat capacity of the body", gt=0, le=10_000)]
+    body_to_plate_kw_k: Annotated[Figure, Quantity("kW/K", "conductance body to plate", ge=0, le=1000)]
+    body_to_air_kw_k: Annotated[Figure, Quantity("kW/K", "conductance body to air stream", ge=0, le=1000)]
+    facts: dict[str, Figure] = Field(default_factory=dict, description="published facts not used by the model")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Rack:
+        self._check_power()
+        self._check_heat()
+        return self
+
+    def _check_power(self) -> None:
+        if self.idle_power_kw.value > self.rated_power_kw.value:
+            raise PydanticCustomError("idle", "idle_power_kw is above rated_power_kw")
+        if self.rating_plane == "ac_input" and self.conversion:
+            raise PydanticCustomError("plane", "rating_plane ac_input already holds the PSU loss: drop conversion")
+
+    def _check_heat(self) -> None:
+        liquid, body = self.liquid_share.value, self.body_share.value
+        if liquid + body > 1.0 + 1e-12:
+            raise PydanticCustomError("shares", "liquid_share + body_share is above 1")
+        if liquid > 0 and self.liquid_flow_lpm.value * self.plate_conductance_kw_k.value == 0:
+            raise PydanticCustomError("plate", "a liquid_share needs liquid_flow_lpm and plate_conductance_kw_k > 0")
+        if self.body_to_plate_kw_k.value > 0 and self.body_to_air_kw_k.value > 0:
+            raise PydanticCustomError("body", "the body hangs on the plate or in the air, not on both")
+        if body > 0 and self.body_to_plate_kw_k.value + self.body_to_air_kw_k.value == 0:
+            raise PydanticCustomError("body", "heat into the body (body_share) needs a way out of it")

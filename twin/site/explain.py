@@ -1,0 +1,170 @@
+"""Turns what pydantic found into problems in plain words, each at its line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from twin.core.errors import InputError, Problem, did_you_mean
+from twin.core.params import quantity_of
+from twin.site.document import Document
+from twin.site.shape import Place, fields_of, walk
+
+M = TypeVar("M", bound=BaseModel)
+
+EXPECTED = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+BOUNDS = {
+    "greater_than_equal": (">=", "ge"),
+    "greater_than": (">", "gt"),
+    "less_than_equal": ("<=", "le"),
+    "less_than": ("<", "lt"),
+}
+UNITS = frozenset(
+    (
+        "a bar btu btuh c cfm cm d days degc degf f ft ft3 g gal gj gpm gw h hours hr hz in j k kg kj kpa kv kva kw kwh l "
+        "lb lbs lpm lps m m2 m3 mbar min minutes mj mm mpa ms mva mw mwh pa pct percent ppm psi rpm s sec t ton tons tr v "
+        "va w wh y"
+    ).split()
+)
+
+
+def validated(model: type[M], document: Document) -> M:
+    """The document as ``model``. Raises :class:`InputError` with every fault."""
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        raise InputError(explain(error, model, document)) from None
+
+
+def explain(error: ValidationError, model: type[BaseModel], document: Document) -> list[Problem]:
+    """The faults that pydantic found, in the order of the file."""
+    found = [(walk(model, item["loc"]), item) for item in error.errors(include_url=False)]
+    problems = [_problem(place, item, document) for place, item in found if _relevant(place, document)]
+    problems += _no_branch_fits(model, (place for place, _ in found), document)
+    return sorted(dict.fromkeys(problems), key=lambda p: (p.line or 0, p.col or 0))
+
+
+def _fits(place: Place, document: Document) -> bool:
+    return place.branch is not None and isinstance(document.at(place.union_at or ()), place.branch)
+
+
+def _relevant(place: Place, document: Document) -> bool:
+    """Of a union only the branch that the written value meant is spoken of."""
+    return place.union_at is None or _fits(place, document)
+
+
+def _no_branch_fits(model: type[BaseModel], places: Iterable[Place], document: Document) -> list[Problem]:
+    """One problem for each union of which the value fits no branch."""
+    by_union: dict[Any, list[Place]] = {}
+    for place in places:
+        if place.union_at is not None:
+            by_union.setdefault(place.union_at, []).append(place)
+    problems = []
+    for path, branches in by_union.items():
+        if not any(_fits(place, document) for place in branches):
+            wanted = {str: "text", dict: "a mapping", list: "a list", float: "a number", int: "a whole number"}
+            names = sorted({wanted.get(p.branch or object, str(p.branch)) for p in branches}, reverse=True)
+            message = f"expected {' or '.join(names)}, got {got(document.at(path))}"
+            problems.append(document.problem(path, message))
+    return problems
+
+
+def _problem(place: Place, item: Any, document: Document) -> Problem:
+    kind, path = item["type"], place.path
+    if kind == "extra_forbidden":
+        return document.problem(path, _unknown(str(path[-1]), place.model, document.at(path[:-1])), key=True)
+    if kind == "missing":
+        return document.problem(path, _missing(str(path[-1]), place.model))
+    if place.is_key:
+        message = (
+            f'"{str(path[-1])[:80]}" is not an id: at most 64 letters, digits, "_", ".", "-", and not a sign first'
+        )
+        return document.problem(path, message, key=True)
+    return document.problem(path, _wrong(kind, item, document.at(path)))
+
+
+def _unknown(key: str, model: type[BaseModel] | None, beside: Any) -> str:
+    known = fields_of(model) if model else {}
+    stem, suffix = split_unit(key)
+    for name in known:
+        its_stem, its_suffix = split_unit(name)
+        if its_suffix and its_suffix != suffix and its_stem == stem:
+            return f'unknown key "{key}"; this quantity is written in {_unit(model, name)}: {name}'
+    # What stands there already was not meant by the misspelt key.
+    free = [name for name in known if not (isinstance(beside, dict) and name in beside)]
+    return f'unknown key "{key}"{did_you_mean(key, free) or did_you_mean(key, known)}'
+
+
+def _missing(key: str, model: type[BaseModel] | None) -> str:
+    known = fields_of(model) if model else {}
+    field = known.get(key)
+    about = (field[1].description or "") if field else ""
+    unit = _unit(model, key) if field and model and quantity_of(model, field[0]) else ""
+    text = " ".join(part for part in (about, f"[{unit}]" if unit else "") if part)
+    return f'missing key "{key}"' + (f": {text}" if text else "")
+
+
+def _unit(model: type[BaseModel] | None, key: str) -> str:
+    """The unit of a key: as declared, else as its suffix says."""
+    field = fields_of(model).get(key) if model else None
+    quantity = quantity_of(model, field[0]) if model and field else None
+    return quantity.unit if quantity else split_unit(key)[1]
+
+
+def split_unit(key: str) -> tuple[str, str]:
+    """A key without its unit, and the unit: ``flow_max_m3_h`` is ``flow_max`` and ``m3_h``."""
+    parts = key.lower().split("_")
+    first = len(parts)
+    while first > 0 and parts[first - 1] in UNITS:
+        first -= 1
+    return "_".join(parts[:first]), "_".join(parts[first:])
+
+
+def got(value: Any) -> str:
+    """A written value in words."""
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'text "{value[:40]}"'
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    return "a mapping" if isinstance(value, dict) else "a list"
+
+
+def _wrong(kind: str, item: Any, value: Any) -> str:
+    context = item.get("ctx", {})
+    if kind in EXPECTED:
+        quote = f': quote it, "{value}"' if kind == "string_type" and isinstance(value, int | float) else ""
+        return f"expected {EXPECTED[kind]}, got {got(value)}{quote}"
+    if kind in BOUNDS:
+        sign, name = BOUNDS[kind]
+        return f"expected a number {sign} {context[name]}, got {got(value)}"
+    if kind == "literal_error":
+        words = str(context["expected"]).replace("'", '"')
+        hint = (
+            did_you_mean(value, words.replace(" or ", ", ").replace('"', "").split(", "))
+            if isinstance(value, str)
+            else ""
+        )
+        return f"expected {words}, got {got(value)}{hint}"
+    if kind == "string_pattern_mismatch":
+        return f'expected an id (letters, digits, "_", ".", "-"; at most 64), got {got(value)}'
+    if kind == "string_too_short":
+        return f"expected at least {context['min_length']} characters, got {got(value)}"
+    if kind == "too_short":
+        return f"expected at least {context['min_length']} entry, got none"
+    return str(item["msg"])

@@ -1,0 +1,236 @@
+"""Lower a hall: racks into groups, CDUs and air handling into secondary loops, the chain into elements.
+
+Liquid-cooled racks stand in the order of the rows and are divided evenly over the CDUs; a *group* is a run of equal racks
+on one CDU. Capacity rates use the coolant's properties at its supply temperature plus half of a 10 K rise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from twin.cooling.cdu import Cdu
+from twin.cooling.crah import FAN_CURVE, Crah
+from twin.cooling.exchanger import AIR_EXPONENT, WATER_EXPONENT, ua_for_approach
+from twin.core.columns import Elm, Group, Sec, Sink
+from twin.core.coolant import capacity_rate, heat_capacity
+from twin.core.errors import one
+from twin.core.units import KJ, KPA, KW, LPM
+from twin.power.loss import LossLaw
+from twin.power.psu import Psu
+from twin.power.transformer import Transformer
+from twin.racks.rack import Rack
+from twin.site.library import Library
+from twin.site.model import Building, ChainLink, Element, Hall, LoadCurve, Loop, Template
+
+AIR_J_M3K = 1206.0
+AIR_CP = 1006.0
+HALF_RISE_K = 5.0
+PRIMARY_MIN_SHARE = 0.05
+# Cold aisles and plenum hold about a fifth of the room's air (estimate).
+SUPPLY_AIR_SHARE = 0.2
+SINKS = {"outdoors": Sink.OUTDOORS, "electrical_room": Sink.ELECTRICAL_ROOM, "hall": Sink.HALL}
+
+
+@dataclass
+class Run:
+    """A run of equal racks on one CDU (``cdu`` -1: air-cooled)."""
+
+    rack_id: str
+    rack: Rack
+    cdu: int
+    rows: list[str] = field(default_factory=list)
+
+
+def rack_runs(template: Template, library: Library) -> list[Run]:
+    """The racks of a hall as runs, in the order of the rows."""
+    flat: list[tuple[str, Rack, str]] = []
+    for row_id, row in template.rows.items():
+        for n in range(row.count):
+            for group in row.groups:
+                rack = library.get(group.rack, Rack)
+                flat += [(group.rack, rack, f"{row_id}-{n + 1}")] * group.count
+    liquid = sum(rack.liquid_share.value > 0 for _, rack, _ in flat)
+    cdus = template.liquid.count if template.liquid else 0
+    runs: list[Run] = []
+    seen = 0
+    for rack_id, rack, row_name in flat:
+        cdu = -1
+        if rack.liquid_share.value > 0:
+            cdu = seen * cdus // liquid
+            seen += 1
+        if not runs or runs[-1].rack_id != rack_id or runs[-1].cdu != cdu:
+            runs.append(Run(rack_id, rack, cdu))
+        runs[-1].rows.append(row_name)
+    return sorted(runs, key=lambda run: run.cdu)
+
+
+def power_polynomial(rack: Rack, library: Library) -> tuple[float, float, float]:
+    """AC power of a rack as ``p0 + p1 u + p2 u^2`` in W, its conversion stages composed (at most one square law)."""
+    p0 = rack.idle_power_kw.value * KW
+    p1 = rack.rated_power_kw.value * KW - p0
+    p2 = 0.0
+    for stage in rack.conversion:
+        rated, a, b, c = library.get(stage.device, Psu).law()
+        rated *= stage.count
+        q = c / rated
+        p0, p1, p2 = (
+            rated * a + (1 + b) * p0 + q * p0 * p0,
+            (1 + b) * p1 + 2 * q * p0 * p1,
+            (1 + b) * p2 + q * p1 * p1,
+        )
+        p0 += stage.added_load_kw.value * KW if stage.added_load_kw else 0.0
+    return p0, p1, p2
+
+
+def group_row(run: Run, library: Library, load: LoadCurve, coolant_c: float) -> list[float]:
+    """Coefficient row of a run."""
+    rack = run.rack
+    liquid, body = rack.liquid_share.value, rack.body_share.value
+    p0, p1, p2 = power_polynomial(rack, library)
+    row = [0.0] * len(Group)
+    values = {
+        Group.LIQUID_SHARE: liquid,
+        Group.BODY_SHARE: body,
+        Group.AIR_SHARE: max(0.0, 1.0 - liquid - body),
+        Group.C_PLATE: rack.plate_capacity_kj_k.value * KJ,
+        Group.C_BODY: rack.body_capacity_kj_k.value * KJ,
+        Group.G_BODY_PLATE: rack.body_to_plate_kw_k.value * KW,
+        Group.G_BODY_AIR: rack.body_to_air_kw_k.value * KW,
+        Group.P0: p0,
+        Group.P1: p1,
+        Group.P2: p2,
+        Group.UA: rack.plate_conductance_kw_k.value * KW,
+        Group.W_COOLANT: capacity_rate(rack.coolant, coolant_c, rack.liquid_flow_lpm.value * LPM),
+        Group.COUNT: len(run.rows),
+        Group.RATED: p0 + p1 + p2,
+        Group.IDLE: p0,
+        Group.LIQUID_MAX: rack.liquid_inlet_max_c.value,
+        Group.AIR_MAX: rack.air_inlet_max_c.value,
+        Group.SPREAD: load.rack_spread,
+        Group.NOISE: load.rack_noise,
+        Group.MAIN_NODE: 1.0 if liquid > 0 else 0.0,
+    }
+    for column, value in values.items():
+        row[column] = value
+    return row
+
+
+def cdu_row(path: str, template: Template, library: Library, loop: Loop, groups: list[list[float]]) -> list[float]:
+    """Coefficient row of one CDU that serves ``groups``."""
+    assert template.liquid is not None
+    spec = template.liquid
+    cdu = library.get(spec.cdu, Cdu)
+    racks = [library.get(g.rack, Rack) for row in template.rows.values() for g in row.groups]
+    coolant = next(rack.coolant for rack in racks if rack.liquid_share.value > 0)
+    t_ref = spec.supply_c + HALF_RISE_K
+    w_max = capacity_rate(coolant, t_ref, cdu.secondary_flow_lpm.value * LPM)
+    wp_max = capacity_rate(loop.coolant, loop.supply_c + HALF_RISE_K, cdu.primary_flow_lpm.value * LPM)
+    head = cdu.secondary_flow_lpm.value * LPM * cdu.external_head_kpa.value * KPA / cdu.pump_efficiency.value
+    volume = cdu.loop_volume_l_kw.value * cdu.rated_kw.value * 1e-3
+    heat = sum(g[Group.COUNT] * g[Group.LIQUID_SHARE] * g[Group.RATED] for g in groups)
+    flow = sum(g[Group.COUNT] * g[Group.W_COOLANT] for g in groups)
+    row = [0.0] * len(Sec)
+    values = {
+        Sec.W_MAX: w_max,
+        Sec.W_MIN: w_max * cdu.minimum_flow_share.value,
+        Sec.WP_MAX: wp_max,
+        Sec.WP_MIN: wp_max * PRIMARY_MIN_SHARE,
+        Sec.UA: _ua(path, cdu.rated_kw.value * KW, w_max, wp_max, cdu.approach_k.value),
+        Sec.N_SECONDARY: WATER_EXPONENT,
+        Sec.N_PRIMARY: WATER_EXPONENT,
+        Sec.C_RETURN: 0.5 * capacity_rate(coolant, t_ref, volume),
+        Sec.C_SUPPLY: 0.5 * capacity_rate(coolant, t_ref, volume),
+        Sec.PUMP_1: head * cdu.fixed_head_share.value,
+        Sec.PUMP_3: head * (1.0 - cdu.fixed_head_share.value),
+        Sec.RATED: cdu.rated_kw.value * KW,
+        Sec.LAG: cdu.flow_lag_s.value,
+        Sec.SET: spec.supply_c,
+        Sec.SET_MAX: spec.supply_max_c,
+        Sec.APPROACH: cdu.approach_k.value,
+        Sec.W_PER_HEAT: flow / heat if heat > 0 else 0.0,
+        Sec.WP_PER_HEAT: 1.0 / loop.design_rise_k,
+        Sec.RATED_HEAT: heat,
+        Sec.INLET_MAX: min((g[Group.LIQUID_MAX] for g in groups), default=99.0),
+        Sec.W_GROUPS: max(flow, 1e-9),
+        Sec.CP: heat_capacity(coolant, t_ref),
+        Sec.CP_PRIMARY: heat_capacity(loop.coolant, loop.supply_c + HALF_RISE_K),
+    }
+    for column, value in values.items():
+        row[column] = value
+    return row
+
+
+def air_row(path: str, template: Template, library: Library, loop: Loop, groups: list[list[float]]) -> list[float]:
+    """Coefficient row of a hall's air: all its CRAHs on one volume."""
+    spec = template.air
+    crah = library.get(spec.crah, Crah)
+    n, keep = spec.count, 1.0 - spec.recirculation
+    if keep < 0.05:
+        raise one("recirculation leaves no air for the coils, expected <= 0.95", path=f"{path}.air.recirculation")
+    wx_max = AIR_J_M3K * crah.airflow_m3_s.value * n
+    wp_max = capacity_rate(loop.coolant, loop.supply_c + HALF_RISE_K, crah.water_flow_lpm.value * LPM) * n
+    it_kw = sum(g[Group.COUNT] * g[Group.RATED] for g in groups) / KW
+    air = spec.volume_m3_kw * it_kw * AIR_J_M3K
+    rises = {run.rack_id: run.rack.air_rise_k.value for run in rack_runs(template, library)}
+    heat = sum(g[Group.COUNT] * (1 - g[Group.LIQUID_SHARE]) * g[Group.RATED] for g in groups)
+    runs = rack_runs(template, library)
+    flow = sum(
+        g[Group.COUNT] * (1 - g[Group.LIQUID_SHARE]) * g[Group.RATED] / rises[run.rack_id]
+        for g, run in zip(groups, runs, strict=True)
+    )
+    row = [0.0] * len(Sec)
+    values = {
+        Sec.W_MAX: wx_max / keep,
+        Sec.W_MIN: wx_max / keep * crah.minimum_speed.value,
+        Sec.WP_MAX: wp_max,
+        Sec.WP_MIN: wp_max * PRIMARY_MIN_SHARE,
+        Sec.UA: _ua(path, crah.rated_kw.value * KW * n, wx_max, wp_max, crah.approach_k.value),
+        Sec.N_SECONDARY: AIR_EXPONENT,
+        Sec.N_PRIMARY: WATER_EXPONENT,
+        Sec.C_RETURN: (1 - SUPPLY_AIR_SHARE) * air + spec.mass_kj_k_kw * it_kw * KJ,
+        Sec.C_SUPPLY: SUPPLY_AIR_SHARE * air,
+        Sec.RECIRCULATION: spec.recirculation,
+        Sec.RATED: crah.rated_kw.value * KW * n,
+        Sec.LAG: crah.flow_lag_s.value,
+        Sec.SET: spec.supply_c,
+        Sec.SET_MAX: spec.supply_c,
+        Sec.APPROACH: crah.approach_k.value,
+        Sec.W_PER_HEAT: flow / heat if heat > 0 else 0.0,
+        Sec.WP_PER_HEAT: 1.0 / loop.design_rise_k,
+        Sec.RATED_HEAT: heat,
+        Sec.INLET_MAX: min((g[Group.AIR_MAX] for g in groups), default=99.0),
+        Sec.W_GROUPS: max(flow, 1e-9),
+        Sec.CP: AIR_CP,
+        Sec.CP_PRIMARY: heat_capacity(loop.coolant, loop.supply_c + HALF_RISE_K),
+    }
+    for i, c in enumerate(FAN_CURVE):
+        values[Sec(Sec.PUMP_0 + i)] = c * crah.fan_kw.value * KW * n
+    for column, value in values.items():
+        row[column] = value
+    return row
+
+
+def _ua(path: str, duty: float, hot: float, cold: float, approach: float) -> float:
+    try:
+        return ua_for_approach(duty, hot, cold, approach)
+    except ValueError as error:
+        raise one(str(error), path=path) from None
+
+
+def element_row(library: Library, item: Element | ChainLink, power_factor: float) -> list[float]:
+    """Coefficient row of an element: equal units in parallel, ratings summed."""
+    device = library.get(item.device)
+    assert isinstance(device, LossLaw | Transformer)
+    rated, a, b, c = device.law(power_factor)
+    row = [0.0] * len(Elm)
+    row[Elm.RATED], row[Elm.A], row[Elm.B], row[Elm.C] = rated * item.count, a, b, c
+    row[Elm.LIMIT] = device.limit_w(power_factor) * item.count
+    return row
+
+
+def hall_kind(runs: list[Run]) -> str:
+    """Rack kinds of a hall, for labels."""
+    return "+".join(dict.fromkeys(run.rack_id for run in runs))
+
+
+__all__ = ["SINKS", "Building", "Hall", "Run", "air_row", "cdu_row", "element_row", "group_row", "hall_kind", "rack_runs"]

@@ -1,0 +1,233 @@
+"""The site file as frozen pydantic models: what a person writes, with the unit in every key.
+
+A site is buildings of halls; a hall is an instance of a *template* (rows of rack groups, CDUs, air handling, its own
+electrical chain), joined to facility-water *loops* of its building and to the campus *electrical* elements. Maps are keyed
+by id, so an id can stand only once and ``base:`` inheritance merges by id.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from twin.core.params import Confidence, Frozen, Quantity
+
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
+Sink = Literal["outdoors", "electrical_room", "hall"]
+
+
+def _date(text: str) -> str:
+    try:
+        datetime.strptime(text, "%Y-%m-%d")
+    except ValueError:
+        raise PydanticCustomError("date", 'expected a date as "YYYY-MM-DD"') from None
+    return text
+
+
+Date = Annotated[str, AfterValidator(_date)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
+Celsius = Annotated[float, Quantity("degC", "temperature", ge=-40, le=90)]
+Kelvin = Annotated[float, Quantity("K", "temperature difference", gt=0, le=60)]
+SharePlain = Annotated[float, Quantity("1", "share", ge=0, le=1)]
+Seconds = Annotated[float, Quantity("s", "time", ge=0, le=86_400)]
+
+
+class Tranche(Frozen):
+    """Contracted power at the grid meter from a date on (the total, not the increment)."""
+
+    start: Date = Field(alias="from", description="first day, site-local standard time")
+    mw: Annotated[float, Quantity("MW", "contracted active power at the meter", gt=0, le=20_000)]
+    source: str = Field(min_length=3)
+    confidence: Confidence
+
+
+class Contract(Frozen):
+    """What the grid connection allows."""
+
+    tranches: list[Tranche] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Contract:
+        starts = [t.start for t in self.tranches]
+        if starts != sorted(set(starts)):
+            raise PydanticCustomError("order", "tranches must be in order of their dates, each date once")
+        return self
+
+
+class Element(Frozen):
+    """Equal devices in parallel on one busbar of the electrical path."""
+
+    device: str = Field(description="library id of a transformer, ups, pdu, busway or feeder")
+    count: Count = 1
+    fed_from: str | dict[str, SharePlain] = Field(description="id of the upstream element, `grid`, or id: share")
+    losses_to: Sink = Field("outdoors", description="where the heat of the losses goes")
+
+
+class ChainLink(Frozen):
+    """An element inside a hall; the chain runs from the racks upward."""
+
+    device: str = Field(description="library id of a transformer, ups, pdu, busway or feeder")
+    count: Count = 1
+    losses_to: Sink = "electrical_room"
+    mechanical: bool = Field(False, description="CDU pumps and fans of the hall join behind this element")
+
+
+class RackGroup(Frozen):
+    """Equal racks standing side by side in a row."""
+
+    rack: str = Field(description="library id of a rack")
+    count: Count
+
+
+class Row(Frozen):
+    """A row of racks, repeated ``count`` times."""
+
+    count: Count = 1
+    groups: list[RackGroup] = Field(min_length=1)
+
+
+class Liquid(Frozen):
+    """The racks' coolant loops of a hall: equal CDUs, the liquid-cooled racks divided evenly among them."""
+
+    cdu: str = Field(description="library id of a cdu")
+    count: Count
+    loop: str = Field(description="facility-water loop of the building")
+    supply_c: Celsius = Field(description="set point of the coolant supplied to the racks")
+    supply_max_c: Celsius = Field(description="alarm limit of the coolant supplied to the racks")
+
+
+class Air(Frozen):
+    """Air handling of a hall: equal units on one air volume."""
+
+    crah: str = Field(description="library id of a crah")
+    count: Count
+    loop: str = Field(description="facility-water loop of the building")
+    supply_c: Celsius = Field(description="set point of the supply air")
+    recirculation: SharePlain = Field(0.05, description="share of return air in the rack inlet (containment leak)")
+    volume_m3_kw: Annotated[float, Quantity("m3/kW", "air volume per rated IT kW", gt=0, le=200)] = 10.0
+    mass_kj_k_kw: Annotated[float, Quantity("kJ/(K kW)", "room mass per rated IT kW", ge=0, le=500)] = 30.0
+
+
+class Template(Frozen):
+    """A hall as it is built many times."""
+
+    rows: dict[Id, Row] = Field(min_length=1)
+    liquid: Liquid | None = None
+    air: Air
+    chain: dict[Id, ChainLink] = Field(default_factory=dict, description="from the racks upward")
+    note: str = ""
+
+
+class Hall(Frozen):
+    """One hall: a template, a date, a feed."""
+
+    template: str
+    energised_on: Date = Field(description="first day with IT load, site-local standard time")
+    fed_from: str = Field(description="campus or building element above the hall's chain")
+    load: str = Field("default", description="name of a load curve of the site")
+
+
+class Reset(Frozen):
+    """Supply set point that follows the weather: ``clip(T_outdoor + approach_k, supply_c, max_c)``."""
+
+    on: Literal["dry_bulb", "wet_bulb"]
+    approach_k: Kelvin
+    max_c: Celsius
+
+
+class RejectionBank(Frozen):
+    """Equal heat-rejection units."""
+
+    device: str = Field(description="library id of a tower or dry_cooler")
+    count: Count
+
+
+class ChillerBank(Frozen):
+    """Equal chillers."""
+
+    device: str = Field(description="library id of a chiller")
+    count: Count
+
+
+class Plant(Frozen):
+    """Heat sink of a loop: rejection, then an economiser, then chillers that trim."""
+
+    rejection: RejectionBank
+    economizer: str = Field(description="library id of an economizer")
+    chillers: ChillerBank | None = None
+    fed_from: str = Field(description="campus or building element that feeds the plant")
+    condenser_head_kpa: Annotated[float, Quantity("kPa", "head of the condenser-water pumps", ge=0, le=1000)] = 0.0
+    condenser_volume_m3: Annotated[float, Quantity("m3", "basin and condenser-water volume", gt=0, le=100_000)]
+
+
+class Loop(Frozen):
+    """A facility-water loop of a building with its plant."""
+
+    supply_c: Celsius = Field(description="set point of the facility supply")
+    design_rise_k: Kelvin = Field(description="design temperature rise of the facility water")
+    flow_max_m3_h: Annotated[float, Quantity("m3/h", "largest pumped flow", gt=0, le=1_000_000)]
+    head_kpa: Annotated[float, Quantity("kPa", "pump head at the largest flow", gt=0, le=2000)]
+    pump_efficiency: Annotated[float, Quantity("1", "wire to water", gt=0.05, le=0.95)] = 0.65
+    volume_m3: Annotated[float, Quantity("m3", "water in supply and return headers and store", gt=0, le=1_000_000)]
+    coolant: Literal["water", "pg25"] = "water"
+    reset: Reset | None = None
+    plant: Plant
+
+
+class Building(Frozen):
+    """A building: its loops and halls."""
+
+    loops: dict[Id, Loop] = Field(min_length=1)
+    halls: dict[Id, Hall] = Field(min_length=1)
+
+
+class LoadCurve(Frozen):
+    """Utilisation of racks: a daily curve, or a CSV of times and columns."""
+
+    mean: SharePlain = 0.65
+    daily_amplitude: SharePlain = 0.2
+    peak_hour: Annotated[float, Quantity("h", "local hour of the daily peak", ge=0, lt=24)] = 15.0
+    weekend_factor: Annotated[float, Quantity("1", "weekend mean per weekday mean", gt=0, le=1.5)] = 0.85
+    rack_spread: SharePlain = Field(0.08, description="standard deviation of the racks' lasting offsets")
+    rack_noise: SharePlain = Field(0.05, description="standard deviation of the racks' 15-minute wander")
+    csv: str | None = Field(None, description="path of a CSV with column `time` and a column per hall or hall/group")
+
+    @model_validator(mode="after")
+    def _fits(self) -> LoadCurve:
+        if self.mean + self.daily_amplitude > 1.0 + 1e-12 or self.mean - self.daily_amplitude < -1e-12:
+            raise PydanticCustomError("load", "mean +- daily_amplitude leaves 0..1")
+        return self
+
+
+class Ambient(Frozen):
+    """Weather of the site."""
+
+    file: str = Field(description="name of a shipped year, or the path of an EPW or TMY3 file")
+    stands_in_for: str | None = Field(None, description="the place meant, when the file is of another climate")
+
+
+class Electrical(Frozen):
+    """The campus side of the electrical path, up to the grid meter."""
+
+    power_factor: Annotated[float, Quantity("1", "at the transformers", gt=0.5, le=1)] = 0.98
+    elements: dict[Id, Element] = Field(min_length=1)
+
+
+class Site(Frozen):
+    """A whole campus."""
+
+    format: Literal[1] = Field(description="version of this file format")
+    name: Id
+    title: str = Field(min_length=3)
+    note: str = ""
+    base: str | None = Field(None, description="site that this one changes: a path or a shipped name")
+    utc_offset_h: Annotated[float, Quantity("h", "local standard time minus UTC", ge=-12, le=14)]
+    weather: Ambient
+    contract: Contract
+    electrical: Electrical
+    templates: dict[Id, Template] = Field(min_length=1)
+    buildings: dict[Id, Building] = Field(min_length=1)
+    loads: dict[Id, LoadCurve] = Field(default_factory=lambda: {"default": LoadCurve()})

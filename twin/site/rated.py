@@ -1,0 +1,64 @@
+"""Rated power and heat of racks and templates: sums of library figures, at full load.
+
+Equations: ``P_ac = psu_n(... psu_1(P_rated))``, ``psu(P) = P + n P_r (a + b x + c x^2) + P_added``,
+``x = P / (n P_r)``; liquid heat ``liquid_share P_ac``, air heat the rest. Source: ``twin.racks.rack`` and ``twin.power.loss``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from twin.power.psu import Psu
+from twin.racks.rack import Rack
+from twin.site.library import Library
+from twin.site.model import Template
+
+
+@dataclass(frozen=True)
+class Rated:
+    """Rated quantities of a rack, or of a hall's racks; powers in kW at the AC input of the racks."""
+
+    racks: int
+    systems: int
+    it_kw: float
+    liquid_kw: float
+
+    @property
+    def air_kw(self) -> float:
+        """Heat that leaves by the air, kW."""
+        return self.it_kw - self.liquid_kw
+
+
+def rack_counts(template: Template) -> dict[str, int]:
+    """Racks of a hall by library id, in the order of the rows."""
+    counts: Counter[str] = Counter()
+    for row in template.rows.values():
+        for group in row.groups:
+            counts[group.rack] += row.count * group.count
+    return dict(counts)
+
+
+def rated_rack(rack: Rack, library: Library) -> Rated:
+    """One rack at its rated power."""
+    power = rack.rated_power_kw.value
+    for stage in rack.conversion:
+        rated_w, a, b, c = library.get(stage.device, Psu).law()
+        rated = rated_w / 1e3 * stage.count
+        x = power / rated
+        power += rated * (a + x * (b + x * c))
+        power += stage.added_load_kw.value if stage.added_load_kw else 0.0
+    return Rated(1, rack.systems, power, power * rack.liquid_share.value)
+
+
+def rated_hall(template: Template, library: Library) -> Rated:
+    """All racks of a hall at their rated power. Raises :class:`InputError` for ids that are no racks."""
+    racks = systems = 0
+    it_kw = liquid_kw = 0.0
+    for id, count in rack_counts(template).items():
+        one = rated_rack(library.get(id, Rack), library)
+        racks += count
+        systems += count * one.systems
+        it_kw += count * one.it_kw
+        liquid_kw += count * one.liquid_kw
+    return Rated(racks, systems, it_kw, liquid_kw)

@@ -1,0 +1,119 @@
+"""Check: every id that a site names exists and is of a kind that fits; every file it names is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twin.cooling.cdu import Cdu
+from twin.cooling.chiller import Chiller
+from twin.cooling.crah import Crah
+from twin.cooling.economizer import Economizer
+from twin.cooling.rejection import Rejection
+from twin.core.errors import did_you_mean
+from twin.power.psu import Psu
+from twin.racks.rack import Rack
+from twin.site.model import Building, Template
+from twin.site.scope import GRID, Scope, electrical_kinds
+from twin.site.shipped import shipped
+
+
+def check_references(scope: Scope) -> None:
+    """Templates, buildings, electrical elements and files."""
+    site = scope.site
+    for id, element in site.electrical.elements.items():
+        scope.entry(("electrical", "elements", id, "device"), element.device, *electrical_kinds())
+    for id, template in site.templates.items():
+        _template(scope, id, template)
+    for id, building in site.buildings.items():
+        _building(scope, id, building)
+    _files(scope)
+
+
+def _template(scope: Scope, id: str, template: Template) -> None:
+    path = ("templates", id)
+    for name, row in template.rows.items():
+        for index, group in enumerate(row.groups):
+            rack = scope.entry((*path, "rows", name, "groups", index, "rack"), group.rack, Rack)
+            if rack is not None:
+                _rack(scope, group.rack, rack)
+    if template.liquid is not None:
+        scope.entry((*path, "liquid", "cdu"), template.liquid.cdu, Cdu)
+    scope.entry((*path, "air", "crah"), template.air.crah, Crah)
+    for name, link in template.chain.items():
+        scope.entry((*path, "chain", name, "device"), link.device, *electrical_kinds())
+    mechanical = [name for name, link in template.chain.items() if link.mechanical]
+    for name in mechanical[1:]:
+        text = f'"{mechanical[0]}" has it already: pumps and fans join behind one link only'
+        scope.error((*path, "chain", name, "mechanical"), text)
+
+
+def _rack(scope: Scope, id: str, rack: Rack) -> None:
+    """The conversion stages of a rack; faults stand in the library file, once."""
+    document = scope.library.entry(id).document
+    curved = 0
+    for index, stage in enumerate(rack.conversion):
+        psu, fault = scope.look_up(stage.device, Psu)
+        if psu is not None and psu.law()[3] > 0:
+            curved += 1
+            fault = "more than one stage has a square-law loss: only one may" if curved > 1 else ""
+        problem = document.problem(("conversion", index, "device"), fault)
+        if fault and problem not in scope.problems:
+            scope.problems.append(problem)
+
+
+def _building(scope: Scope, id: str, building: Building) -> None:
+    site, path = scope.site, ("buildings", id)
+    templates = scope.ids(("templates",), site.templates)
+    loads = scope.ids(("loads",), site.loads)
+    feeds = [GRID, *scope.ids(("electrical", "elements"), site.electrical.elements)]
+    loops = scope.ids((*path, "loops"), building.loops)
+    told: set[tuple[str, str]] = set()
+    for name, hall in building.halls.items():
+        here = (*path, "halls", name)
+        scope.reference((*here, "template"), hall.template, templates, "template")
+        scope.reference((*here, "load"), hall.load, loads, "load")
+        scope.reference((*here, "fed_from"), hall.fed_from, feeds, "electrical element")
+        template = site.templates.get(hall.template)
+        if template is None:
+            continue
+        for side in ("liquid", "air"):
+            part = template.liquid if side == "liquid" else template.air
+            if part is not None and part.loop not in loops and (hall.template, side) not in told:
+                told.add((hall.template, side))
+                hint = did_you_mean(part.loop, loops) or f" ({', '.join(loops)})"
+                text = f'building {id}, where hall {name} uses this template, has no loop "{part.loop}"{hint}'
+                scope.error(("templates", hall.template, side, "loop"), text)
+    for name, loop in building.loops.items():
+        at, plant = (*path, "loops", name, "plant"), loop.plant
+        scope.entry((*at, "rejection", "device"), plant.rejection.device, Rejection)
+        scope.entry((*at, "economizer"), plant.economizer, Economizer)
+        if plant.chillers is not None:
+            scope.entry((*at, "chillers", "device"), plant.chillers.device, Chiller)
+        scope.reference((*at, "fed_from"), plant.fed_from, feeds, "electrical element")
+
+
+def _files(scope: Scope) -> None:
+    names = shipped(".csv", "weather")
+    weather = ("weather", "file")
+    named = scope.site.weather.file
+    if not scope.left_out(weather) and named not in names and not is_file(written_in(scope, weather) / named):
+        hint = did_you_mean(named, names) or f" ({', '.join(names) or 'none is shipped'})"
+        scope.error(weather, f'"{named}" is neither a shipped year nor a file{hint}')
+    for name, load in scope.site.loads.items():
+        path = ("loads", name, "csv")
+        if load.csv is not None and not is_file(written_in(scope, path) / load.csv):
+            scope.error(path, f'there is no file "{load.csv}" beside {scope.document.marks[path].file}')
+
+
+def written_in(scope: Scope, path: tuple[str | int, ...]) -> Path:
+    """The folder of the file in which the value at ``path`` is written: relative paths start there."""
+    mark = scope.document.marks.get(path)
+    return scope.folders.get(mark.file if mark else scope.document.file, Path())
+
+
+def is_file(path: Path) -> bool:
+    """True for a file; names that no file can have are none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
