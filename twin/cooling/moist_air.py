@@ -30,7 +30,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.core.jit import kernel
+from twin.core.jit import allocating_kernel, kernel
 
 ZERO_C = 273.15
 TRIPLE_POINT_C = 0.01
@@ -189,7 +189,7 @@ def pressure_at_altitude(altitude_m: float) -> float:
     return 101325.0 * (1.0 - 2.25577e-5 * altitude_m) ** 5.2559  # type: ignore[no-any-return]
 
 
-@kernel
+@allocating_kernel
 def wet_bulb_array(t_db: NDArray[np.float64], rh: NDArray[np.float64], p: NDArray[np.float64]) -> NDArray[np.float64]:
     """Wet bulbs in degC for arrays ``(n,)`` of dry bulb degC, relative humidity 0..1 and pressure Pa."""
     out = np.empty(t_db.shape[0])
@@ -198,7 +198,7 @@ def wet_bulb_array(t_db: NDArray[np.float64], rh: NDArray[np.float64], p: NDArra
     return out
 
 
-@kernel
+@allocating_kernel
 def humidity_ratio_array(
     t_db: NDArray[np.float64], rh: NDArray[np.float64], p: NDArray[np.float64]
 ) -> NDArray[np.float64]:

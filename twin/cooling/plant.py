@@ -64,8 +64,17 @@ def condenser_flow(fac: np.ndarray, w: float) -> float:
 
 @kernel
 def _leaving(
-    fac: np.ndarray, row: np.ndarray, fan: float, w_c: float, q_rej: float, guess: float, basin: float, phi: float,
-    t_db: float, t_wb: float, p: float,
+    fac: np.ndarray,
+    row: np.ndarray,
+    fan: float,
+    w_c: float,
+    q_rej: float,
+    guess: float,
+    basin: float,
+    phi: float,
+    t_db: float,
+    t_wb: float,
+    p: float,
 ) -> tuple[float, float, float, float]:
     """Step-mean condenser water leaving the basin, the bank's ``k/W_c``, its reference and its water per joule."""
     k, t_ref, water = reject_any(int(fac[REJECTION]), row, fan, w_c, guess + q_rej / w_c, t_db, t_wb, p)
@@ -77,8 +86,17 @@ def _leaving(
 
 @kernel
 def capacity(
-    fac: np.ndarray, row: np.ndarray, w: float, supply: float, t_ret: float, guess: float, basin: float, dt: float,
-    t_db: float, t_wb: float, p: float,
+    fac: np.ndarray,
+    row: np.ndarray,
+    w: float,
+    supply: float,
+    t_ret: float,
+    guess: float,
+    basin: float,
+    dt: float,
+    t_db: float,
+    t_wb: float,
+    p: float,
 ) -> tuple[float, float]:
     """``a, b`` of the heat that the plant can take with full fans and all chillers, ``a + b T_ret`` (W)."""
     w_c = condenser_flow(fac, w)
@@ -112,8 +130,16 @@ def capacity(
 
 @kernel
 def _free_fan(
-    fac: np.ndarray, row: np.ndarray, w_c: float, q_rej: float, target: float, basin: float, phi: float,
-    t_db: float, t_wb: float, p: float,
+    fac: np.ndarray,
+    row: np.ndarray,
+    w_c: float,
+    q_rej: float,
+    target: float,
+    basin: float,
+    phi: float,
+    t_db: float,
+    t_wb: float,
+    p: float,
 ) -> float:
     """Air-flow fraction at which the condenser water leaves at ``target``; it falls as the fan rises."""
     low, high = 0.0, 1.0
@@ -129,8 +155,18 @@ def _free_fan(
 
 @kernel
 def operate(
-    fac: np.ndarray, row: np.ndarray, w: float, q: float, t_ret: float, supply: float, guess: float, basin: float,
-    dt: float, t_db: float, t_wb: float, p: float,
+    fac: np.ndarray,
+    row: np.ndarray,
+    w: float,
+    q: float,
+    t_ret: float,
+    supply: float,
+    guess: float,
+    basin: float,
+    dt: float,
+    t_db: float,
+    t_wb: float,
+    p: float,
 ) -> tuple[float, float, float, float, float, float, float, float]:
     """Run the plant for a step that takes ``q`` watts from the facility water.
 

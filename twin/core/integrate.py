@@ -34,9 +34,7 @@ def phi2(z: float) -> float:
 
 
 @kernel
-def two_nodes(
-    dt: float, c_p: float, c_b: float, g_p: float, g_b: float, g_pb: float
-) -> tuple[float, float, float]:
+def two_nodes(dt: float, c_p: float, c_b: float, g_p: float, g_b: float, g_pb: float) -> tuple[float, float, float]:
     """Mean-response matrix (K/W) of two coupled nodes: ``T_mean - T0 = [[pp, pb], [pb, bb]] f(T0)``.
 
     ``c_p, c_b`` heat capacities (J/K), ``g_p, g_b`` conductances to the surroundings, ``g_pb`` between the nodes (W/K).

@@ -36,7 +36,8 @@ def _rows(level: Level, how: How, *rows: tuple[str, str, str]) -> list[Variable]
 
 TABLE: list[Variable] = [
     *_rows(
-        "site", "mean",
+        "site",
+        "mean",
         ("site_power", "W", "active power at the grid meter"),
         ("site_it_power", "W", "IT power at the racks' AC input"),
         ("site_cooling_power", "W", "electrical power of pumps, fans and chillers"),
@@ -46,13 +47,15 @@ TABLE: list[Variable] = [
         ("outdoor_wet_bulb_temperature", "degC", "outdoor wet-bulb temperature"),
     ),
     *_rows(
-        "site", "maximum",
+        "site",
+        "maximum",
         ("site_power_maximum", "W", "largest step-mean power at the grid meter in the interval"),
         ("energy_residual", "1", "largest energy defect of a step per sum of its energy flows"),
     ),
     *_rows("site", "end", ("contract_power", "W", "contracted power at the meter")),
     *_rows(
-        "hall", "mean",
+        "hall",
+        "mean",
         ("hall_it_power", "W", "IT power at the racks' AC input"),
         ("hall_power", "W", "power into the hall's electrical chain, mechanical loads included"),
         ("hall_mechanical_power", "W", "CDU pumps and fans of the hall"),
@@ -67,19 +70,22 @@ TABLE: list[Variable] = [
         ("hall_energised_share", "1", "share of time energised"),
     ),
     *_rows(
-        "hall", "maximum",
+        "hall",
+        "maximum",
         ("hall_rack_temperature_maximum", "degC", "hottest rack of the hall (plate, or body where air-cooled)"),
         ("hall_rack_inlet_temperature_maximum", "degC", "highest air temperature at the rack inlets"),
     ),
     *_rows(
-        "hall", "end",
+        "hall",
+        "end",
         ("hall_cooling_headroom", "W", "extra IT power of the hall's rack mix before the first cooling limit"),
         ("hall_cooling_binding", "1", "code of the cooling limit that binds"),
         ("hall_power_headroom", "W", "extra IT power of the hall's rack mix before the first electrical limit"),
         ("hall_power_binding", "1", "element index that binds, or -1 for the contract"),
     ),
     *_rows(
-        "cdu", "mean",
+        "cdu",
+        "mean",
         ("cdu_heat", "W", "heat given to the facility water"),
         ("cdu_supply_temperature", "degC", "coolant supplied to the racks"),
         ("cdu_return_temperature", "degC", "coolant returned to the exchanger"),
@@ -89,7 +95,8 @@ TABLE: list[Variable] = [
         ("cdu_unmet_share", "1", "share of time in which the set point is missed"),
     ),
     *_rows(
-        "loop", "mean",
+        "loop",
+        "mean",
         ("fws_supply_temperature", "degC", "facility-water supply"),
         ("fws_return_temperature", "degC", "facility-water return"),
         ("fws_set_temperature", "degC", "set point of the facility-water supply"),
@@ -108,13 +115,15 @@ TABLE: list[Variable] = [
         ("plant_energised_share", "1", "share of time energised"),
     ),
     *_rows(
-        "element", "mean",
+        "element",
+        "mean",
         ("element_power", "W", "power delivered by the element"),
         ("element_loss", "W", "loss of the element"),
     ),
     *_rows("element", "maximum", ("element_loading_maximum", "1", "largest load per rating in the interval")),
     *_rows(
-        "rack", "mean",
+        "rack",
+        "mean",
         ("rack_power", "W", "power at the AC input"),
         ("rack_temperature", "degC", "plate temperature, body where air-cooled, at the ends of the steps"),
     ),

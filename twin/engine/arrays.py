@@ -61,6 +61,11 @@ class Scratch(NamedTuple):
     heat: Floats
     set_point: Floats
     fac_w: Floats
+    fac_set: Floats
+    hall_it: Floats
+    hall_used: Floats
+    hall_top: Floats
+    hall_mechanical: Floats
     fac_direct: Floats  # (fac) heat into the loop besides its exchangers
     element_out: Floats
     element_in: Floats
@@ -113,7 +118,8 @@ def new_scratch(plan: Plan) -> Scratch:
         **dict.fromkeys(("power", "peak"), (n,)),
         **dict.fromkeys(("group_power", "group_used", "g_plate"), (g,)),
         "matrix": (g, 3),
-        **dict.fromkeys(("fac_w", "fac_direct"), (f,)),
+        **dict.fromkeys(("fac_w", "fac_direct", "fac_set"), (f,)),
+        **dict.fromkeys(("hall_it", "hall_used", "hall_top", "hall_mechanical"), (len(plan.labels.hall),)),
         **dict.fromkeys(("element_out", "element_in"), (e,)),
     }
     made = {k: np.zeros(sizes.get(k, (s,)), np.int64 if k == "mode" else np.float64) for k in Scratch._fields}

@@ -16,7 +16,7 @@ import numpy as np
 from twin.core.columns import Elm
 from twin.core.jit import kernel
 from twin.core.variables import slot
-from twin.engine.step import E_LOSS, E_MAX, E_POWER, GROSS, N_MEAN_ELEMENT, OUTWARD, STORED, flush
+from twin.engine.book import E_LOSS, E_MAX, E_POWER, GROSS, N_MEAN_ELEMENT, OUTWARD, STORED, flush
 from twin.power.loss import input_power
 
 RATED, LOSS_A, LOSS_B, LOSS_C, LIMIT = int(Elm.RATED), int(Elm.A), int(Elm.B), int(Elm.C), int(Elm.LIMIT)
@@ -54,8 +54,20 @@ def element_pass(a, s, out, first: int, dt: float) -> tuple[float, float]:
 
 @kernel
 def run_campus(
-    a, s, out, first: int, dts: np.ndarray, closes: np.ndarray, interval_s: float, weather: np.ndarray, port_power: np.ndarray,
-    ledger: np.ndarray, contract: np.ndarray, rated: float, site: np.ndarray, site_rows: np.ndarray,
+    a,
+    s,
+    out,
+    first: int,
+    dts: np.ndarray,
+    closes: np.ndarray,
+    interval_s: float,
+    weather: np.ndarray,
+    port_power: np.ndarray,
+    ledger: np.ndarray,
+    contract: np.ndarray,
+    rated: float,
+    site: np.ndarray,
+    site_rows: np.ndarray,
 ) -> None:
     """Close a block: ``first`` campus element, ``rated`` IT power (W), ``site`` accumulators, ``site_rows`` (interval, var).
 
@@ -63,7 +75,8 @@ def run_campus(
     """
     for n in range(dts.shape[0]):
         dt = dts[n]
-        s.element_out[first:] = 0.0
+        for e in range(first, a.element.shape[0]):
+            s.element_out[e] = 0.0
         for i in range(a.port.shape[0]):
             s.element_out[a.port[i]] += port_power[n, i]
         grid, loss = element_pass(a, s, out, first, dt)
@@ -88,4 +101,3 @@ def run_campus(
                 site_rows[closes[n], v] = site[v] / interval_s if v < S_MAX else site[v]
                 site[v] = 0.0
             flush(out.element, out.element_rows[closes[n]], N_MEAN_ELEMENT, first, a.element.shape[0], interval_s)
-        

@@ -135,7 +135,9 @@ def column_for(key: str, columns: dict[str, Recorded], file: str) -> Recorded:
     for name in (f"{hall}/{rack}", hall, "all"):
         if name in columns:
             return columns[name]
-    raise one(f"no column for hall {hall}: expected {hall}/{rack}, {hall} or all{did_you_mean(hall, columns)}", file=file)
+    raise one(
+        f"no column for hall {hall}: expected {hall}/{rack}, {hall} or all{did_you_mean(hall, columns)}", file=file
+    )
 
 
 __all__ = ["Daily", "Recorded", "column_for", "read_csv"]

@@ -48,8 +48,15 @@ def fill_noise(out: np.ndarray, first: int, scale: float, seed: int, knot: int) 
 
 @kernel
 def power_pass(
-    p: np.ndarray, offset: np.ndarray, z0: np.ndarray, z1: np.ndarray, f: float, curve: float,
-    p0: float, p1: float, p2: float,
+    p: np.ndarray,
+    offset: np.ndarray,
+    z0: np.ndarray,
+    z1: np.ndarray,
+    f: float,
+    curve: float,
+    p0: float,
+    p1: float,
+    p2: float,
 ) -> tuple[float, float]:
     """Fill the AC power of a group of racks (W); returns its sum and the sum of utilisations."""
     total = 0.0
@@ -66,8 +73,17 @@ def power_pass(
 
 @kernel
 def heat_pass(
-    p: np.ndarray, t_p: np.ndarray, t_b: np.ndarray, row: np.ndarray, m_pp: float, m_pb: float, m_bb: float,
-    g_p: float, x: float, a: float, dt: float,
+    p: np.ndarray,
+    t_p: np.ndarray,
+    t_b: np.ndarray,
+    row: np.ndarray,
+    m_pp: float,
+    m_pb: float,
+    m_bb: float,
+    g_p: float,
+    x: float,
+    a: float,
+    dt: float,
 ) -> tuple[float, float, float, float]:
     """Step both nodes of a group; returns sums of liquid heat, air heat (W), and of the new plate and body (degC)."""
     s_l, s_b, s_a, c_p, c_b, g_pb, g_a = row[0], row[1], row[2], row[3], row[4], row[5], row[6]

@@ -101,7 +101,13 @@ def local_midnight(day: str, utc_offset_h: float) -> int:
 
 
 def _add_hall(
-    c: _Columns, site: Site, library: Library, building_id: str, building: Building, hall_id: str, hall: Hall,
+    c: _Columns,
+    site: Site,
+    library: Library,
+    building_id: str,
+    building: Building,
+    hall_id: str,
+    hall: Hall,
     loops: dict[str, int],
 ) -> None:
     template = site.templates[hall.template]
@@ -148,8 +154,15 @@ def _curve(c: _Columns, load: str, csv: bool, hall: str, rack: str) -> int:
 
 
 def _add_secondary(
-    c: _Columns, template: Template, library: Library, building: Building, name: str,
-    behind: list[list[list[float]]], groups: list[list[float]], loops: dict[str, int], h: int,
+    c: _Columns,
+    template: Template,
+    library: Library,
+    building: Building,
+    name: str,
+    behind: list[list[list[float]]],
+    groups: list[list[float]],
+    loops: dict[str, int],
+    h: int,
 ) -> None:
     if template.liquid:
         loop = building.loops[template.liquid.loop]

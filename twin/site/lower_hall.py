@@ -233,4 +233,15 @@ def hall_kind(runs: list[Run]) -> str:
     return "+".join(dict.fromkeys(run.rack_id for run in runs))
 
 
-__all__ = ["SINKS", "Building", "Hall", "Run", "air_row", "cdu_row", "element_row", "group_row", "hall_kind", "rack_runs"]
+__all__ = [
+    "SINKS",
+    "Building",
+    "Hall",
+    "Run",
+    "air_row",
+    "cdu_row",
+    "element_row",
+    "group_row",
+    "hall_kind",
+    "rack_runs",
+]

@@ -1,0 +1,131 @@
+"""Accumulators: where a step's results are added up, and how an interval's rows are written.
+
+Every line here that adds to a column has its row in ``twin.core.variables``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.core.columns import Elm
+from twin.core.jit import kernel
+from twin.core.variables import rows, slot
+
+LIMIT = int(Elm.LIMIT)
+
+
+H_IT, H_POWER, H_MECHANICAL = slot("hall_it_power"), slot("hall_power"), slot("hall_mechanical_power")
+H_LOSS, H_LIQUID, H_AIR = slot("hall_electrical_loss"), slot("hall_liquid_heat"), slot("hall_air_heat")
+H_USED, H_INLET = slot("hall_utilization"), slot("hall_rack_inlet_temperature")
+H_RETURN, H_SUPPLY = slot("hall_return_temperature"), slot("hall_liquid_supply_temperature")
+H_UNMET, H_ON, H_TMAX = slot("hall_unmet_share"), slot("hall_energised_share"), slot("hall_rack_temperature_maximum")
+H_INLET_MAX = slot("hall_rack_inlet_temperature_maximum")
+C_HEAT, C_SUP, C_RET = slot("cdu_heat"), slot("cdu_supply_temperature"), slot("cdu_return_temperature")
+C_FLOW, C_PRIMARY, C_PUMP, C_UNMET = (
+    slot("cdu_flow"),
+    slot("cdu_primary_flow"),
+    slot("cdu_pump_power"),
+    slot("cdu_unmet_share"),
+)
+L_SUPPLY, L_RETURN, L_SET = slot("fws_supply_temperature"), slot("fws_return_temperature"), slot("fws_set_temperature")
+L_FLOW, L_PUMP, L_HEAT, L_CAP = slot("fws_flow"), slot("fws_pump_power"), slot("plant_heat"), slot("plant_capacity")
+L_ECO, L_CHILLER, L_FAN = slot("plant_economizer_heat"), slot("plant_chiller_power"), slot("plant_fan_power")
+L_POWER, L_REJECTED, L_CW = slot("plant_power"), slot("plant_rejected_heat"), slot("plant_condenser_temperature")
+L_WATER, L_UNMET, L_ON = slot("plant_water_flow"), slot("plant_unmet_share"), slot("plant_energised_share")
+E_POWER, E_LOSS, E_MAX = slot("element_power"), slot("element_loss"), slot("element_loading_maximum")
+R_POWER, R_TEMP, R_MAX = slot("rack_power"), slot("rack_temperature"), slot("rack_temperature_maximum")
+
+N_MEAN_HALL, N_MEAN_CDU = len(rows("hall", "mean")), len(rows("cdu", "mean"))
+N_MEAN_LOOP, N_MEAN_ELEMENT, N_MEAN_RACK = (
+    len(rows("loop", "mean")),
+    len(rows("element", "mean")),
+    len(rows("rack", "mean")),
+)
+
+# Ledger columns, J per step: heat and losses to the outdoors, stored, sum of |C dT|.
+# Below every temperature: a running maximum that has seen nothing.
+NEVER = -1e300
+
+OUTWARD, STORED, GROSS = 0, 1, 2
+
+
+@kernel
+def _highest(peak: np.ndarray, first: int, last: int) -> float:
+    top = NEVER
+    for r in range(first, last):
+        top = max(top, peak[r])
+    return top
+
+
+@kernel
+def tank(t0: float, t_in: float, t_mean: float, w: float, c: float, dt: float, ledger: np.ndarray) -> float:
+    """End temperature of a flow tank from its mean flux; books what it stored."""
+    t1 = t0 + w * dt / c * (t_in - t_mean)
+    stored = c * (t1 - t0)
+    ledger[STORED] += stored
+    ledger[GROSS] += abs(stored)
+    return t1
+
+
+@kernel
+def flush(acc: np.ndarray, into: np.ndarray, means: int, first: int, last: int, elapsed: float) -> None:
+    """Write accumulators of rows ``first .. last`` as an interval (means divided by its length) and clear them."""
+    for i in range(first, last):
+        for v in range(acc.shape[1]):
+            into[i, v] = acc[i, v] / elapsed if v < means else acc[i, v]
+            acc[i, v] = 0.0
+
+
+@kernel
+def add_hall(
+    a, s, out, h: int, dt: float, it: float, used: float, top: float, mechanical: float, heat: tuple[float, float]
+) -> None:
+    row = out.hall[h]
+    first, air = a.hall_sec[h], a.hall_sec[h + 1] - 1
+    count = a.group_rack[a.hall_group[h + 1]] - a.group_rack[a.hall_group[h]]
+    row[H_IT] += it * dt
+    row[H_POWER] += top * dt
+    row[H_MECHANICAL] += mechanical * dt
+    row[H_LOSS] += (top - it - mechanical) * dt
+    row[H_LIQUID] += heat[0] * dt
+    row[H_AIR] += s.heat[air] * dt
+    row[H_USED] += used / count * dt
+    row[H_INLET] += s.inlet[air] * dt
+    row[H_RETURN] += s.back[air] * dt
+    row[H_ON] += dt
+    unmet = False
+    supply = 0.0
+    for j in range(first, air):
+        supply += s.supply[j] / (air - first)
+        unmet = unmet or s.mode[j] == 1
+    row[H_SUPPLY] += supply * dt
+    row[H_UNMET] += dt if unmet or s.mode[air] == 1 else 0.0
+    row[H_INLET_MAX] = max(row[H_INLET_MAX], s.inlet[air])
+    for e in range(a.hall_element[h], a.hall_element[h + 1]):
+        cell = out.element[e]
+        cell[E_POWER] += s.element_out[e] * dt
+        cell[E_LOSS] += (s.element_in[e] - s.element_out[e]) * dt
+        if a.element[e, LIMIT] > 0.0:
+            cell[E_MAX] = max(cell[E_MAX], s.element_out[e] / a.element[e, LIMIT])
+
+
+@kernel
+def flush_island(a, s, out, island: int, interval: int, elapsed: float, record: bool) -> None:
+    for n in range(a.island_ptr[island], a.island_ptr[island + 1]):
+        h = a.island_hall[n]
+        first, last = a.group_rack[a.hall_group[h]], a.group_rack[a.hall_group[h + 1]]
+        out.hall[h, H_TMAX] = _highest(s.peak, first, last)
+        flush(out.hall, out.hall_rows[interval], N_MEAN_HALL, h, h + 1, elapsed)
+        flush(out.cdu, out.cdu_rows[interval], N_MEAN_CDU, a.hall_sec[h], a.hall_sec[h + 1], elapsed)
+        flush(
+            out.element, out.element_rows[interval], N_MEAN_ELEMENT, a.hall_element[h], a.hall_element[h + 1], elapsed
+        )
+        if record:
+            for r in range(first, last):
+                out.rack[r, R_MAX] = s.peak[r]
+            flush(out.rack, out.rack_rows[interval], N_MEAN_RACK, first, last, elapsed)
+        for r in range(first, last):
+            s.peak[r] = NEVER
+    for n in range(a.island_fac_ptr[island], a.island_fac_ptr[island + 1]):
+        f = a.island_fac[n]
+        flush(out.loop, out.loop_rows[interval], N_MEAN_LOOP, f, f + 1, elapsed)

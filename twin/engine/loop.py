@@ -1,0 +1,198 @@
+"""A facility-water loop: its supply from set point, saturation or pass-through, and what it leaves behind in a step.
+
+With the modes of the secondary loops held, their heat is affine in the facility supply ``y``; the plant is either at its set
+point, or takes ``a + b T_ret``, or nothing. The three are tried in that order, the modes renewed after each solution: the sum
+is monotone and piecewise affine, so a few passes end it, and their number is bounded.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.cooling.plant import capacity, operate
+from twin.core.columns import Fac, Sec
+from twin.core.integrate import phi1
+from twin.core.jit import kernel
+from twin.engine.book import (
+    C_FLOW,
+    C_HEAT,
+    C_PRIMARY,
+    C_PUMP,
+    C_RET,
+    C_SUP,
+    C_UNMET,
+    GROSS,
+    L_CAP,
+    L_CHILLER,
+    L_CW,
+    L_ECO,
+    L_FAN,
+    L_FLOW,
+    L_HEAT,
+    L_ON,
+    L_POWER,
+    L_PUMP,
+    L_REJECTED,
+    L_RETURN,
+    L_SET,
+    L_SUPPLY,
+    L_UNMET,
+    L_WATER,
+    OUTWARD,
+    STORED,
+    tank,
+)
+from twin.engine.hall import C_RETURN, C_SUPPLY, OPEN_MODE, RECIRCULATION, choose_mode, response
+
+LOOP_PASSES = 12
+CP, CP_PRIMARY = int(Sec.CP), int(Sec.CP_PRIMARY)
+F_W_MAX, F_C_RETURN, F_C_SUPPLY = int(Fac.W_MAX), int(Fac.C_RETURN), int(Fac.C_SUPPLY)
+F_PUMP_1, F_PUMP_3, F_CP, F_C_BASIN = int(Fac.PUMP_1), int(Fac.PUMP_3), int(Fac.CP), int(Fac.C_BASIN)
+
+
+@kernel
+def loop_pump(fac: np.ndarray, w: float) -> float:
+    """Facility-water pump power in W: part of the head does not fall with flow."""
+    x = w / fac[F_W_MAX]
+    return x * (fac[F_PUMP_1] + fac[F_PUMP_3] * x * x)
+
+
+@kernel
+def _loop_heat(a, state, s, f: int, on: np.ndarray, island: int, y: float, change: bool) -> tuple[float, float, int]:
+    """Heat that the secondary loops give to facility loop ``f`` at ``y``: (Q, dQ/dy, modes changed)."""
+    q = s.fac_direct[f]
+    slope = 0.0
+    changed = 0
+    for n in range(a.island_ptr[island], a.island_ptr[island + 1]):
+        h = a.island_hall[n]
+        if on[h] == 0:
+            continue
+        for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
+            if a.sec_fac[j] != f:
+                continue
+            if change:
+                mode = choose_mode(a, state, s, j, y)
+                changed += mode != s.mode[j]
+                s.mode[j] = mode
+            dq, ds, _ = response(a, state, s, j, y, s.mode[j])
+            q += dq
+            slope += ds
+    return q, slope, changed
+
+
+@kernel
+def solve_loop(
+    a, state, s, f: int, on: np.ndarray, island: int, dt: float, y_set: float, t_db: float, t_wb: float, p: float
+) -> tuple[float, float, float, float, float, bool]:
+    """Supply of a facility loop: (y, heat from the halls, mean return, leaving the plant, plant capacity, missed)."""
+    fac = a.fac[f]
+    w = s.fac_w[f]
+    psi = phi1(w * dt / fac[F_C_SUPPLY])
+    phi = phi1(w * dt / fac[F_C_RETURN])
+    s0, r0 = state.fac_supply[f], state.fac_return[f]
+    y = (1.0 - psi) * y_set + psi * s0
+    q, _, _ = _loop_heat(a, state, s, f, on, island, y, True)
+    back = (1.0 - phi) * (y + q / w) + phi * r0
+    cap_a, cap_b = capacity(fac, a.rejection[f], w, y_set, back, state.condenser[f], state.basin[f], dt, t_db, t_wb, p)
+    cap = max(0.0, cap_a + cap_b * back)
+    need = w * (back - y_set)
+    if 0.0 <= need <= cap:
+        return y, q, back, y_set, cap, False
+    shut = need < 0.0
+    # The plant takes a + b T_ret (or nothing): y follows from one linear equation per set of modes.
+    a_, b_ = (0.0, 0.0) if shut else (cap_a, cap_b)
+    for _ in range(LOOP_PASSES):
+        q0, slope, _ = _loop_heat(a, state, s, f, on, island, y, False)
+        q0 -= slope * y
+        # back = m0 + m1 y;  leaving = back (1 - b/w) - a/w
+        m0 = (1.0 - phi) * q0 / w + phi * r0
+        m1 = (1.0 - phi) * (1.0 + slope / w)
+        keep = (1.0 - psi) * (1.0 - b_ / w)
+        d = 1.0 - keep * m1
+        y = s0 if d < 1e-12 else (keep * m0 - (1.0 - psi) * a_ / w + psi * s0) / d
+        _, _, changed = _loop_heat(a, state, s, f, on, island, y, True)
+        if changed == 0:
+            break
+    q, _, _ = _loop_heat(a, state, s, f, on, island, y, False)
+    back = (1.0 - phi) * (y + q / w) + phi * r0
+    leaving = back - (a_ + b_ * back) / w
+    return y, q, back, leaving, max(0.0, cap_a + cap_b * back), not shut
+
+
+@kernel
+def finish_sec(a, state, s, out, j: int, y: float, dt: float, ledger: np.ndarray) -> float:
+    """Inlet, tanks and accumulators of a secondary loop at the facility supply ``y``; returns its heat (W)."""
+    sec = a.sec[j]
+    rho, w = sec[RECIRCULATION], s.w[j]
+    q, _, x = response(a, state, s, j, y, s.mode[j])
+    back = s.r0[j] + s.r1[j] * x
+    inlet = (1.0 - rho) * x + rho * back
+    wx = (1.0 - rho) * w
+    leaving = back - q / wx if wx > 0.0 else back
+    mixed = inlet + (s.source[j] - s.slope[j] * inlet) / w if w > 0.0 else back
+    state.sec_return[j] = tank(state.sec_return[j], mixed, back, w, sec[C_RETURN], dt, ledger)
+    state.sec_supply[j] = tank(state.sec_supply[j], leaving, x, wx, sec[C_SUPPLY], dt, ledger)
+    s.supply[j], s.back[j], s.inlet[j], s.heat[j] = x, back, inlet, q
+    row = out.cdu[j]
+    row[C_HEAT] += q * dt
+    row[C_SUP] += x * dt
+    row[C_RET] += back * dt
+    row[C_FLOW] += w / sec[CP] * dt
+    row[C_PRIMARY] += s.wp[j] / sec[CP_PRIMARY] * dt
+    row[C_PUMP] += s.pump[j] * dt
+    if s.mode[j] == OPEN_MODE:
+        row[C_UNMET] += dt
+    return q
+
+
+@kernel
+def finish_loop(
+    a,
+    state,
+    s,
+    out,
+    f: int,
+    solved: tuple[float, float, float, float, float, bool],
+    y_set: float,
+    dt: float,
+    t_db: float,
+    t_wb: float,
+    p: float,
+    ledger: np.ndarray,
+) -> float:
+    """Plant, tanks and accumulators of a facility loop; returns its electrical power, loop pump included (W)."""
+    y, q, back, leaving, cap, missed = solved
+    fac = a.fac[f]
+    w = s.fac_w[f]
+    state.fac_return[f] = tank(state.fac_return[f], y + q / w, back, w, fac[F_C_RETURN], dt, ledger)
+    state.fac_supply[f] = tank(state.fac_supply[f], leaving, y, w, fac[F_C_SUPPLY], dt, ledger)
+    taken = w * (back - leaving)
+    t_cw, end, eco, chiller, fan, condenser_pump, rejected, water = operate(
+        fac, a.rejection[f], w, taken, back, leaving, state.condenser[f], state.basin[f], dt, t_db, t_wb, p
+    )
+    stored = fac[F_C_BASIN] * (end - state.basin[f])
+    ledger[STORED] += stored
+    ledger[GROSS] += abs(stored)
+    state.basin[f] = end
+    state.condenser[f] = t_cw
+    pump = loop_pump(fac, w)
+    plant = chiller + fan + condenser_pump + pump
+    ledger[OUTWARD] += (rejected + fan) * dt
+    row = out.loop[f]
+    row[L_SUPPLY] += y * dt
+    row[L_RETURN] += back * dt
+    row[L_SET] += y_set * dt
+    row[L_FLOW] += w / fac[F_CP] * dt
+    row[L_PUMP] += pump * dt
+    row[L_HEAT] += taken * dt
+    row[L_CAP] += cap * dt
+    row[L_ECO] += eco * dt
+    row[L_CHILLER] += chiller * dt
+    row[L_FAN] += fan * dt
+    row[L_POWER] += plant * dt
+    row[L_REJECTED] += rejected * dt
+    row[L_CW] += t_cw * dt
+    row[L_WATER] += water * dt
+    row[L_UNMET] += dt if missed else 0.0
+    row[L_ON] += dt
+    return plant
