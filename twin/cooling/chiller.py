@@ -58,8 +58,14 @@ def cop_full(t_chw_out: float, t_cw_out: float, eta: float, delta: float, lift_m
 
 @kernel
 def bank_power(q: float, unit_w: float, count: float, cop: float) -> float:
-    """Compressor power in W of a bank that runs as few equal machines as carry ``q`` (W), at the full-load ``cop``."""
+    """Compressor power in W of a bank that carries ``q`` (W) at the full-load ``cop``.
+
+    Of the fewest equal machines that can carry it and one more, the cheaper runs: power is continuous and rises with ``q``
+    (staging with timers belongs to the plant's controls and is not modelled here).
+    """
     if q <= 0.0 or count <= 0.0:
         return 0.0
-    running = min(count, max(1.0, -(-q // unit_w)))
-    return q / cop * part_load_factor(q / (running * unit_w))
+    fewest = min(count, max(1.0, -(-q // unit_w)))
+    more = min(count, fewest + 1.0)
+    factor = min(part_load_factor(q / (fewest * unit_w)), part_load_factor(q / (more * unit_w)))
+    return q / cop * factor

@@ -117,6 +117,10 @@ def capacity(
             extra = fac[CONDENSER_PUMP] + q_ch / cop
         q_rej = q_now + extra
         k, t_ref, _ = reject_any(int(fac[REJECTION]), row, 1.0, w_c, t_cw + q_rej / w_c, t_db, t_wb, p)
+        if q_ch > 0.0:
+            # Machines trip on condenser pressure: no more heat than the bank sheds at the highest condenser water.
+            over = q_rej - k * (fac[CONDENSER_MAX] - t_ref)
+            q_ch = max(0.0, min(fac[CHILLERS] * fac[CHILLER_UNIT], q_ch - over / (1.0 + 1.0 / cop)))
         share = k / w_c
         d = 1.0 - keep * (1.0 - share)
         slope = keep * (1.0 - share) / w_c / d

@@ -84,6 +84,7 @@ class Out(NamedTuple):
     loop_rows: Floats
     element_rows: Floats
     rack_rows: Floats
+    power_rows: Floats  # (interval, group) power at the end of the interval, W
 
 
 def new_state(plan: Plan, seed: int, start_c: Floats | None = None) -> State:
@@ -140,4 +141,4 @@ def new_out(plan: Plan, intervals: int, racks: bool) -> Out:
     width = {level: len(rows(level)) for level in counts}  # type: ignore[arg-type]
     acc = {level: np.zeros((n, width[level])) for level, n in counts.items()}
     made = {f"{level}_rows": np.zeros((intervals, n, width[level])) for level, n in counts.items()}
-    return Out(**acc, **made)
+    return Out(**acc, **made, power_rows=np.zeros((intervals, len(a.group))))

@@ -98,7 +98,7 @@ def add_hall(
     for j in range(first, air):
         supply += s.supply[j] / (air - first)
         unmet = unmet or s.mode[j] == 1
-    row[H_SUPPLY] += supply * dt
+    row[H_SUPPLY] += supply * dt if air > first else np.nan
     row[H_UNMET] += dt if unmet or s.mode[air] == 1 else 0.0
     row[H_INLET_MAX] = max(row[H_INLET_MAX], s.inlet[air])
     for e in range(a.hall_element[h], a.hall_element[h + 1]):
@@ -114,6 +114,8 @@ def flush_island(a, s, out, island: int, interval: int, elapsed: float, record: 
     for n in range(a.island_ptr[island], a.island_ptr[island + 1]):
         h = a.island_hall[n]
         first, last = a.group_rack[a.hall_group[h]], a.group_rack[a.hall_group[h + 1]]
+        for g in range(a.hall_group[h], a.hall_group[h + 1]):
+            out.power_rows[interval, g] = s.group_power[g]
         out.hall[h, H_TMAX] = _highest(s.peak, first, last)
         flush(out.hall, out.hall_rows[interval], N_MEAN_HALL, h, h + 1, elapsed)
         flush(out.cdu, out.cdu_rows[interval], N_MEAN_CDU, a.hall_sec[h], a.hall_sec[h + 1], elapsed)

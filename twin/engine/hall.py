@@ -36,13 +36,29 @@ G_UA, W_COOLANT, COUNT = int(Group.UA), int(Group.W_COOLANT), int(Group.COUNT)
 RATED, LOSS_A, LOSS_B, LOSS_C = int(Elm.RATED), int(Elm.A), int(Elm.B), int(Elm.C)
 ROOM, HALL = int(Sink.ELECTRICAL_ROOM), int(Sink.HALL)
 
+VALVE_PASSES = 16
+# The valve leads what is needed by 2 %, so that a rising load does not miss the set point for a step.
+VALVE_MARGIN = 1.02
+
 SET_MODE, OPEN_MODE, SHUT_MODE = 0, 1, 2
+
+
+@kernel
+def liquid_fraction(row: np.ndarray) -> float:
+    """Share of a group's power that ends in the coolant: a body on the plate gives its heat there too."""
+    return row[LIQUID_SHARE] + (row[BODY_SHARE] if row[G_BODY_PLATE] > 0.0 else 0.0)
 
 
 @kernel
 def flow_for(sec: np.ndarray, heat: float) -> float:
     """Capacity rate that the control asks for at a heat load (W/K)."""
     return min(sec[W_MAX], max(sec[W_MIN], sec[W_PER_HEAT] * heat))
+
+
+@kernel
+def secondary_set_point(sec: np.ndarray, y: float) -> float:
+    """Set point of a secondary supply in degC: its own, raised with a facility supply ``y`` that is reset upward."""
+    return min(max(sec[SET_MAX], sec[SET]), max(sec[SET], y + sec[APPROACH]))
 
 
 @kernel
@@ -66,6 +82,31 @@ def exchange(sec: np.ndarray, w: float, wp: float) -> float:
         return 0.0
     ua = conductance(sec[UA], w / sec[W_MAX], sec[N_SECONDARY], wp / sec[WP_MAX], sec[N_PRIMARY])
     return transfer(ua, wx, wp)
+
+
+@kernel
+def valve(sec: np.ndarray, heat: float, duty: float, w: float, x_set: float, y: float) -> float:
+    """Facility-water capacity rate (W/K): the design rise, opened further where the set point would be missed.
+
+    ``duty`` is what the exchanger has to carry at the steady return ``x_set + duty/w`` against the facility set point ``y``.
+    """
+    wp = primary_for(sec, heat)
+    wx = (1.0 - sec[RECIRCULATION]) * w
+    if wx <= 0.0 or wp >= sec[WP_MAX]:
+        return wp
+    needed = VALVE_MARGIN * duty / (x_set - y + duty / wx)
+    if exchange(sec, w, wp) >= needed:
+        return wp
+    low, high = wp, sec[WP_MAX]
+    if exchange(sec, w, high) <= needed:
+        return high
+    for _ in range(VALVE_PASSES):
+        mid = 0.5 * (low + high)
+        if exchange(sec, w, mid) < needed:
+            low = mid
+        else:
+            high = mid
+    return high
 
 
 @kernel

@@ -18,12 +18,15 @@ from twin.core.columns import Group
 from twin.core.variables import rows, slot
 from twin.engine.arrays import Out, Scratch, State, new_out, new_scratch, new_state
 from twin.engine.campus import S_COOLING, S_IT, S_LOSS, run_campus
+from twin.engine.headroom import headroom_block
+from twin.engine.steady import WIDTH
 from twin.engine.step import run_island
 from twin.engine.timeline import Block, Timeline
 from twin.forcing.weather import Weather
 from twin.site.plan import Plan
 
 Floats = NDArray[np.float64]
+HEADROOM = slot("hall_cooling_headroom")
 
 
 class Curve(Protocol):
@@ -53,6 +56,7 @@ class Engine:
     seed: int
     threads: int
     racks: bool
+    reach: NDArray[np.uint8]
     state: State
     scratch: Scratch
     out: Out
@@ -60,7 +64,7 @@ class Engine:
 
     def blocks(self, first: int = 0) -> Iterator[Result]:
         """Advance from block ``first`` to the end; the state must be that at its beginning."""
-        with ThreadPoolExecutor(max_workers=max(1, self.threads)) as pool:
+        with ThreadPoolExecutor(max_workers=self.threads) as pool:
             for index in range(first, self.timeline.blocks):
                 yield self._advance(self.timeline.block(index), pool)
 
@@ -91,7 +95,25 @@ class Engine:
             a, self.scratch, self.out, plan.hall_elements, block.dt, block.closes, self.timeline.interval, weather,
             ports, ledger, contract_w(plan, start), rated_it_w(plan), self.site, site_rows[:, 0],
         )  # fmt: skip
+        self._headroom(block, weather, pool)
         return self._result(block, site_rows)
+
+    def _headroom(self, block: Block, weather: Floats, pool: ThreadPoolExecutor) -> None:
+        """Headroom at the interval ends: independent of each other, so they are shared out over the threads."""
+        plan, n = self.plan, len(block.interval_end)
+        closing = block.closes >= 0
+        on = (plan.hall_start_s[None, :] < block.interval_end[:, None]).astype(np.uint8)
+        contract = contract_w(plan, block.t_end[closing] - block.dt[closing])
+        columns = self.out.hall_rows[:n, :, HEADROOM : HEADROOM + 4]
+        jobs = [
+            pool.submit(
+                headroom_block, plan.arrays, plan.hall_elements, np.arange(i, n, self.threads), on, weather[closing],
+                contract, self.out.power_rows, self.reach, *headroom_scratch(plan), columns,
+            )
+            for i in range(self.threads)
+        ]  # fmt: skip
+        for job in jobs:
+            job.result()
 
     def _result(self, block: Block, site_rows: Floats) -> Result:
         n = len(block.interval_end)
@@ -116,9 +138,33 @@ def make_engine(
     """An engine at the start of its timeline."""
     intervals = min(timeline.intervals, timeline.intervals_per_block)
     return Engine(
-        plan, weather, curves, timeline, seed, threads, racks,
+        plan, weather, curves, timeline, seed, max(1, threads), racks, reachable(plan),
         new_state(plan, seed), new_scratch(plan), new_out(plan, intervals, racks), np.zeros(len(rows("site"))),
     )  # fmt: skip
+
+
+def headroom_scratch(plan: Plan) -> tuple[Floats, Floats, Floats]:
+    """Scratch of ``headroom_block``, one set a thread."""
+    a = plan.arrays
+    halls, loops = len(plan.labels.hall), len(a.fac)
+    longest = max(len(a.sec), halls + loops, len(a.element), WIDTH)
+    return np.zeros((5, longest)), np.zeros((halls, WIDTH)), np.zeros((loops, 2))
+
+
+def reachable(plan: Plan) -> NDArray[np.uint8]:
+    """``(hall, campus element)``: 1 where an element carries the hall or the plants of its loops."""
+    a, first = plan.arrays, plan.hall_elements
+    halls = len(plan.labels.hall)
+    found = np.zeros((halls, len(a.element) - first), np.uint8)
+    for h in range(halls):
+        loops = {int(f) for f in a.sec_fac[a.hall_sec[h] : a.hall_sec[h + 1]]}
+        todo = [int(a.port[h]), *(int(a.port[halls + f]) for f in loops)]
+        while todo:
+            e = todo.pop()
+            if e >= 0 and not found[h, e - first]:
+                found[h, e - first] = 1
+                todo += [int(p) for p in a.feed[a.feed_ptr[e] : a.feed_ptr[e + 1]]]
+    return found
 
 
 def contract_w(plan: Plan, t: Floats) -> Floats:

@@ -22,24 +22,23 @@ from twin.core.integrate import phi1
 from twin.core.jit import kernel
 from twin.engine.book import GROSS, OUTWARD, R_POWER, R_TEMP, STORED, add_hall, flush_island
 from twin.engine.hall import (
-    APPROACH,
     LAG,
-    SET,
-    SET_MAX,
     chain,
     close_loop,
     exchange,
     flow_for,
     group_affine,
     group_coefficients,
-    primary_for,
+    liquid_fraction,
     pump_power,
+    secondary_set_point,
+    valve,
 )
 from twin.engine.loop import finish_loop, finish_sec, loop_pump, solve_loop
 from twin.engine.wander import wander
 from twin.racks.kernel import heat_pass, power_pass, running_max
 
-P0, P1, P2, LIQUID_SHARE = int(Group.P0), int(Group.P1), int(Group.P2), int(Group.LIQUID_SHARE)
+P0, P1, P2 = int(Group.P0), int(Group.P1), int(Group.P2)
 MAIN_NODE, C_PLATE, C_BODY, ROW = int(Group.MAIN_NODE), int(Group.C_PLATE), int(Group.C_BODY), int(Group.P0)
 F_W_MAX, F_W_MIN = int(Fac.W_MAX), int(Fac.W_MIN)
 
@@ -71,7 +70,7 @@ def _flows(a, state, s, h: int, dt: float, y_set: np.ndarray) -> float:
         s.slope[j] = 0.0
         s.heat[j] = 0.0
     for g in range(a.hall_group[h], a.hall_group[h + 1]):
-        liquid = a.group[g, LIQUID_SHARE] * s.group_power[g]
+        liquid = liquid_fraction(a.group[g]) * s.group_power[g]
         if a.group_liquid[g] >= 0:
             s.heat[a.group_liquid[g]] += liquid
         s.heat[a.group_air[g]] += s.group_power[g] - liquid
@@ -82,11 +81,11 @@ def _flows(a, state, s, h: int, dt: float, y_set: np.ndarray) -> float:
         z = dt / sec[LAG] if sec[LAG] > 0.0 else 1e9
         s.w[j] = target + (state.sec_flow[j] - target) * phi1(z)
         state.sec_flow[j] = target + (state.sec_flow[j] - target) * exp(-z)
-        s.wp[j] = primary_for(sec, s.heat[j])
         s.pump[j] = pump_power(sec, s.w[j])
         power += s.pump[j]
         y = y_set[a.sec_fac[j]]
-        s.set_point[j] = min(max(sec[SET_MAX], sec[SET]), max(sec[SET], y + sec[APPROACH]))
+        s.set_point[j] = secondary_set_point(sec, y)
+        s.wp[j] = valve(sec, s.heat[j], s.heat[j] + s.pump[j], s.w[j], s.set_point[j], y)
     return power
 
 

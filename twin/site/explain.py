@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -31,12 +32,10 @@ BOUNDS = {
     "less_than_equal": ("<=", "le"),
     "less_than": ("<", "lt"),
 }
-UNITS = frozenset(
-    (
-        "a bar btu btuh c cfm cm d days degc degf f ft ft3 g gal gj gpm gw h hours hr hz in j k kg kj kpa kv kva kw kwh l "
-        "lb lbs lpm lps m m2 m3 mbar min minutes mj mm mpa ms mva mw mwh pa pct percent ppm psi rpm s sec t ton tons tr v "
-        "va w wh y"
-    ).split()
+# The parts of unit suffixes, ours and those that people bring along.
+UNIT = re.compile(
+    r"a|bar|btuh?|c|cfm|cm|d|days|deg[cf]|f|ft3?|g|gal|gj|gpm|gw|h|hours|hr|hz|k|kg|kj|kpa|kv|kva|kw|kwh|l|lbs?|lp[ms]|"
+    r"m[23]?|mbar|min|minutes|mj|mm|mpa|ms|mva|mwh?|pa|pct|percent|ppm|psi|rpm|s|sec|tons?|tr|v|va|wh?"
 )
 
 
@@ -127,7 +126,7 @@ def split_unit(key: str) -> tuple[str, str]:
     """A key without its unit, and the unit: ``flow_max_m3_h`` is ``flow_max`` and ``m3_h``."""
     parts = key.lower().split("_")
     first = len(parts)
-    while first > 0 and parts[first - 1] in UNITS:
+    while first > 0 and UNIT.fullmatch(parts[first - 1]):
         first -= 1
     return "_".join(parts[:first]), "_".join(parts[first:])
 
@@ -145,6 +144,11 @@ def got(value: Any) -> str:
     return "a mapping" if isinstance(value, dict) else "a list"
 
 
+def bounds_in_words(text: str) -> str:
+    """A number or a range without the unit of what has none: ``<= 1 1`` is ``<= 1``."""
+    return re.sub(r"(?<=[0-9]) 1$", "", text)
+
+
 def _wrong(kind: str, item: Any, value: Any) -> str:
     context = item.get("ctx", {})
     if kind in EXPECTED:
@@ -153,6 +157,8 @@ def _wrong(kind: str, item: Any, value: Any) -> str:
     if kind in BOUNDS:
         sign, name = BOUNDS[kind]
         return f"expected a number {sign} {context[name]}, got {got(value)}"
+    if kind == "range":
+        return f"{bounds_in_words(context['number'])} is out of range, expected {bounds_in_words(context['bounds'])}"
     if kind == "literal_error":
         words = str(context["expected"]).replace("'", '"')
         hint = (

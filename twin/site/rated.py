@@ -1,7 +1,11 @@
 """Rated power and heat of racks and templates: sums of library figures, at full load.
 
-Equations: ``P_ac = psu_n(... psu_1(P_rated))``, ``psu(P) = P + n P_r (a + b x + c x^2) + P_added``,
-``x = P / (n P_r)``; liquid heat ``liquid_share P_ac``, air heat the rest. Source: ``twin.racks.rack`` and ``twin.power.loss``.
+Equations::
+
+    P_ac    = psu_n(... psu_1(P_rated))       psu(P) = P + n P_r (a + b x + c x^2) + P_added,   x = P / (n P_r)
+    Q_liquid = liquid_share P_ac              Q_air = P_ac - Q_liquid
+
+Source: ``twin.racks.rack`` and ``twin.power.loss``.
 """
 
 from __future__ import annotations

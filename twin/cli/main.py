@@ -1,0 +1,67 @@
+"""The command ``twin``: its verbs by name, one file each, and what happens to errors of all of them.
+
+Exit codes: 0 ok, 1 a constraint is violated, 2 bad input, 130 interrupted. Nothing but Typer is imported until a verb
+runs; a verb is added by one line of ``VERBS``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from twin.cli.output import Verbs
+
+# A module has either ``app`` (a Typer of several verbs) or ``command`` (one function). The order is that of the help.
+VERBS = {
+    "site": "twin.cli.site",
+    "library": "twin.cli.library",
+}
+
+app = typer.Typer(
+    cls=Verbs,
+    name="twin",
+    help="The digital twin of power and cooling for AI campuses on mixed hardware.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    # Plain text: the same bytes in a terminal, a pipe and a log, and a quick --help.
+    rich_markup_mode=None,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"halltwin {version('halltwin')}")
+        except PackageNotFoundError:
+            typer.echo("halltwin (not installed)")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Hold what stands before the verb."""
+
+
+for _name, _module in VERBS.items():
+    _verbs = import_module(_module)
+    if hasattr(_verbs, "app"):
+        app.add_typer(_verbs.app, name=_name)
+    else:
+        app.command(_name)(_verbs.command)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    app(prog_name="twin")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""``twin site``: is this site right, and what does it hold?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from twin.cli.output import Json, problem_rows, tell, write_json
+
+app = typer.Typer(help="Check and show sites.", no_args_is_help=True, rich_markup_mode=None)
+
+Site = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")]
+
+
+@app.command()
+def validate(
+    site: Site,
+    as_json: Json = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Take warnings for errors.")] = False,
+) -> None:
+    """Check a site: every error and warning with file, line and column."""
+    from twin.core.errors import InputError
+    from twin.site.load import load_site
+
+    loaded = load_site(site)
+    if strict and loaded.warnings:
+        raise InputError(loaded.warnings)
+    if as_json:
+        write_json(
+            {
+                "valid": True,
+                "site": loaded.site.name,
+                "file": loaded.file,
+                "digest": loaded.digest,
+                "problems": problem_rows(loaded.warnings),
+            }
+        )
+    else:
+        tell(loaded.warnings)
+        count = len(loaded.warnings)
+        typer.echo(f"{loaded.file}: ok" + (f", {count} warning{'s'[: count != 1]}" if count else ""))
+
+
+@app.command()
+def show(site: Site, as_json: Json = False) -> None:
+    """Show the capacity waterfall from the contract down to the racks."""
+    from twin.cli.waterfall import text_of
+    from twin.site.load import load_site
+    from twin.site.waterfall import waterfall
+
+    loaded = load_site(site)
+    rows = waterfall(loaded.site, loaded.library)
+    if as_json:
+        write_json(rows)
+    else:
+        tell(loaded.warnings)
+        typer.echo(text_of(rows))
+
+
+@app.command()
+def schema() -> None:
+    """Write the JSON schema of a site file, for editors."""
+    from twin.site.schema import schema_text
+
+    typer.echo(schema_text(), nl=False)
