@@ -5,10 +5,10 @@ Equations (temperatures in K inside the quotient)::
     COP_full = eta T_e / (T_c - T_e + delta),  T_e = T_chw,out - 1.5,  T_c = T_cw,out + 1.5
     P        = q/COP_full * f(PLR),  f = EIR/EIR_full: 1.32, 0.964, 0.941, 1 at PLR 0.25, 0.5, 0.75, 1
 
-Below PLR 0.25 a machine cycles at the 0.25 value. The lift ``T_c - T_e`` is kept at or above ``minimum_lift_k``: condenser
-water is not let colder than the machine allows. Valid for chilled water 4..30 degC, lifts to 45 K.
-Source: least squares over 73 centrifugal sets of at least 1.5 MW from the EnergyPlus data sets, rms 1.8 % (physics sheet,
-section 4); a pure Carnot fraction would overstate warm-water COP.
+Below PLR 0.25 a machine cycles at the 0.25 value. The lift ``T_c - T_e`` is kept at or above ``minimum_lift_k``:
+condenser water is not let colder than the machine allows. Valid for chilled water 4..30 degC, lifts to 45 K.
+Source: least squares over 73 centrifugal sets of at least 1.5 MW from the EnergyPlus data sets, rms 1.8 % (physics
+sheet, section 4); a pure Carnot fraction would overstate warm-water COP.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def cop_full(t_chw_out: float, t_cw_out: float, eta: float, delta: float, lift_m
 def bank_power(q: float, unit_w: float, count: float, cop: float) -> float:
     """Compressor power in W of a bank that carries ``q`` (W) at the full-load ``cop``.
 
-    Of the fewest equal machines that can carry it and one more, the cheaper runs: power is continuous and rises with ``q``
-    (staging with timers belongs to the plant's controls and is not modelled here).
+    Of the fewest equal machines that can carry it and one more, the cheaper runs: power is continuous and rises with
+    ``q`` (staging with timers belongs to the plant's controls and is not modelled here).
     """
     if q <= 0.0 or count <= 0.0:
         return 0.0

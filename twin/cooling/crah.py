@@ -1,8 +1,8 @@
 """Computer-room air handler or fan wall: a chilled-water coil and a variable-speed fan.
 
 Equations: coil by counterflow eps-NTU (several rows in counterflow), UA with both flows; fan
-``P = P_r max(0, -0.00932 + 0.05123 x - 0.08384 x^2 + 1.04192 x^3)`` with ``x`` the flow fraction, never below the floor.
-The fan power goes into the air. Airflow follows the racks' present heat at their design rise.
+``P = P_r max(0, -0.00932 + 0.05123 x - 0.08384 x^2 + 1.04192 x^3)`` with ``x`` the flow fraction, never below the
+floor. The fan power goes into the air. Airflow follows the racks' present heat at their design rise.
 Source: fan curve of the EnergyPlus engineering reference; need of 150 cfm/kW from the DSX facilities guide.
 """
 

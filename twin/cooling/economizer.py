@@ -1,7 +1,7 @@
 """Water-side economiser: a plate exchanger between condenser water and facility water, ahead of the chillers.
 
-Equation: ``T_after = T_ret - eps (T_ret - T_cw)``; the chillers trim what remains (integrated). A plant that sends facility
-water straight through its dry coolers is the same with ``eps = 1``.
+Equation: ``T_after = T_ret - eps (T_ret - T_cw)``; the chillers trim what remains (integrated). A plant that sends
+facility water straight through its dry coolers is the same with ``eps = 1``.
 """
 
 from __future__ import annotations

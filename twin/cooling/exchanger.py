@@ -16,7 +16,7 @@ within 1 % for N <= 5 (oracle test against ``ht``).
 
 from __future__ import annotations
 
-from math import exp, expm1, inf
+from math import exp, expm1, inf, log
 
 from twin.core.jit import kernel
 
@@ -72,8 +72,6 @@ def ua_for_approach(duty_w: float, c_hot: float, c_cold: float, approach_k: floa
 
     Raises ``ValueError`` when no exchanger can do it (the hot stream would leave below what the cold one allows).
     """
-    from math import log
-
     span = duty_w / c_hot + approach_k
     c_min, c_max = min(c_hot, c_cold), max(c_hot, c_cold)
     eps, ratio = duty_w / (c_min * span), c_min / c_max

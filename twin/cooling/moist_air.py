@@ -186,7 +186,7 @@ def moist_air_heat_capacity(w: float) -> float:
 @kernel
 def pressure_at_altitude(altitude_m: float) -> float:
     """Pressure of the standard atmosphere in Pa at ``altitude_m`` metres above sea level (-500..11000)."""
-    return 101325.0 * (1.0 - 2.25577e-5 * altitude_m) ** 5.2559  # type: ignore[no-any-return]
+    return 101325.0 * (1.0 - 2.25577e-5 * altitude_m) ** 5.2559
 
 
 @allocating_kernel

@@ -1,15 +1,16 @@
 """The plant of a facility-water loop: rejection bank, condenser water with its basin, economiser, chillers that trim.
 
-Equations (q heat from the facility water, W its capacity rate, W_c that of the condenser water, k and T_r of the bank)::
+Equations (q heat from the facility water, W its capacity rate, W_c that of the condenser water, k and T_r of the
+bank)::
 
     T_in  = T_cw + Q_rej/W_c,   Q_rej = q + P_chiller + P_condenser_pump
     bank  : T_out = T_in - k/W_c (T_in - T_r)
     basin : T_cw = (1 - phi) T_out + phi T_b0        ->  T_cw = A + B Q_rej   (affine, no iteration)
     economiser q_e = eps W (T_ret - T_cw),  chillers take q - q_e
 
-Free cooling modulates the fans until the economiser carries exactly ``q``; else the fans run at full air flow, which keeps
-the lift low, and the chillers trim. Passes are fixed in number: the basin's balance closes for whatever they end at.
-The heat that the plant could take is affine in the return temperature, ``q_max = a + b T_ret``.
+Free cooling modulates the fans until the economiser carries exactly ``q``; else the fans run at full air flow, which
+keeps the lift low, and the chillers trim. Passes are fixed in number: the basin's balance closes for whatever they
+end at. The heat that the plant could take is affine in the return temperature, ``q_max = a + b T_ret``.
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ def capacity(
     extra = fac[CONDENSER_PUMP]
     slope = 0.0
     base = 0.0
+    cop = 1.0
     for _ in range(CHILLER_PASSES):
         q_now = q_ch + max(0.0, eps_w * (t_ret - t_cw))
         if q_ch > 0.0:

@@ -7,8 +7,8 @@ Equations (f_a, f_w air and water flow per design flow, T_o leaving saturated ai
     C_a  = m_a c_e,  counterflow eps,  q = eps C_min (T_w,in - T_wb),  T_o = T_wb + q/C_a
     evaporation = m_a (w_s(T_o) - w_in)
 
-``T_o`` is found by a fixed number of passes (4 change T_w,out by less than 0.01 K more). Valid for wet bulbs from -20 to 35 degC
-and any flow; the water factor is clamped to f_w in 0.25..1.08, the peak of its parabola.
+``T_o`` is found by a fixed number of passes (4 change T_w,out by less than 0.01 K more). Valid for wet bulbs from
+-20 to 35 degC and any flow; the water factor is clamped to f_w in 0.25..1.08, the peak of its parabola.
 Source: Merkel tower of the Modelica Buildings library and EnergyPlus engineering reference.
 """
 

@@ -1,6 +1,7 @@
 """Columns of the Plan: what each number of a coefficient row means. Kernels and the lowering read the same names.
 
-Capacity rates (``W_*``) are in W/K, conductances in W/K, capacities in J/K, powers in W, temperatures in degC, times in s.
+Capacity rates (``W_*``) are in W/K, conductances in W/K, capacities in J/K, powers in W, temperatures in degC, times
+in s.
 """
 
 from __future__ import annotations
@@ -109,3 +110,11 @@ class Sink(IntEnum):
     OUTDOORS = 0
     ELECTRICAL_ROOM = 1
     HALL = 2
+
+
+class Mode(IntEnum):
+    """How a secondary loop meets its set point: valve trims, valve fully open and missed, valve shut."""
+
+    SET = 0
+    OPEN = 1
+    SHUT = 2

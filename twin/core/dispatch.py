@@ -1,8 +1,8 @@
 """Bind the kernels of all registered kinds of one family into a single compiled function.
 
 Numba resolves calls when it compiles, so a table of functions cannot grow at run time. The binding is a few generated
-lines (``if kind == 0: return k0(...)``), written next to the compiled kernels and keyed by their text: a new kind is one
-new file and appears here by itself.
+lines (``if kind == 0: return k0(...)``), written next to the compiled kernels and keyed by their text: a new kind is
+one new file and appears here by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from twin.core.jit import cache_folder
 
 
 def bind(name: str, modules: Sequence[str], function: str, arguments: str) -> Callable[..., Any]:
-    """A kernel ``name(kind, arguments)`` that calls ``function`` of ``modules[kind]``; the last module is the default."""
+    """A kernel ``name(kind, arguments)`` that calls ``function`` of ``modules[kind]``; the last is the default."""
     imports = [f"from {module} import {function} as k{code}" for code, module in enumerate(modules)]
     branches = [f"    if kind == {code}:\n        return k{code}({arguments})" for code in range(len(modules) - 1)]
     source = "\n".join(
@@ -46,7 +46,8 @@ def _load(name: str, source: str) -> Callable[..., Any]:
         temporary.write_text(source)
         temporary.replace(path)
     spec = importlib.util.spec_from_file_location(f"twin_bound_{name}_{digest}", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

@@ -36,7 +36,7 @@ class InputError(ValueError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class StoppedByUser(RuntimeError):
+class StoppedError(RuntimeError):
     """The run was interrupted between two blocks; its store is valid and ``--resume`` continues it."""
 
 

@@ -24,9 +24,10 @@ def kinds() -> dict[str, type[Params]]:
         for info in pkgutil.iter_modules(package.__path__):
             module = importlib.import_module(f"{room}.{info.name}")
             for item in vars(module).values():
-                if isinstance(item, type) and issubclass(item, Params) and "KIND" in item.__dict__:
-                    if found.setdefault(item.KIND, item) is not item:
-                        raise RuntimeError(f"two kinds share the name {item.KIND!r}")
+                if not (isinstance(item, type) and issubclass(item, Params) and "KIND" in item.__dict__):
+                    continue
+                if found.setdefault(item.KIND, item) is not item:
+                    raise RuntimeError(f"two kinds share the name {item.KIND!r}")
     return dict(sorted(found.items()))
 
 

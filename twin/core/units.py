@@ -1,4 +1,5 @@
-"""Conversions at the edge: written inputs carry their unit in the key, everything inside is SI (with degC for temperatures).
+"""Conversions at the edge: written inputs carry their unit in the key, everything inside is SI (with degC for
+temperatures).
 
 One litre of water-glycol per minute is a volume flow; it becomes kg/s through the density of the named coolant.
 """

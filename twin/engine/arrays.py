@@ -90,7 +90,7 @@ class Out(NamedTuple):
 def new_state(plan: Plan, seed: int, start_c: Floats | None = None) -> State:
     """State at the start of a run: everything at its set point, racks at their coolant or air supply."""
     a = plan.arrays
-    n, groups, sec, fac = plan.racks, len(a.group), len(a.sec), len(a.fac)
+    n, groups = plan.racks, len(a.group)
     set_point = a.sec[:, Sec.SET].copy()
     plate, body = np.empty(n), np.empty(n)
     offset = np.empty(n)
@@ -115,6 +115,7 @@ def new_scratch(plan: Plan) -> Scratch:
     """Zeroed scratch."""
     a = plan.arrays
     n, g, s, f, e = plan.racks, len(a.group), len(a.sec), len(a.fac), len(a.element)
+    # Everything is per secondary loop unless it stands here.
     sizes: dict[str, tuple[int, ...]] = {
         **dict.fromkeys(("power", "peak"), (n,)),
         **dict.fromkeys(("group_power", "group_used", "g_plate"), (g,)),
@@ -125,7 +126,7 @@ def new_scratch(plan: Plan) -> Scratch:
     }
     made = {k: np.zeros(sizes.get(k, (s,)), np.int64 if k == "mode" else np.float64) for k in Scratch._fields}
     made["peak"].fill(-1e300)
-    return Scratch(**made)
+    return Scratch(**made)  # type: ignore[arg-type]
 
 
 def new_out(plan: Plan, intervals: int, racks: bool) -> Out:

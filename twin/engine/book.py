@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.core.columns import Elm
-from twin.core.jit import kernel
+from twin.core.columns import Elm, Mode
+from twin.core.jit import inner
 from twin.core.variables import rows, slot
+from twin.engine.arrays import Out, Scratch
+from twin.site.plan import Arrays
 
+OPEN_MODE = int(Mode.OPEN)
 LIMIT = int(Elm.LIMIT)
 
 
@@ -49,7 +52,7 @@ NEVER = -1e300
 OUTWARD, STORED, GROSS = 0, 1, 2
 
 
-@kernel
+@inner
 def _highest(peak: np.ndarray, first: int, last: int) -> float:
     top = NEVER
     for r in range(first, last):
@@ -57,7 +60,7 @@ def _highest(peak: np.ndarray, first: int, last: int) -> float:
     return top
 
 
-@kernel
+@inner
 def tank(t0: float, t_in: float, t_mean: float, w: float, c: float, dt: float, ledger: np.ndarray) -> float:
     """End temperature of a flow tank from its mean flux; books what it stored."""
     t1 = t0 + w * dt / c * (t_in - t_mean)
@@ -67,7 +70,7 @@ def tank(t0: float, t_in: float, t_mean: float, w: float, c: float, dt: float, l
     return t1
 
 
-@kernel
+@inner
 def flush(acc: np.ndarray, into: np.ndarray, means: int, first: int, last: int, elapsed: float) -> None:
     """Write accumulators of rows ``first .. last`` as an interval (means divided by its length) and clear them."""
     for i in range(first, last):
@@ -76,20 +79,20 @@ def flush(acc: np.ndarray, into: np.ndarray, means: int, first: int, last: int, 
             acc[i, v] = 0.0
 
 
-@kernel
-def add_hall(
-    a, s, out, h: int, dt: float, it: float, used: float, top: float, mechanical: float, heat: tuple[float, float]
-) -> None:
+@inner
+def add_hall(a: Arrays, s: Scratch, out: Out, h: int, dt: float, heat: tuple[float, float]) -> None:
+    """Add a step to the row of a hall and of its elements; ``heat`` is (liquid, air) of its racks in W."""
     row = out.hall[h]
     first, air = a.hall_sec[h], a.hall_sec[h + 1] - 1
     count = a.group_rack[a.hall_group[h + 1]] - a.group_rack[a.hall_group[h]]
+    it, mechanical, top = s.hall_it[h], s.hall_mechanical[h], s.hall_top[h]
     row[H_IT] += it * dt
     row[H_POWER] += top * dt
     row[H_MECHANICAL] += mechanical * dt
     row[H_LOSS] += (top - it - mechanical) * dt
     row[H_LIQUID] += heat[0] * dt
     row[H_AIR] += s.heat[air] * dt
-    row[H_USED] += used / count * dt
+    row[H_USED] += s.hall_used[h] / count * dt
     row[H_INLET] += s.inlet[air] * dt
     row[H_RETURN] += s.back[air] * dt
     row[H_ON] += dt
@@ -97,9 +100,9 @@ def add_hall(
     supply = 0.0
     for j in range(first, air):
         supply += s.supply[j] / (air - first)
-        unmet = unmet or s.mode[j] == 1
+        unmet = unmet or s.mode[j] == OPEN_MODE
     row[H_SUPPLY] += supply * dt if air > first else np.nan
-    row[H_UNMET] += dt if unmet or s.mode[air] == 1 else 0.0
+    row[H_UNMET] += dt if unmet or s.mode[air] == OPEN_MODE else 0.0
     row[H_INLET_MAX] = max(row[H_INLET_MAX], s.inlet[air])
     for e in range(a.hall_element[h], a.hall_element[h + 1]):
         cell = out.element[e]
@@ -109,8 +112,9 @@ def add_hall(
             cell[E_MAX] = max(cell[E_MAX], s.element_out[e] / a.element[e, LIMIT])
 
 
-@kernel
-def flush_island(a, s, out, island: int, interval: int, elapsed: float, record: bool) -> None:
+@inner
+def flush_island(a: Arrays, s: Scratch, out: Out, island: int, interval: int, elapsed: float, record: bool) -> None:
+    """Write the island's rows of an output interval of ``elapsed`` seconds."""
     for n in range(a.island_ptr[island], a.island_ptr[island + 1]):
         h = a.island_hall[n]
         first, last = a.group_rack[a.hall_group[h]], a.group_rack[a.hall_group[h + 1]]

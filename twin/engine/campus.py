@@ -1,8 +1,8 @@
 """The campus side of a block: what halls and plants draw, carried up to the grid meter, and the energy ledger.
 
 Equations: every element delivers the sum of its children's inputs times their shares, ``P_in`` follows by its loss law
-(``twin.power.loss``); the grid meter reads the sum of what the roots draw. Elements stand children before parents, so one
-pass is exact. Ledger of a step, every term in J::
+(``twin.power.loss``); the grid meter reads the sum of what the roots draw. Elements stand children before parents,
+so one pass is exact. Ledger of a step, every term in J::
 
     residual = |E_grid - (rejected + losses outdoors + stored)| / (|E_grid| + |out| + sum |C dT|)
 
@@ -14,10 +14,11 @@ from __future__ import annotations
 import numpy as np
 
 from twin.core.columns import Elm
-from twin.core.jit import kernel
+from twin.core.jit import inner, kernel
 from twin.core.variables import slot
 from twin.engine.book import E_LOSS, E_MAX, E_POWER, GROSS, N_MEAN_ELEMENT, OUTWARD, STORED, flush
 from twin.power.loss import input_power
+from twin.site.plan import Arrays
 
 RATED, LOSS_A, LOSS_B, LOSS_C, LIMIT = int(Elm.RATED), int(Elm.A), int(Elm.B), int(Elm.C), int(Elm.LIMIT)
 S_POWER, S_IT, S_COOLING = slot("site_power"), slot("site_it_power"), slot("site_cooling_power")
@@ -29,22 +30,22 @@ S_LOSS, S_DB, S_WB = (
 S_MAX, S_RESIDUAL, S_CONTRACT = slot("site_power_maximum"), slot("energy_residual"), slot("contract_power")
 
 
-@kernel
-def element_pass(a, s, out, first: int, dt: float) -> tuple[float, float]:
+@inner
+def element_pass(a: Arrays, flows: np.ndarray, acc: np.ndarray, first: int, dt: float) -> tuple[float, float]:
     """Carry the loads of the campus elements upward: (power at the meter, losses), W."""
     grid = 0.0
     loss = 0.0
     for e in range(first, a.element.shape[0]):
         row = a.element[e]
-        flow = s.element_out[e]
+        flow = flows[e]
         into = input_power(flow, row[RATED], row[LOSS_A], row[LOSS_B], row[LOSS_C])
         loss += into - flow
         for i in range(a.feed_ptr[e], a.feed_ptr[e + 1]):
             if a.feed[i] < 0:
                 grid += a.feed_share[i] * into
             else:
-                s.element_out[a.feed[i]] += a.feed_share[i] * into
-        cell = out.element[e]
+                flows[a.feed[i]] += a.feed_share[i] * into
+        cell = acc[e]
         cell[E_POWER] += flow * dt
         cell[E_LOSS] += (into - flow) * dt
         if row[LIMIT] > 0.0:
@@ -54,9 +55,10 @@ def element_pass(a, s, out, first: int, dt: float) -> tuple[float, float]:
 
 @kernel
 def run_campus(
-    a,
-    s,
-    out,
+    a: Arrays,
+    flows: np.ndarray,
+    acc: np.ndarray,
+    rows: np.ndarray,
     first: int,
     dts: np.ndarray,
     closes: np.ndarray,
@@ -69,17 +71,18 @@ def run_campus(
     site: np.ndarray,
     site_rows: np.ndarray,
 ) -> None:
-    """Close a block: ``first`` campus element, ``rated`` IT power (W), ``site`` accumulators, ``site_rows`` (interval, var).
+    """Close a block: ``flows`` (element) W scratch, ``acc`` and ``rows`` of the elements, ``first`` campus element, ``rated`` IT power (W), ``site`` accumulators, ``site_rows``
+    (interval, var).
 
     IT, cooling and loss means follow from the halls' rows in ``twin.engine.run``; here power, maxima and the residual.
     """
     for n in range(dts.shape[0]):
         dt = dts[n]
         for e in range(first, a.element.shape[0]):
-            s.element_out[e] = 0.0
+            flows[e] = 0.0
         for i in range(a.port.shape[0]):
-            s.element_out[a.port[i]] += port_power[n, i]
-        grid, loss = element_pass(a, s, out, first, dt)
+            flows[a.port[i]] += port_power[n, i]
+        grid, loss = element_pass(a, flows, acc, first, dt)
         outward = loss * dt
         stored = 0.0
         gross = 0.0
@@ -100,4 +103,4 @@ def run_campus(
             for v in range(site.shape[0]):
                 site_rows[closes[n], v] = site[v] / interval_s if v < S_MAX else site[v]
                 site[v] = 0.0
-            flush(out.element, out.element_rows[closes[n]], N_MEAN_ELEMENT, first, a.element.shape[0], interval_s)
+            flush(acc, rows[closes[n]], N_MEAN_ELEMENT, first, a.element.shape[0], interval_s)

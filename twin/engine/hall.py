@@ -1,7 +1,7 @@
 """Kernels of a hall: flows, exchangers, the electrical chain, and the affine form of its secondary loops.
 
-With flows held over a step, the racks behind a secondary loop give ``Q = S0 - S1 u`` at the inlet ``u``; the return tank and
-the recirculation turn that into ``T_ret = R0 + R1 x`` of the supply ``x``, and the exchanger closes the loop::
+With flows held over a step, the racks behind a secondary loop give ``Q = S0 - S1 u`` at the inlet ``u``; the return
+tank and the recirculation turn that into ``T_ret = R0 + R1 x`` of the supply ``x``, and the exchanger closes the loop::
 
     set      T_l = x_set                          valve trims: the duty needed is within reach
     open     T_l = T_ret - e (T_ret - y)          saturated: set point missed
@@ -18,10 +18,12 @@ from math import exp
 import numpy as np
 
 from twin.cooling.exchanger import conductance, transfer
-from twin.core.columns import Elm, Group, Sec, Sink
+from twin.core.columns import Elm, Group, Mode, Sec, Sink
 from twin.core.integrate import phi1, two_nodes
-from twin.core.jit import kernel
+from twin.core.jit import inner
+from twin.engine.arrays import Scratch, State
 from twin.power.loss import input_power
+from twin.site.plan import Arrays
 
 W_MAX, W_MIN, WP_MAX, WP_MIN = int(Sec.W_MAX), int(Sec.W_MIN), int(Sec.WP_MAX), int(Sec.WP_MIN)
 UA, N_SECONDARY, N_PRIMARY = int(Sec.UA), int(Sec.N_SECONDARY), int(Sec.N_PRIMARY)
@@ -34,47 +36,46 @@ C_PLATE, C_BODY = int(Group.C_PLATE), int(Group.C_BODY)
 G_BODY_PLATE, G_BODY_AIR = int(Group.G_BODY_PLATE), int(Group.G_BODY_AIR)
 G_UA, W_COOLANT, COUNT = int(Group.UA), int(Group.W_COOLANT), int(Group.COUNT)
 RATED, LOSS_A, LOSS_B, LOSS_C = int(Elm.RATED), int(Elm.A), int(Elm.B), int(Elm.C)
+SET_MODE, OPEN_MODE, SHUT_MODE = int(Mode.SET), int(Mode.OPEN), int(Mode.SHUT)
 ROOM, HALL = int(Sink.ELECTRICAL_ROOM), int(Sink.HALL)
 
 VALVE_PASSES = 16
 # The valve leads what is needed by 2 %, so that a rising load does not miss the set point for a step.
 VALVE_MARGIN = 1.02
 
-SET_MODE, OPEN_MODE, SHUT_MODE = 0, 1, 2
 
-
-@kernel
+@inner
 def liquid_fraction(row: np.ndarray) -> float:
     """Share of a group's power that ends in the coolant: a body on the plate gives its heat there too."""
     return row[LIQUID_SHARE] + (row[BODY_SHARE] if row[G_BODY_PLATE] > 0.0 else 0.0)
 
 
-@kernel
+@inner
 def flow_for(sec: np.ndarray, heat: float) -> float:
     """Capacity rate that the control asks for at a heat load (W/K)."""
     return min(sec[W_MAX], max(sec[W_MIN], sec[W_PER_HEAT] * heat))
 
 
-@kernel
+@inner
 def secondary_set_point(sec: np.ndarray, y: float) -> float:
     """Set point of a secondary supply in degC: its own, raised with a facility supply ``y`` that is reset upward."""
     return min(max(sec[SET_MAX], sec[SET]), max(sec[SET], y + sec[APPROACH]))
 
 
-@kernel
+@inner
 def primary_for(sec: np.ndarray, heat: float) -> float:
     """Facility-water capacity rate that the control asks for at a heat load (W/K)."""
     return min(sec[WP_MAX], max(sec[WP_MIN], sec[WP_PER_HEAT] * heat))
 
 
-@kernel
+@inner
 def pump_power(sec: np.ndarray, w: float) -> float:
     """Pump or fan power at a capacity rate, W: a cubic in the flow fraction."""
     x = w / sec[W_MAX]
     return max(0.0, sec[PUMP_0] + x * (sec[PUMP_0 + 1] + x * (sec[PUMP_0 + 2] + x * sec[PUMP_0 + 3])))
 
 
-@kernel
+@inner
 def exchange(sec: np.ndarray, w: float, wp: float) -> float:
     """``eps C_min`` in W/K of a loop's exchanger at both flows."""
     wx = (1.0 - sec[RECIRCULATION]) * w
@@ -84,11 +85,12 @@ def exchange(sec: np.ndarray, w: float, wp: float) -> float:
     return transfer(ua, wx, wp)
 
 
-@kernel
+@inner
 def valve(sec: np.ndarray, heat: float, duty: float, w: float, x_set: float, y: float) -> float:
     """Facility-water capacity rate (W/K): the design rise, opened further where the set point would be missed.
 
-    ``duty`` is what the exchanger has to carry at the steady return ``x_set + duty/w`` against the facility set point ``y``.
+    ``duty`` is what the exchanger has to carry at the steady return ``x_set + duty/w`` against the facility set
+    point ``y``.
     """
     wp = primary_for(sec, heat)
     wx = (1.0 - sec[RECIRCULATION]) * w
@@ -109,8 +111,8 @@ def valve(sec: np.ndarray, heat: float, duty: float, w: float, x_set: float, y: 
     return high
 
 
-@kernel
-def chain(a, s, h: int, it: float, mechanical: float) -> tuple[float, float, float, float]:
+@inner
+def chain(a: Arrays, s: Scratch, h: int, it: float, mechanical: float) -> tuple[float, float, float, float]:
     """Carry the hall's loads up its chain.
 
     Returns (power into the top of the chain, losses to the hall air, to the electrical room, to the outdoors), in W.
@@ -138,8 +140,8 @@ def chain(a, s, h: int, it: float, mechanical: float) -> tuple[float, float, flo
     return flow, hall, room, outdoors
 
 
-@kernel
-def group_coefficients(a, s, g: int, dt: float) -> None:
+@inner
+def group_coefficients(a: Arrays, s: Scratch, g: int, dt: float) -> None:
     """Conductance and response matrix of a group at the present flow; once per group of equal racks and step."""
     row = a.group[g]
     j = a.group_liquid[g]
@@ -154,8 +156,8 @@ def group_coefficients(a, s, g: int, dt: float) -> None:
     )
 
 
-@kernel
-def group_affine(a, state, s, g: int) -> None:
+@inner
+def group_affine(a: Arrays, state: State, s: Scratch, g: int) -> None:
     """Add the group's heat to the affine sums of its coolant and air loops.
 
     The body never joins both sides (see ``twin.racks.rack``), so the coolant does not feel the air inlet.
@@ -177,8 +179,8 @@ def group_affine(a, state, s, g: int) -> None:
     s.slope[j] += n * g_a * (1.0 - g_a * bb)
 
 
-@kernel
-def close_loop(a, state, s, j: int, dt: float) -> None:
+@inner
+def close_loop(a: Arrays, state: State, s: Scratch, j: int, dt: float) -> None:
     """Return temperature of a secondary loop as ``R0 + R1 x``; its source already holds pump and losses."""
     sec = a.sec[j]
     w = s.w[j]
@@ -195,8 +197,8 @@ def close_loop(a, state, s, j: int, dt: float) -> None:
     s.psi[j] = phi1((1.0 - rho) * w * dt / sec[C_SUPPLY])
 
 
-@kernel
-def response(a, state, s, j: int, y: float, mode: int) -> tuple[float, float, float]:
+@inner
+def response(a: Arrays, state: State, s: Scratch, j: int, y: float, mode: int) -> tuple[float, float, float]:
     """Heat to the facility water at the facility supply ``y`` in a mode: (q, dq/dy, supply x)."""
     sec = a.sec[j]
     wx = (1.0 - sec[RECIRCULATION]) * s.w[j]
@@ -216,8 +218,8 @@ def response(a, state, s, j: int, y: float, mode: int) -> tuple[float, float, fl
     return wx * e * (t_ret - y), wx * e * (r1 * dx - 1.0), x
 
 
-@kernel
-def choose_mode(a, state, s, j: int, y: float) -> int:
+@inner
+def choose_mode(a: Arrays, state: State, s: Scratch, j: int, y: float) -> int:
     """The mode that holds at ``y``: set point if in reach, else open, else shut."""
     q, _, x = response(a, state, s, j, y, SET_MODE)
     if q < 0.0:

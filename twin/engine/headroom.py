@@ -1,13 +1,13 @@
 """Headroom of every hall: the largest extra IT power of its own rack mix, all else held, before the first limit.
 
-Definition: extra power is spread over the hall's racks in proportion to their rating; other halls keep their present load;
-controls settle (``twin.engine.steady``). Cooling headroom ends where a rack inlet limit, a CDU's flow or exchanger, the air
-handlers' flow or coil, the loop's flow or the plant's capacity at the present weather would be exceeded; power headroom where
-an element on the hall's path, up to the contract at the meter, would. Adding it violates nothing, 1 % more violates the named
-limit. A negative value is what has to go.
+Definition: extra power is spread over the hall's racks in proportion to their rating; other halls keep their present
+load; controls settle (``twin.engine.steady``). Cooling headroom ends where a rack inlet limit, a CDU's flow or
+exchanger, the air handlers' flow or coil, the loop's flow or the plant's capacity at the present weather would be
+exceeded; power headroom where an element on the hall's path, up to the contract at the meter, would. Adding it
+violates nothing, 1 % more violates the named limit. A negative value is what has to go.
 
-The loading is continuous and rises with the extra power, so the root is bracketed and closed in by a fixed number of steps;
-the lower end of the bracket is reported. Pure function of the Plan, the racks' power and the weather.
+The loading is continuous and rises with the extra power, so the root is bracketed and closed in by a fixed number of
+steps; the lower end of the bracket is reported. Pure function of the Plan, the racks' power and the weather.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from twin.cooling.plant import capacity, operate, set_point
 from twin.core.columns import Elm, Fac
-from twin.core.jit import kernel
+from twin.core.jit import inner, kernel
 from twin.engine.hall import LOSS_A, LOSS_B, LOSS_C, RATED
 from twin.engine.loop import loop_pump
 from twin.engine.steady import (
@@ -37,6 +37,7 @@ from twin.engine.steady import (
     steady_hall,
 )
 from twin.power.loss import input_power
+from twin.site.plan import Arrays
 
 # Long enough for every tank to be steady, s.
 SETTLED = 1e9
@@ -49,13 +50,13 @@ F_W_MAX, F_W_MIN = int(Fac.W_MAX), int(Fac.W_MIN)
 LIMIT = int(Elm.LIMIT)
 
 
-@kernel
+@inner
 def _loop_flow(fac: np.ndarray, asked: float) -> float:
     return min(fac[F_W_MAX], max(fac[F_W_MIN], asked))
 
 
-@kernel
-def _plant_loading(a, f: int, q: float, asked: float, y: float, air: np.ndarray) -> float:
+@inner
+def _plant_loading(a: Arrays, f: int, q: float, asked: float, y: float, air: np.ndarray) -> float:
     """Steady heat of a loop per what its plant can take at the set point."""
     w = _loop_flow(a.fac[f], asked)
     q += loop_pump(a.fac[f], w)
@@ -65,8 +66,8 @@ def _plant_loading(a, f: int, q: float, asked: float, y: float, air: np.ndarray)
     return q / max(1.0, cap_a + cap_b * t_ret)
 
 
-@kernel
-def _plant_power(a, f: int, q: float, asked: float, y: float, air: np.ndarray) -> float:
+@inner
+def _plant_power(a: Arrays, f: int, q: float, asked: float, y: float, air: np.ndarray) -> float:
     """Steady electrical power of a loop's plant and pump, W."""
     w = _loop_flow(a.fac[f], asked)
     pump = loop_pump(a.fac[f], w)
@@ -78,14 +79,14 @@ def _plant_power(a, f: int, q: float, asked: float, y: float, air: np.ndarray) -
     return pump + chiller + fan + condenser
 
 
-@kernel
-def _loop_of(a, h: int, liquid: bool) -> int:
+@inner
+def _loop_of(a: Arrays, h: int, liquid: bool) -> int:
     return a.sec_fac[a.hall_sec[h]] if liquid else a.sec_fac[a.hall_sec[h + 1] - 1]
 
 
-@kernel
+@inner
 def _cooling(
-    a,
+    a: Arrays,
     h: int,
     power: np.ndarray,
     extra: float,
@@ -117,9 +118,9 @@ def _cooling(
     return r[COOL]
 
 
-@kernel
+@inner
 def _campus(
-    a, first: int, ports: np.ndarray, reach: np.ndarray, contract: float, flow: np.ndarray
+    a: Arrays, first: int, ports: np.ndarray, reach: np.ndarray, contract: float, flow: np.ndarray
 ) -> tuple[float, float]:
     """Largest loading among reached campus elements and the contract: (loading, element or CONTRACT)."""
     for e in range(first, a.element.shape[0]):
@@ -146,9 +147,9 @@ def _campus(
     return worst, which
 
 
-@kernel
+@inner
 def _electric(
-    a,
+    a: Arrays,
     first: int,
     h: int,
     power: np.ndarray,
@@ -187,7 +188,7 @@ def _electric(
     return r[CHAIN]
 
 
-@kernel
+@inner
 def _secant(lo: float, g_lo: float, hi: float, g_hi: float, width: float) -> float:
     """Next abscissa of a bracketed root: regula falsi, overshooting by ``width`` so that both ends close in."""
     x = lo - g_lo * (hi - lo) / (g_hi - g_lo)
@@ -196,7 +197,7 @@ def _secant(lo: float, g_lo: float, hi: float, g_hi: float, width: float) -> flo
 
 @kernel
 def headroom_block(
-    a,
+    a: Arrays,
     first: int,
     rows: np.ndarray,
     on: np.ndarray,
@@ -211,9 +212,10 @@ def headroom_block(
 ) -> None:
     """Headroom at the ends of intervals ``rows``.
 
-    ``on`` (interval, hall); ``weather`` (interval, 3); ``contract`` (interval) W; ``power`` (interval, group) W; ``reach`` (hall,
-    campus element); ``work`` (5, longest axis), ``base`` (hall, WIDTH), ``loops`` (loop, 2) scratch; ``out`` (interval, hall, 4)
-    receives cooling headroom (W), its code, power headroom (W), its element or -1; NaN where a hall is not energised.
+    ``on`` (interval, hall); ``weather`` (interval, 3); ``contract`` (interval) W; ``power`` (interval, group) W;
+    ``reach`` (hall, campus element); ``work`` (5, longest axis), ``base`` (hall, WIDTH), ``loops`` (loop, 2)
+    scratch; ``out`` (interval, hall, 4) receives cooling headroom (W), its code, power headroom (W), its element or
+    -1; NaN where a hall is not energised.
     """
     halls, facs = base.shape[0], loops.shape[0]
     y_set, heat, ports, flow = work[0, :facs], work[1], work[2, : halls + facs], work[3]
@@ -236,9 +238,9 @@ def headroom_block(
                 )  # fmt: skip
 
 
-@kernel
+@inner
 def _base(
-    a,
+    a: Arrays,
     on: np.ndarray,
     power: np.ndarray,
     air: np.ndarray,
@@ -272,9 +274,9 @@ def _base(
             ports[halls + f] = _plant_power(a, f, loops[f, 0], loops[f, 1], y_set[f], air)
 
 
-@kernel
+@inner
 def _loading(
-    a,
+    a: Arrays,
     first: int,
     h: int,
     kind: int,
@@ -296,9 +298,9 @@ def _loading(
     return _electric(a, first, h, power, extra, base, loops, y_set, air, heat, r, ports, reach, contract, flow) - 1.0
 
 
-@kernel
+@inner
 def _root(
-    a,
+    a: Arrays,
     first: int,
     h: int,
     kind: int,

@@ -1,8 +1,8 @@
 """A facility-water loop: its supply from set point, saturation or pass-through, and what it leaves behind in a step.
 
-With the modes of the secondary loops held, their heat is affine in the facility supply ``y``; the plant is either at its set
-point, or takes ``a + b T_ret``, or nothing. The three are tried in that order, the modes renewed after each solution: the sum
-is monotone and piecewise affine, so a few passes end it, and their number is bounded.
+With the modes of the secondary loops held, their heat is affine in the facility supply ``y``; the plant is either at
+its set point, or takes ``a + b T_ret``, or nothing. The three are tried in that order, the modes renewed after each
+solution: the sum is monotone and piecewise affine, so a few passes end it, and their number is bounded.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from twin.cooling.plant import capacity, operate
-from twin.core.columns import Fac, Sec
+from twin.core.columns import Fac, Mode, Sec
 from twin.core.integrate import phi1
-from twin.core.jit import kernel
+from twin.core.jit import inner
+from twin.engine.arrays import Out, Scratch, State
 from twin.engine.book import (
     C_FLOW,
     C_HEAT,
@@ -42,23 +43,27 @@ from twin.engine.book import (
     STORED,
     tank,
 )
-from twin.engine.hall import C_RETURN, C_SUPPLY, OPEN_MODE, RECIRCULATION, choose_mode, response
+from twin.engine.hall import C_RETURN, C_SUPPLY, RECIRCULATION, choose_mode, response
+from twin.site.plan import Arrays
 
+OPEN_MODE = int(Mode.OPEN)
 LOOP_PASSES = 12
 CP, CP_PRIMARY = int(Sec.CP), int(Sec.CP_PRIMARY)
 F_W_MAX, F_C_RETURN, F_C_SUPPLY = int(Fac.W_MAX), int(Fac.C_RETURN), int(Fac.C_SUPPLY)
 F_PUMP_1, F_PUMP_3, F_CP, F_C_BASIN = int(Fac.PUMP_1), int(Fac.PUMP_3), int(Fac.CP), int(Fac.C_BASIN)
 
 
-@kernel
+@inner
 def loop_pump(fac: np.ndarray, w: float) -> float:
     """Facility-water pump power in W: part of the head does not fall with flow."""
     x = w / fac[F_W_MAX]
     return x * (fac[F_PUMP_1] + fac[F_PUMP_3] * x * x)
 
 
-@kernel
-def _loop_heat(a, state, s, f: int, on: np.ndarray, island: int, y: float, change: bool) -> tuple[float, float, int]:
+@inner
+def _loop_heat(
+    a: Arrays, state: State, s: Scratch, f: int, on: np.ndarray, island: int, y: float, change: bool
+) -> tuple[float, float, int]:
     """Heat that the secondary loops give to facility loop ``f`` at ``y``: (Q, dQ/dy, modes changed)."""
     q = s.fac_direct[f]
     slope = 0.0
@@ -80,9 +85,19 @@ def _loop_heat(a, state, s, f: int, on: np.ndarray, island: int, y: float, chang
     return q, slope, changed
 
 
-@kernel
+@inner
 def solve_loop(
-    a, state, s, f: int, on: np.ndarray, island: int, dt: float, y_set: float, t_db: float, t_wb: float, p: float
+    a: Arrays,
+    state: State,
+    s: Scratch,
+    f: int,
+    on: np.ndarray,
+    island: int,
+    dt: float,
+    y_set: float,
+    t_db: float,
+    t_wb: float,
+    p: float,
 ) -> tuple[float, float, float, float, float, bool]:
     """Supply of a facility loop: (y, heat from the halls, mean return, leaving the plant, plant capacity, missed)."""
     fac = a.fac[f]
@@ -119,8 +134,8 @@ def solve_loop(
     return y, q, back, leaving, max(0.0, cap_a + cap_b * back), not shut
 
 
-@kernel
-def finish_sec(a, state, s, out, j: int, y: float, dt: float, ledger: np.ndarray) -> float:
+@inner
+def finish_sec(a: Arrays, state: State, s: Scratch, out: Out, j: int, y: float, dt: float, ledger: np.ndarray) -> float:
     """Inlet, tanks and accumulators of a secondary loop at the facility supply ``y``; returns its heat (W)."""
     sec = a.sec[j]
     rho, w = sec[RECIRCULATION], s.w[j]
@@ -145,12 +160,12 @@ def finish_sec(a, state, s, out, j: int, y: float, dt: float, ledger: np.ndarray
     return q
 
 
-@kernel
+@inner
 def finish_loop(
-    a,
-    state,
-    s,
-    out,
+    a: Arrays,
+    state: State,
+    s: Scratch,
+    out: Out,
     f: int,
     solved: tuple[float, float, float, float, float, bool],
     y_set: float,

@@ -1,7 +1,8 @@
 """Run a Plan over a timeline, block by block, in bounded memory.
 
-Islands advance on a pool of threads (the kernels hold no interpreter lock); the campus pass then closes the block. What a
-block leaves behind is the :class:`~twin.engine.arrays.State`, so a run can stop and go on between any two blocks.
+Islands advance on a pool of threads (the kernels hold no interpreter lock); the campus pass then closes the block.
+What a block leaves behind is the :class:`~twin.engine.arrays.State`, so a run can stop and go on between any two
+blocks.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ class Engine:
             for job in jobs:
                 job.result()
         run_campus(
-            a, self.scratch, self.out, plan.hall_elements, block.dt, block.closes, self.timeline.interval, weather,
+            a, self.scratch.element_out, self.out.element, self.out.element_rows, plan.hall_elements, block.dt, block.closes, self.timeline.interval, weather,
             ports, ledger, contract_w(plan, start), rated_it_w(plan), self.site, site_rows[:, 0],
         )  # fmt: skip
         self._headroom(block, weather, pool)

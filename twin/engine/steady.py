@@ -1,7 +1,7 @@
 """A hall in the steady state of its present load plus some: loadings of every limit, heat to its loops, power it draws.
 
-The controls stand where they would settle: flows as the control law asks (``twin.engine.hall``), set points held. A *loading*
-is what an element carries per what it can; the first to exceed 1 is the limit that binds.
+The controls stand where they would settle: flows as the control law asks (``twin.engine.hall``), set points held. A
+*loading* is what an element carries per what it can; the first to exceed 1 is the limit that binds.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.core.columns import Elm, Group, Sec
-from twin.core.jit import kernel
+from twin.core.jit import inner
 from twin.engine.hall import (
     HALL,
     LOSS_A,
@@ -28,6 +28,7 @@ from twin.engine.hall import (
     valve,
 )
 from twin.power.loss import input_power
+from twin.site.plan import Arrays
 
 COOLING_LIMITS = (
     "none",
@@ -51,15 +52,15 @@ G_COUNT, G_RATED, G_BODY_AIR = int(Group.COUNT), int(Group.RATED), int(Group.G_B
 INLET_MAX, LIMIT = int(Sec.INLET_MAX), int(Elm.LIMIT)
 
 
-@kernel
+@inner
 def _worse(r: np.ndarray, loading: float, code: int) -> None:
     if loading > r[COOL]:
         r[COOL] = loading
         r[COOL_CODE] = float(code)
 
 
-@kernel
-def rated_power(a, h: int) -> float:
+@inner
+def rated_power(a: Arrays, h: int) -> float:
     """Rated IT power of a hall, W."""
     total = 0.0
     for g in range(a.hall_group[h], a.hall_group[h + 1]):
@@ -67,8 +68,8 @@ def rated_power(a, h: int) -> float:
     return total
 
 
-@kernel
-def _loads(a, h: int, power: np.ndarray, extra: float, heat: np.ndarray) -> float:
+@inner
+def _loads(a: Arrays, h: int, power: np.ndarray, extra: float, heat: np.ndarray) -> float:
     """Heat of each secondary loop of a hall with ``extra`` watts spread by rated power; returns the IT power."""
     for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
         heat[j] = 0.0
@@ -85,8 +86,10 @@ def _loads(a, h: int, power: np.ndarray, extra: float, heat: np.ndarray) -> floa
     return it
 
 
-@kernel
-def steady_hall(a, h: int, power: np.ndarray, extra: float, y_set: np.ndarray, heat: np.ndarray, r: np.ndarray) -> None:
+@inner
+def steady_hall(
+    a: Arrays, h: int, power: np.ndarray, extra: float, y_set: np.ndarray, heat: np.ndarray, r: np.ndarray
+) -> None:
     """Fill ``r`` (WIDTH) for hall ``h`` with ``power`` (group, W) plus ``extra`` W at facility set points ``y_set``."""
     for i in range(r.shape[0]):
         r[i] = 0.0
@@ -102,8 +105,8 @@ def steady_hall(a, h: int, power: np.ndarray, extra: float, y_set: np.ndarray, h
     r[HEAT_AIR] += to_room
 
 
-@kernel
-def _steady_cdu(a, j: int, heat: float, y: float, r: np.ndarray) -> float:
+@inner
+def _steady_cdu(a: Arrays, j: int, heat: float, y: float, r: np.ndarray) -> float:
     """Loadings of one CDU; adds its heat and flow to ``r`` and returns its pump power (W)."""
     sec = a.sec[j]
     w = flow_for(sec, heat)
@@ -120,8 +123,8 @@ def _steady_cdu(a, j: int, heat: float, y: float, r: np.ndarray) -> float:
     return pump
 
 
-@kernel
-def _steady_air(a, j: int, heat: float, q: float, w: float, y: float, r: np.ndarray) -> None:
+@inner
+def _steady_air(a: Arrays, j: int, heat: float, q: float, w: float, y: float, r: np.ndarray) -> None:
     """Loadings of a hall's air handling that carries ``q`` (racks' ``heat``, fans and losses, W)."""
     sec = a.sec[j]
     wx = (1.0 - sec[RECIRCULATION]) * w
@@ -136,8 +139,8 @@ def _steady_air(a, j: int, heat: float, q: float, w: float, y: float, r: np.ndar
     r[FLOW_AIR] += wp
 
 
-@kernel
-def _steady_chain(a, h: int, it: float, mechanical: float, r: np.ndarray) -> tuple[float, float]:
+@inner
+def _steady_chain(a: Arrays, h: int, it: float, mechanical: float, r: np.ndarray) -> tuple[float, float]:
     """Loadings along the hall's chain: (losses to the hall air, to the electrical room), W."""
     flow = it
     hall = 0.0

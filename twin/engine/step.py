@@ -3,7 +3,8 @@
 Order of a step, after ``twin.engine.hall`` and ``twin.cooling.plant``:
 
 1. rack power from utilisation; flows that follow it; exchangers; the halls' electrical chains; affine sums
-2. each facility loop: its supply ``y`` by set point, saturation or pass-through, tried in that order, with the modes of its
+2. each facility loop: its supply ``y`` by set point, saturation or pass-through, tried in that order, with the modes
+of its
    secondary loops (a fixed number of passes; Newton on a monotone, piecewise-affine sum ends in a few)
 3. racks, tanks, plant; accumulators; the energy ledger
 
@@ -19,7 +20,8 @@ import numpy as np
 from twin.cooling.plant import set_point
 from twin.core.columns import Fac, Group
 from twin.core.integrate import phi1
-from twin.core.jit import kernel
+from twin.core.jit import inner, kernel
+from twin.engine.arrays import Out, Scratch, State
 from twin.engine.book import GROSS, OUTWARD, R_POWER, R_TEMP, STORED, add_hall, flush_island
 from twin.engine.hall import (
     LAG,
@@ -37,14 +39,15 @@ from twin.engine.hall import (
 from twin.engine.loop import finish_loop, finish_sec, loop_pump, solve_loop
 from twin.engine.wander import wander
 from twin.racks.kernel import heat_pass, power_pass, running_max
+from twin.site.plan import Arrays
 
 P0, P1, P2 = int(Group.P0), int(Group.P1), int(Group.P2)
 MAIN_NODE, C_PLATE, C_BODY, ROW = int(Group.MAIN_NODE), int(Group.C_PLATE), int(Group.C_BODY), int(Group.P0)
 F_W_MAX, F_W_MIN = int(Fac.W_MAX), int(Fac.W_MIN)
 
 
-@kernel
-def _rack_power(a, state, s, h: int, f: float, curves: np.ndarray) -> tuple[float, float]:
+@inner
+def _rack_power(a: Arrays, state: State, s: Scratch, h: int, f: float, curves: np.ndarray) -> tuple[float, float]:
     """Power of every rack of a hall: (sum of AC power in W, sum of utilisations)."""
     total = 0.0
     used = 0.0
@@ -61,8 +64,8 @@ def _rack_power(a, state, s, h: int, f: float, curves: np.ndarray) -> tuple[floa
     return total, used
 
 
-@kernel
-def _flows(a, state, s, h: int, dt: float, y_set: np.ndarray) -> float:
+@inner
+def _flows(a: Arrays, state: State, s: Scratch, h: int, dt: float, y_set: np.ndarray) -> float:
     """Flows and set points of a hall's secondary loops; returns pump and fan power (W)."""
     first, last = a.hall_sec[h], a.hall_sec[h + 1]
     for j in range(first, last):
@@ -89,8 +92,10 @@ def _flows(a, state, s, h: int, dt: float, y_set: np.ndarray) -> float:
     return power
 
 
-@kernel
-def _prepare_hall(a, state, s, h: int, dt: float, it: float, mechanical: float) -> tuple[float, float]:
+@inner
+def _prepare_hall(
+    a: Arrays, state: State, s: Scratch, h: int, dt: float, it: float, mechanical: float
+) -> tuple[float, float]:
     """Chain, exchangers and affine sums of a hall: (power into its chain, loss that goes outdoors), W."""
     top, to_hall, to_room, outdoors = chain(a, s, h, it, mechanical)
     first, last = a.hall_sec[h], a.hall_sec[h + 1]
@@ -107,8 +112,10 @@ def _prepare_hall(a, state, s, h: int, dt: float, it: float, mechanical: float) 
     return top, outdoors
 
 
-@kernel
-def _step_racks(a, state, s, out, h: int, dt: float, record: bool, ledger: np.ndarray) -> tuple[float, float]:
+@inner
+def _step_racks(
+    a: Arrays, state: State, s: Scratch, out: Out, h: int, dt: float, record: bool, ledger: np.ndarray
+) -> tuple[float, float]:
     """Both nodes of every rack of a hall, with the inlets known: (liquid heat, air heat), W."""
     liquid = 0.0
     air = 0.0
@@ -138,12 +145,69 @@ def _step_racks(a, state, s, out, h: int, dt: float, record: bool, ledger: np.nd
     return liquid, air
 
 
+@inner
+def _prepare(
+    a: Arrays,
+    state: State,
+    s: Scratch,
+    halls: np.ndarray,
+    on: np.ndarray,
+    dt: float,
+    noise: float,
+    curves: np.ndarray,
+    ports: np.ndarray,
+    ledger: np.ndarray,
+) -> None:
+    """Power, flows, chains and affine sums of an island's halls; writes what each draws to ``ports`` (W)."""
+    for h in halls:
+        if on[h] != 0:
+            s.hall_it[h], s.hall_used[h] = _rack_power(a, state, s, h, noise, curves)
+            s.hall_mechanical[h] = _flows(a, state, s, h, dt, s.fac_set)
+            for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
+                s.fac_w[a.sec_fac[j]] += s.wp[j]
+    for h in halls:
+        if on[h] != 0:
+            for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
+                # More asked for than the loop pumps: every branch gets its share.
+                f = a.sec_fac[j]
+                s.wp[j] *= min(1.0, a.fac[f, F_W_MAX] / s.fac_w[f])
+            s.hall_top[h], outdoors = _prepare_hall(a, state, s, h, dt, s.hall_it[h], s.hall_mechanical[h])
+            ports[h] = s.hall_top[h]
+            ledger[OUTWARD] += outdoors * dt
+
+
+@inner
+def _advance_loop(
+    a: Arrays,
+    state: State,
+    s: Scratch,
+    out: Out,
+    f: int,
+    halls: np.ndarray,
+    on: np.ndarray,
+    island: int,
+    dt: float,
+    air: np.ndarray,
+    ledger: np.ndarray,
+) -> float:
+    """Solve a facility loop and step its secondary loops, tanks and plant; returns the plant's power (W)."""
+    s.fac_w[f] = min(a.fac[f, F_W_MAX], max(a.fac[f, F_W_MIN], s.fac_w[f]))
+    s.fac_direct[f] += loop_pump(a.fac[f], s.fac_w[f])
+    solved = solve_loop(a, state, s, f, on, island, dt, s.fac_set[f], air[0], air[1], air[2])
+    for h in halls:
+        if on[h] != 0:
+            for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
+                if a.sec_fac[j] == f:
+                    finish_sec(a, state, s, out, j, solved[0], dt, ledger)
+    return finish_loop(a, state, s, out, f, solved, s.fac_set[f], dt, air[0], air[1], air[2], ledger)
+
+
 @kernel
 def run_island(
-    a,
-    state,
-    s,
-    out,
+    a: Arrays,
+    state: State,
+    s: Scratch,
+    out: Out,
     island: int,
     seed: int,
     on: np.ndarray,
@@ -159,55 +223,26 @@ def run_island(
 ) -> None:
     """Advance an island over a block.
 
-    ``on`` (hall) energised; ``t_end, dts`` (step) s; ``closes`` (step) output interval that ends here, else -1; ``weather``
-    (step, 3) dry bulb, wet bulb, pressure; ``curves`` (step, curve) utilisation. Writes ``port_power`` (step, port) W and
-    ``ledger`` (step, island, 3) J, and adds to the accumulators in ``out``.
+    ``on`` (hall) energised; ``t_end, dts`` (step) s; ``closes`` (step) output interval that ends here, else -1;
+    ``weather`` (step, 3) dry bulb, wet bulb, pressure; ``curves`` (step, curve) utilisation. Writes ``port_power``
+    (step, port) W and ``ledger`` (step, island, 3) J, and adds to the accumulators in ``out``.
     """
     facs = a.island_fac[a.island_fac_ptr[island] : a.island_fac_ptr[island + 1]]
     halls = a.island_hall[a.island_ptr[island] : a.island_ptr[island + 1]]
-    n_hall = a.hall_group.shape[0] - 1
-    y_set, its, useds, tops, mechanicals = s.fac_set, s.hall_it, s.hall_used, s.hall_top, s.hall_mechanical
     for n in range(t_end.shape[0]):
-        dt = dts[n]
-        t_db, t_wb, p = weather[n, 0], weather[n, 1], weather[n, 2]
-        book = ledger[n, island]
-        f_noise = wander(a, state, island, seed, t_end[n] - dt, t_end[n])
+        dt, air, book = dts[n], weather[n], ledger[n, island]
+        noise = wander(a, state, island, seed, t_end[n] - dt, t_end[n])
         for f in facs:
-            y_set[f] = set_point(a.fac[f], t_db, t_wb)
+            s.fac_set[f] = set_point(a.fac[f], air[0], air[1])
             s.fac_w[f] = 0.0
             s.fac_direct[f] = 0.0
-        for h in halls:
-            if on[h] == 0:
-                continue
-            its[h], useds[h] = _rack_power(a, state, s, h, f_noise, curves[n])
-            mechanicals[h] = _flows(a, state, s, h, dt, y_set)
-            for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
-                s.fac_w[a.sec_fac[j]] += s.wp[j]
-        for h in halls:
-            if on[h] == 0:
-                continue
-            for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
-                # More asked for than the loop pumps: every branch gets its share.
-                f = a.sec_fac[j]
-                s.wp[j] *= min(1.0, a.fac[f, F_W_MAX] / s.fac_w[f])
-            tops[h], outdoors = _prepare_hall(a, state, s, h, dt, its[h], mechanicals[h])
-            port_power[n, h] = tops[h]
-            book[OUTWARD] += outdoors * dt
+        _prepare(a, state, s, halls, on, dt, noise, curves[n], port_power[n], book)
         for f in facs:
-            if s.fac_w[f] <= 0.0:
-                continue
-            s.fac_w[f] = min(a.fac[f, F_W_MAX], max(a.fac[f, F_W_MIN], s.fac_w[f]))
-            s.fac_direct[f] += loop_pump(a.fac[f], s.fac_w[f])
-            solved = solve_loop(a, state, s, f, on, island, dt, y_set[f], t_db, t_wb, p)
-            for h in halls:
-                if on[h] != 0:
-                    for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
-                        if a.sec_fac[j] == f:
-                            finish_sec(a, state, s, out, j, solved[0], dt, book)
-            port_power[n, n_hall + f] = finish_loop(a, state, s, out, f, solved, y_set[f], dt, t_db, t_wb, p, book)
+            if s.fac_w[f] > 0.0:
+                port_power[n, on.shape[0] + f] = _advance_loop(a, state, s, out, f, halls, on, island, dt, air, book)
         for h in halls:
             if on[h] != 0:
                 heat = _step_racks(a, state, s, out, h, dt, record, book)
-                add_hall(a, s, out, h, dt, its[h], useds[h], tops[h], mechanicals[h], heat)
+                add_hall(a, s, out, h, dt, heat)
         if closes[n] >= 0:
             flush_island(a, s, out, island, closes[n], interval_s, record)

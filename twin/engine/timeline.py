@@ -6,6 +6,7 @@ Blocks hold a fixed number of output intervals counted from the start, so that a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,12 +59,12 @@ class Timeline:
         inside = self.events[(self.events > t0) & (self.events < t1)]
         regular = t0 + self.step * np.arange(round((t1 - t0) / self.step) + 1)
         edges = np.union1d(regular, inside)
-        interval_end = self.start + self.interval * np.arange(first + 1, last + 1)
+        interval_end = self.start + self.interval * np.arange(first + 1, last + 1, dtype=np.float64)
         t_end = edges[1:]
         closes = np.full(len(t_end), -1, np.int64)
         closes[np.searchsorted(t_end, interval_end)] = np.arange(last - first)
         cuts = [0, *(int(i) + 1 for i in np.flatnonzero(np.isin(t_end, inside))), len(t_end)]
-        segments = [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if b > a]
+        segments = [(a, b) for a, b in pairwise(cuts) if b > a]
         return Block(index, first, t_end, np.diff(edges), closes, interval_end, segments)
 
 

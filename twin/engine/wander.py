@@ -1,7 +1,7 @@
 """The racks' wander: a piecewise-linear noise between knots, the same for every step length, block and thread.
 
-A step inside one knot interval interpolates at its middle; a step across knots takes the exact mean, each knot weighted by the
-integral of its hat function over the step.
+A step inside one knot interval interpolates at its middle; a step across knots takes the exact mean, each knot
+weighted by the integral of its hat function over the step.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from twin.core.columns import Group
-from twin.core.jit import kernel
+from twin.core.jit import inner
+from twin.engine.arrays import State
 from twin.racks.kernel import KNOT_S, fill_noise
+from twin.site.plan import Arrays
 
 NOISE = int(Group.NOISE)
 
 
-@kernel
+@inner
 def _hat_integral(k: int, t0: float, t1: float) -> float:
     centre = float(k) * KNOT_S
     total = 0.0
@@ -28,8 +30,10 @@ def _hat_integral(k: int, t0: float, t1: float) -> float:
     return total
 
 
-@kernel
-def _mean_wander(za, zb, first: int, scale: float, seed: int, t0: float, t1: float, k0: int, k1: int) -> None:
+@inner
+def _mean_wander(
+    za: np.ndarray, zb: np.ndarray, first: int, scale: float, seed: int, t0: float, t1: float, k0: int, k1: int
+) -> None:
     for i in range(za.shape[0]):
         za[i] = 0.0
     for k in range(k0, k1 + 2):
@@ -42,8 +46,8 @@ def _mean_wander(za, zb, first: int, scale: float, seed: int, t0: float, t1: flo
         zb[i] = za[i]
 
 
-@kernel
-def wander(a, state, island: int, seed: int, t0: float, t1: float) -> float:
+@inner
+def wander(a: Arrays, state: State, island: int, seed: int, t0: float, t1: float) -> float:
     """Prepare the racks' wander for a step and return the interpolation weight of its middle.
 
     The wander is piecewise linear between knots every ``KNOT_S`` seconds; a step across knots takes its exact mean.

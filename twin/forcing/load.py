@@ -1,9 +1,9 @@
 """Utilisation of the racks over time: a daily curve, or a recorded CSV, as means over steps.
 
-A daily curve is ``mean + amplitude cos(2 pi (h - peak)/24)`` in local standard time, times the weekend factor on Saturday
-and Sunday, linear between whole hours. A CSV has a column ``time`` (ISO 8601, UTC unless an offset is given) and columns
-named ``all``, ``hall`` (as ``B1/H1``) or ``hall/rack`` (as ``B1/H1/cs3-x2``) with utilisations in 0..1, linear between rows.
-The inference model of a later issue takes this place.
+A daily curve is ``mean + amplitude cos(2 pi (h - peak)/24)`` in local standard time, times the weekend factor on
+Saturday and Sunday, linear between whole hours. A CSV has a column ``time`` (ISO 8601, UTC unless an offset is
+given) and columns named ``all``, ``hall`` (as ``B1/H1``) or ``hall/rack`` (as ``B1/H1/cs3-x2``) with utilisations in
+0..1, linear between rows. The inference model of a later issue takes this place.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ def read_csv(path: Path) -> dict[str, Recorded]:
             else:
                 table[n, k] = value
     times = table[:, 0]
-    for n in np.flatnonzero(np.diff(times) <= 0):
-        faults.append(Problem("time", "times must ascend", str(path), int(n) + 3, 1))
+    for late in np.flatnonzero(np.diff(times) <= 0).tolist():
+        faults.append(Problem("time", "times must ascend", str(path), late + 3, 1))
     if faults:
         more = [Problem("", f"and {len(faults) - MOST_FAULTS} more", str(path))] if len(faults) > MOST_FAULTS else []
         raise InputError(faults[:MOST_FAULTS] + more)

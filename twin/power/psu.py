@@ -44,5 +44,7 @@ class Psu(Params):
         if self.efficiency is not None and self.fixed_w is not None:
             eta = self.efficiency.value
             return rated, self.fixed_w.value / eta / rated, 1.0 / eta - 1.0, 0.0
-        assert self.no_load_loss and self.proportional_loss and self.square_loss
+        assert self.no_load_loss is not None
+        assert self.proportional_loss is not None
+        assert self.square_loss is not None
         return rated, self.no_load_loss.value, self.proportional_loss.value, self.square_loss.value

@@ -1,7 +1,7 @@
 """Two-winding transformer at nominal voltage.
 
-Equation: ``P_loss = P0 + Pk (S / S_r)^2`` with ``S = P / pf``; in the law of ``twin.power.loss`` this is ``a = P0/S_r``,
-``b = 0``, ``c = Pk/(S_r pf^2)``. Peak-efficiency index ``1 - 2 sqrt(P0 Pk)/S_r``.
+Equation: ``P_loss = P0 + Pk (S / S_r)^2`` with ``S = P / pf``; in the law of ``twin.power.loss`` this is ``a =
+P0/S_r``, ``b = 0``, ``c = Pk/(S_r pf^2)``. Peak-efficiency index ``1 - 2 sqrt(P0 Pk)/S_r``.
 Without voltage the form lies within 4 % of a load flow (pandapower oracle in the tests).
 Source: EN 50629 / EU 548/2014 for the form and the Tier 2 losses.
 """

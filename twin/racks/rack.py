@@ -24,8 +24,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from twin.core.params import Figure, Frozen, Params, Quantity, Share
 from twin.core.coolant import Coolant
+from twin.core.params import Figure, Frozen, Params, Quantity, Share
 
 
 class Conversion(Frozen):

@@ -1,7 +1,7 @@
 """Site -> Plan: the tree that people write becomes columns that kernels read.
 
-One pass over buildings and halls appends rows; CSR offsets close each of them. Campus elements are sorted so that children
-stand before parents.
+One pass over buildings and halls appends rows; CSR offsets close each of them. Campus elements are sorted so that
+children stand before parents.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Lower a hall: racks into groups, CDUs and air handling into secondary loops, the chain into elements.
 
-Liquid-cooled racks stand in the order of the rows and are divided evenly over the CDUs; a *group* is a run of equal racks
-on one CDU. Capacity rates use the coolant's properties at its supply temperature plus half of a 10 K rise.
+Liquid-cooled racks stand in the order of the rows and are divided evenly over the CDUs; a *group* is a run of equal
+racks on one CDU. Capacity rates use the coolant's properties at its supply temperature plus half of a 10 K rise.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The site file as frozen pydantic models: what a person writes, with the unit in every key.
 
 A site is buildings of halls; a hall is an instance of a *template* (rows of rack groups, CDUs, air handling, its own
-electrical chain), joined to facility-water *loops* of its building and to the campus *electrical* elements. Maps are keyed
-by id, so an id can stand only once and ``base:`` inheritance merges by id.
+electrical chain), joined to facility-water *loops* of its building and to the campus *electrical* elements. Maps are
+keyed by id, so an id can stand only once and ``base:`` inheritance merges by id.
 """
 
 from __future__ import annotations

@@ -1,0 +1,169 @@
+"""The key figures of a run as plain text for a terminal: aligned, at most some forty lines, no colour.
+
+Halls are grouped by building and kind; the five with the least cooling headroom are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Summary = dict[str, Any]
+WORST = 5
+MOST_VIOLATIONS = 6
+
+
+def render(summary: Summary) -> str:
+    """Text of :func:`twin.analysis.kpi.summary`; no line ends in a space, the last line in a line feed."""
+    blocks = [
+        _head(summary),
+        _figures(summary),
+        _consumers(summary),
+        _years(summary["years"]),
+        _groups(summary["halls"]),
+        _worst(summary["halls"]),
+        _loops(summary["loops"]),
+        _violations(summary["violations"]),
+    ]
+    lines = [line.rstrip() for block in blocks for line in block]
+    return "\n".join(lines) + "\n"
+
+
+def _head(s: Summary) -> list[str]:
+    period, site = s["period"], s["site"]
+    step = f"step {period['step_s']:g} s" if period["step_s"] is not None else "step unknown"
+    return [
+        f"{site['name']}: {site['title']}" if site["title"] else site["name"],
+        f"{period['start_utc']} to {period['end_utc']} ({period['hours']:,.0f} h), {step}, "
+        f"weather {period['weather'] or 'unknown'}; simulated",
+    ]
+
+
+def _figures(s: Summary) -> list[str]:
+    meter, it, eff = s["meter"], s["it"], s["efficiency"]
+    over = meter["largest_exceedance_mw"]
+    margin = f"exceeded by {over:.2f} MW" if over > 0 else f"least margin {_number(meter['smallest_margin_mw'], 2)} MW"
+    interim = " interim" if eff["interim"] else ""
+    return [
+        f"Meter  peak {meter['peak_mw']:,.2f} MW at {meter['peak_at_utc']}, mean {meter['mean_mw']:,.2f} MW, "
+        f"{meter['energy_mwh']:,.0f} MWh; contract {meter['contract_mw']:g} MW, {margin}",
+        f"IT     peak {it['peak_mw']:,.2f} MW, mean {it['mean_mw']:,.2f} MW, {it['energy_mwh']:,.0f} MWh",
+        f"PUE    {_number(eff['pue'], 4)}{interim} (category 3)   WUE {_number(eff['wue_l_kwh'], 3)} L/kWh, "
+        f"{eff['water_m3']:,.0f} m3   energy residual {_exponent(s['energy_residual_maximum'])}",
+    ]
+
+
+def _consumers(s: Summary) -> list[str]:
+    rows = [
+        (r["consumer"], f"{r['mean_mw']:,.3f}", f"{r['energy_mwh']:,.0f}", f"{100 * r['share_of_meter']:.2f} %")
+        for r in s["consumers"]
+    ]
+    meter = s["meter"]
+    rows.append(("Meter", f"{meter['mean_mw']:,.3f}", f"{meter['energy_mwh']:,.0f}", "100.00 %"))
+    return _table(("Where it goes", "mean MW", "MWh", "share"), rows)
+
+
+def _years(years: list[Summary]) -> list[str]:
+    rows = [
+        (
+            str(r["year"]),
+            f"{r['peak_mw']:,.1f}",
+            f"{r['mean_mw']:,.1f}",
+            f"{r['contract_mw']:g}",
+            _of(r["energised_halls"], r["halls"]),
+        )
+        for r in years
+    ]
+    return _table(("Year (UTC)", "peak MW", "mean MW", "contract MW", "halls"), rows) if len(years) > 1 else []
+
+
+def _groups(halls: list[Summary]) -> list[str]:
+    groups: dict[str, list[Summary]] = {}
+    for row in halls:
+        groups.setdefault(row["kind"], []).append(row)
+    rows = [
+        (
+            kind or "(kind unknown)",
+            _of(sum(r["energised_hours"] > 0 for r in part), len(part)),
+            f"{sum(r['it_mean_mw'] or 0 for r in part):,.2f}",
+            _span(r["utilization_mean"] and 100 * r["utilization_mean"] for r in part),
+            _span((r["rack_temperature_maximum_c"] for r in part), low=False),
+            _least(part, "cooling"),
+            _least(part, "power"),
+        )
+        for kind, part in groups.items()
+    ]
+    head = ("Halls by kind", "on", "IT MW", "used %", "rack max C", "cooling room", "power room MW")
+    return _table(head, rows) if rows else []
+
+
+def _worst(halls: list[Summary]) -> list[str]:
+    known = sorted((r for r in halls if r.get("cooling_headroom")), key=lambda r: r["cooling_headroom"]["worst_mw"])
+    rows = [
+        (
+            r["hall"],
+            f"{r['cooling_headroom']['worst_mw']:,.3f}",
+            r["cooling_headroom"]["at_utc"],
+            r["cooling_headroom"]["binding"],
+        )
+        for r in known[:WORST]
+    ]
+    return _table(("Least cooling headroom", "MW", "at", "bound by"), rows, left=(0, 2, 3)) if rows else []
+
+
+def _loops(loops: list[Summary]) -> list[str]:
+    groups: dict[str, list[Summary]] = {}
+    for row in loops:
+        groups.setdefault(row["loop"].rpartition("/")[2], []).append(row)
+    rows = [
+        (
+            f"{name} ({len(part)})",
+            f"{sum(r['free_cooling_hours'] for r in part):,.0f} of {sum(r['energised_hours'] for r in part):,.0f} h",
+            _span((r["supply_maximum_c"] for r in part), low=False),
+            f"{sum(r['set_point_missed_hours'] for r in part):,.1f} h",
+        )
+        for name, part in groups.items()
+    ]
+    return _table(("Loops", "no chiller ran", "supply max C", "set point missed"), rows) if rows else []
+
+
+def _violations(found: list[str]) -> list[str]:
+    if not found:
+        return ["No constraint is violated."]
+    more = len(found) - MOST_VIOLATIONS
+    shown = [f"  ! {sentence}" for sentence in found[:MOST_VIOLATIONS]]
+    return [f"Violated ({len(found)}):", *shown, *([f"  ... and {more} more"] if more > 0 else [])]
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], left: tuple[int, ...] = (0,)) -> list[str]:
+    """Columns padded to their widest cell, two spaces apart; columns in ``left`` aligned left, others right."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = []
+    for line in (head, *rows):
+        cells = zip(line, widths, strict=True)
+        lines.append("  ".join(c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(cells)))
+    return lines
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "unknown" if value is None else f"{value:.{digits}f}"
+
+
+def _exponent(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.0e}"
+
+
+def _of(part: int | None, whole: int | None) -> str:
+    return "" if part is None else f"{part} of {whole}"
+
+
+def _span(given: Iterable[float | None], *, low: bool = True) -> str:
+    known = [v for v in given if v is not None]
+    if not known:
+        return "-"
+    return f"{min(known):.0f}-{max(known):.0f}" if low and len(known) > 1 else f"{max(known):.1f}"
+
+
+def _least(halls: list[Summary], what: str) -> str:
+    known = [r[f"{what}_headroom"]["worst_mw"] for r in halls if r.get(f"{what}_headroom")]
+    return f"{min(known):,.2f}" if known else "-"
