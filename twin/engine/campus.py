@@ -71,10 +71,11 @@ def run_campus(
     site: np.ndarray,
     site_rows: np.ndarray,
 ) -> None:
-    """Close a block: ``flows`` (element) W scratch, ``acc`` and ``rows`` of the elements, ``first`` campus element, ``rated`` IT power (W), ``site`` accumulators, ``site_rows``
-    (interval, var).
+    """Close a block.
 
-    IT, cooling and loss means follow from the halls' rows in ``twin.engine.run``; here power, maxima and the residual.
+    ``flows`` (element) W scratch, ``acc`` and ``rows`` of the elements, ``first`` campus element, ``rated`` IT power (W),
+    ``site`` accumulators, ``site_rows`` (interval, variable). IT, cooling and loss means follow from the halls' rows in
+    ``twin.engine.run``; here power, maxima and the residual.
     """
     for n in range(dts.shape[0]):
         dt = dts[n]

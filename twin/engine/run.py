@@ -93,8 +93,9 @@ class Engine:
             for job in jobs:
                 job.result()
         run_campus(
-            a, self.scratch.element_out, self.out.element, self.out.element_rows, plan.hall_elements, block.dt, block.closes, self.timeline.interval, weather,
-            ports, ledger, contract_w(plan, start), rated_it_w(plan), self.site, site_rows[:, 0],
+            a, self.scratch.element_out, self.out.element, self.out.element_rows, plan.hall_elements, block.dt,
+            block.closes, self.timeline.interval, weather, ports, ledger, contract_w(plan, start), rated_it_w(plan),
+            self.site, site_rows[:, 0],
         )  # fmt: skip
         self._headroom(block, weather, pool)
         return self._result(block, site_rows)

@@ -71,8 +71,8 @@ def bench_site(racks: int = 32_768, halls: int = 16) -> str:
     heat_mw = hall_mw * halls / buildings * 1.12
     site_mw = racks * KW_PER_RACK / 1e3 * 1.3
     text = _HEAD.format(
-        racks=racks, halls=halls, contract=site_mw * 1.05, units=_units(site_mw, 90), yard=_units(site_mw, 80), rows=rows,
-        crahs=_units(hall_mw * 0.25, 0.3), rpps=_units(hall_mw, 0.35), ups=_units(hall_mw, 2.0),
+        racks=racks, halls=halls, contract=site_mw * 1.05, units=_units(site_mw, 90), yard=_units(site_mw, 80),
+        rows=rows, crahs=_units(hall_mw * 0.25, 0.3), rpps=_units(hall_mw, 0.35), ups=_units(hall_mw, 2.0),
     )  # fmt: skip
     for n in range(1, buildings + 1):
         text += _BUILDING.format(
