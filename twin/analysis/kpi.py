@@ -5,8 +5,9 @@ Equations (boundaries as in ISO/IEC 30134)::
     PUE = energy at the meter / IT energy at the racks' AC input     (30134-2, category 3: IT input)
     WUE = make-up water / IT energy, L/kWh                           (30134-9, water used on site)
 
-Keys carry their unit. Instants are ends of output intervals, UTC. A share or ratio has no unit. The contract of an interval
-is that at its end; before the first tranche there is none, and the no-load losses of a path that stands are no breach.
+Keys carry their unit. Instants are ends of output intervals, UTC. A share or ratio has no unit. The contract of an
+interval is that at its end; before the first tranche there is none, and the no-load losses of a path that stands are
+no breach.
 """
 
 from __future__ import annotations

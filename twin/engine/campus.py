@@ -17,10 +17,10 @@ from twin.core.columns import Elm
 from twin.core.jit import inner, kernel
 from twin.core.variables import slot
 from twin.engine.book import E_LOSS, E_MAX, E_POWER, GROSS, N_MEAN_ELEMENT, OUTWARD, STORED, flush
-from twin.power.loss import input_power
+from twin.engine.hall import element_input
 from twin.site.plan import Arrays
 
-RATED, LOSS_A, LOSS_B, LOSS_C, LIMIT = int(Elm.RATED), int(Elm.A), int(Elm.B), int(Elm.C), int(Elm.LIMIT)
+LIMIT = int(Elm.LIMIT)
 S_POWER, S_IT, S_COOLING = slot("site_power"), slot("site_it_power"), slot("site_cooling_power")
 S_LOSS, S_DB, S_WB = (
     slot("site_electrical_loss"),
@@ -38,7 +38,7 @@ def element_pass(a: Arrays, flows: np.ndarray, acc: np.ndarray, first: int, dt: 
     for e in range(first, a.element.shape[0]):
         row = a.element[e]
         flow = flows[e]
-        into = input_power(flow, row[RATED], row[LOSS_A], row[LOSS_B], row[LOSS_C])
+        into = element_input(row, flow)
         loss += into - flow
         for i in range(a.feed_ptr[e], a.feed_ptr[e + 1]):
             if a.feed[i] < 0:
@@ -73,9 +73,9 @@ def run_campus(
 ) -> None:
     """Close a block.
 
-    ``flows`` (element) W scratch, ``acc`` and ``rows`` of the elements, ``first`` campus element, ``rated`` IT power (W),
-    ``site`` accumulators, ``site_rows`` (interval, variable). IT, cooling and loss means follow from the halls' rows in
-    ``twin.engine.run``; here power, maxima and the residual.
+    ``flows`` (element) W scratch, ``acc`` and ``rows`` of the elements, ``first`` campus element, ``rated`` IT power
+    (W), ``site`` accumulators, ``site_rows`` (interval, variable). IT, cooling and loss means follow from the halls'
+    rows in ``twin.engine.run``; here power, maxima and the residual.
     """
     for n in range(dts.shape[0]):
         dt = dts[n]

@@ -112,6 +112,12 @@ def valve(sec: np.ndarray, heat: float, duty: float, w: float, x_set: float, y: 
 
 
 @inner
+def element_input(row: np.ndarray, flow: float) -> float:
+    """Input of an element (W) that delivers ``flow``; one that feeds nothing yet is not energised and draws nothing."""
+    return input_power(flow, row[RATED], row[LOSS_A], row[LOSS_B], row[LOSS_C]) if flow > 0.0 else 0.0
+
+
+@inner
 def chain(a: Arrays, s: Scratch, h: int, it: float, mechanical: float) -> tuple[float, float, float, float]:
     """Carry the hall's loads up its chain.
 
@@ -126,7 +132,7 @@ def chain(a: Arrays, s: Scratch, h: int, it: float, mechanical: float) -> tuple[
         if e == a.hall_mechanical[h]:
             flow += mechanical
         row = a.element[e]
-        into = input_power(flow, row[RATED], row[LOSS_A], row[LOSS_B], row[LOSS_C])
+        into = element_input(row, flow)
         s.element_out[e] = flow
         s.element_in[e] = into
         sink = a.element_sink[e]

@@ -17,7 +17,7 @@ import numpy as np
 from twin.cooling.plant import capacity, operate, set_point
 from twin.core.columns import Elm, Fac
 from twin.core.jit import inner, kernel
-from twin.engine.hall import LOSS_A, LOSS_B, LOSS_C, RATED
+from twin.engine.hall import element_input
 from twin.engine.loop import loop_pump
 from twin.engine.steady import (
     CHAIN,
@@ -36,7 +36,6 @@ from twin.engine.steady import (
     rated_power,
     steady_hall,
 )
-from twin.power.loss import input_power
 from twin.site.plan import Arrays
 
 # Long enough for every tank to be steady, s.
@@ -135,7 +134,7 @@ def _campus(
         if reach[e - first] != 0 and row[LIMIT] > 0.0 and flow[e] / row[LIMIT] > worst:
             worst = flow[e] / row[LIMIT]
             which = float(e)
-        into = input_power(flow[e], row[RATED], row[LOSS_A], row[LOSS_B], row[LOSS_C])
+        into = element_input(row, flow[e])
         for i in range(a.feed_ptr[e], a.feed_ptr[e + 1]):
             if a.feed[i] < 0:
                 grid += a.feed_share[i] * into

@@ -12,14 +12,11 @@ from twin.core.columns import Elm, Group, Sec
 from twin.core.jit import inner
 from twin.engine.hall import (
     HALL,
-    LOSS_A,
-    LOSS_B,
-    LOSS_C,
-    RATED,
     RECIRCULATION,
     ROOM,
     W_MAX,
     W_PER_HEAT,
+    element_input,
     exchange,
     flow_for,
     liquid_fraction,
@@ -27,7 +24,6 @@ from twin.engine.hall import (
     secondary_set_point,
     valve,
 )
-from twin.power.loss import input_power
 from twin.site.plan import Arrays
 
 COOLING_LIMITS = (
@@ -152,7 +148,7 @@ def _steady_chain(a: Arrays, h: int, it: float, mechanical: float, r: np.ndarray
         if row[LIMIT] > 0.0 and flow / row[LIMIT] > r[CHAIN]:
             r[CHAIN] = flow / row[LIMIT]
             r[CHAIN_ELEMENT] = float(e)
-        into = input_power(flow, row[RATED], row[LOSS_A], row[LOSS_B], row[LOSS_C])
+        into = element_input(row, flow)
         if a.element_sink[e] == HALL:
             hall += into - flow
         elif a.element_sink[e] == ROOM:

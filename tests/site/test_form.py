@@ -1,0 +1,123 @@
+"""Faults of form: what pydantic finds, in plain words, at the exact line and column."""
+
+from __future__ import annotations
+
+import pytest
+
+FAULTS = [
+    # old, new, where (in the new text), path, words
+    ("head_kpa: 200", "head_kpa: 12:30", "12:30", "buildings.B1.loops.fws.head_kpa", 'a number, got text "12:30"'),
+    ("head_kpa: 200", "head_kpa: true", "true\n        vol", "buildings.B1.loops.fws.head_kpa", "a number, got true"),
+    ("head_kpa: 200", "head_kpa:", "\n        volume", "buildings.B1.loops.fws.head_kpa", "got nothing (null)"),
+    ("head_kpa: 200", "head_kpa: [1]", "[1]", "buildings.B1.loops.fws.head_kpa", "expected a number, got a list"),
+    (
+        "head_kpa: 200",
+        "head_kpa: 0",
+        "0\n        volume",
+        "buildings.B1.loops.fws.head_kpa",
+        "0 kPa is out of range, expected > 0 and <= 2000 kPa",
+    ),
+    ("mechanical: true", "mechanical: yes", "yes", "templates.wet.chain.ups.mechanical", 'true or false, got text "yes"'),
+    ("title: A small site", "title: 5", "5\nutc", "title", 'expected text, got the number 5: quote it, "5"'),
+    ("title: A small site", "title: A", "A\nutc", "title", "at least 3 characters"),
+    ("{rack: t-wet, count: 5}", "{rack: t-wet, count: 0}", "0}\n    liquid", "templates.wet.rows.a.groups.0.count", ">= 1"),
+    (
+        "{rack: t-wet, count: 5}",
+        "{rack: t-wet, count: 2.5}",
+        "2.5",
+        "templates.wet.rows.a.groups.0.count",
+        "a whole number, got the number 2.5",
+    ),
+    ("{mean: 0.6}", "0.6", "0.6", "loads.default", "expected a mapping, got the number 0.6"),
+    ("{mean: 0.6}", "{mean: 1.5}", "1.5", "loads.default.mean", "1.5 is out of range, expected >= 0 and <= 1"),
+    ("{mean: 0.6}", "{mean: 0.9}", "{mean: 0.9}", "loads.default", "mean +- daily_amplitude leaves 0..1"),
+    ("on: wet_bulb", "on: wetbulb", "wetbulb", "buildings.B1.loops.fws.reset.on", 'did you mean "wet_bulb"?'),
+    ('"2026-02-01"', '"2026-02-31"', '"2026-02-31"', "buildings.B1.halls.H1.energised_on", "YYYY-MM-DD"),
+    ("format: 1", "format: 2", "2\nname", "format", "expected 1, got the number 2"),
+    ("name: small", "name: -small", "-small", "name", "expected an id"),
+    ("  dry:", "  dry hall:", "dry hall:", "templates.dry hall", '"dry hall" is not an id'),
+    # keys
+    ("head_kpa: 200", "head_kpa: 200\n        colour: red", "colour", "buildings.B1.loops.fws.colour", "unknown key"),
+    ("template: wet", "templat: wet", "templat: wet", "buildings.B1.halls.H1.templat", 'did you mean "template"?'),
+    (
+        "flow_max_m3_h: 200",
+        "flow_max_lpm: 200",
+        "flow_max_lpm",
+        "buildings.B1.loops.fws.flow_max_lpm",
+        "this quantity is written in m3/h: flow_max_m3_h",
+    ),
+    ("        supply_c: 18", "        supply_f: 64", "supply_f", "buildings.B1.loops.fws.supply_f", "in degC: supply_c"),
+    ("        supply_c: 18", "        supply: 18", "supply: 18", "buildings.B1.loops.fws.supply", "in degC: supply_c"),
+    ("mw: 10", "kw: 10000", "kw: 10000", "contract.tranches.0.kw", "written in MW: mw"),
+    ('{from: "2026-01-01"', '{start: "2026-01-01"', "start: ", "contract.tranches.0.start", 'unknown key "start"'),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "where", "path", "words"), FAULTS, ids=[f[1][:40] for f in FAULTS])
+def test_a_fault_of_form_is_told_at_its_place(spoil, spot, old, new, where, path, words):
+    problems = spoil(old, new)
+    (problem,) = [p for p in problems if p.path == path]
+    assert words in problem.message
+    line, col = spot(where)
+    assert (problem.line, problem.col) == (line, col)
+    assert str(problem).endswith(f"site.yaml:{line}:{col}: {path}: {problem.message}")
+
+
+@pytest.mark.parametrize(
+    ("feeds", "where", "path", "words"),
+    [
+        ("5", "5}\ntemplates", "electrical.elements.both.fed_from", "expected text or a mapping, got the number 5"),
+        ("[east]", "[east]", "electrical.elements.both.fed_from", "expected text or a mapping, got a list"),
+        ("{east: half, west: 0.5}", "half", "electrical.elements.both.fed_from.east", 'a number, got text "half"'),
+        ("{east: 2, west: 0.5}", "2, west", "electrical.elements.both.fed_from.east", "2 is out of range"),
+    ],
+)
+def test_a_fault_of_either_form_is_told_once(spoil, spot, feeds, where, path, words):
+    problems = spoil("fed_from: {east: 0.5, west: 0.5}", f"fed_from: {feeds}")
+    (problem,) = [p for p in problems if not p.warning]
+    assert problem.path == path
+    assert words in problem.message
+    assert (problem.line, problem.col) == spot(where)
+
+
+def test_a_missing_key_is_told_at_its_parent_with_its_meaning_and_unit(spoil, spot):
+    (problem,) = spoil("        volume_m3: 20\n", "")
+    assert problem.path == "buildings.B1.loops.fws.volume_m3"
+    assert problem.message == 'missing key "volume_m3": [m3]' or "m3" in problem.message
+    assert (problem.line, problem.col) == spot("fws:\n")
+
+
+def test_faults_of_form_and_of_meaning_are_told_at_once(spoil):
+    problems = spoil(
+        "head_kpa: 200", "head_kpa: high",  # form
+        "title: A small site", "title: 5",  # form, of what a site cannot be without
+        "count: 2, mechanical: true", "count: many, mechanical: true",  # form
+        "rack: t-dry", "rack: t-dri",  # meaning
+        "fed_from: east, load: busy", "fed_from: north, load: bussy",  # meaning, twice
+    )  # fmt: skip
+    assert [p.path for p in problems] == [
+        "title",
+        "templates.wet.chain.ups.count",
+        "templates.dry.rows.a.groups.0.rack",
+        "buildings.B1.loops.fws.head_kpa",
+        "buildings.B1.halls.H2.fed_from",
+        "buildings.B1.halls.H2.load",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("count: 2, loop: fws, supply_c: 25", "count: x, loop: fws, supply_c: 25"),
+        ("east: {device: t-transformer, count: 4", "east: {device: t-transformer, count: x"),
+        ("{east: 0.5, west: 0.5}", "{east: x, west: 0.5}"),
+        ("head_kpa: 200", "head_kpa: x"),
+        ("{rack: t-wet, count: 5}", "{rack: t-wet, count: x}"),
+        ("busy: {mean: 0.7", "busy: {mean: x"),
+        ("utc_offset_h: -6", "utc_offset_h: x"),
+        ("weather: {file: weather.epw}", "weather: {file: 5}"),
+        ("mw: 10", "mw: x"),
+    ],
+)
+def test_a_fault_of_form_makes_no_second_fault(spoil, old, new):
+    assert len(spoil(old, new)) == 1
