@@ -22,7 +22,8 @@ def check_fit(scope: Scope) -> None:
     for id, template in scope.site.templates.items():
         _racks(scope, id, template)
     for place, loop in _loops(scope):
-        if loop.reset is not None and loop.reset.max_c < loop.supply_c:
+        known = not any(scope.left_out((*place, *part)) for part in (("supply_c",), ("reset", "max_c")))
+        if known and loop.reset is not None and loop.reset.max_c < loop.supply_c:
             text = f"{loop.reset.max_c:g} degC is below supply_c of {loop.supply_c:g} degC"
             scope.error((*place, "reset", "max_c"), text)
     told: set[tuple[str, str]] = set()
@@ -65,17 +66,19 @@ def _racks(scope: Scope, id: str, template: Template) -> None:
     if liquid is not None:
         if not wet and racks and scope.whole:
             scope.warn((*path, "liquid"), "no rack of this template is liquid-cooled", key=True)
-        if liquid.supply_max_c < liquid.supply_c:
+        known = not any(scope.left_out((*path, "liquid", part)) for part in ("supply_c", "supply_max_c"))
+        if known and liquid.supply_max_c < liquid.supply_c:
             text = f"{liquid.supply_max_c:g} degC is below supply_c of {liquid.supply_c:g} degC"
             scope.error((*path, "liquid", "supply_max_c"), text)
         for name, rack in wet.items():
             limit = rack.liquid_inlet_max_c.value
-            if limit < liquid.supply_c:
+            if limit < liquid.supply_c and not scope.left_out((*path, "liquid", "supply_c")):
                 text = f"{liquid.supply_c:g} degC is above what {name} allows at its inlet, {limit:g} degC"
                 scope.error((*path, "liquid", "supply_c"), text)
     for name, rack in racks.items():
         limit = rack.air_inlet_max_c.value
-        if limit < template.air.supply_c and rack.liquid_share.value < 1:
+        known = rack.liquid_share.value < 1 and not scope.left_out((*path, "air", "supply_c"))
+        if limit < template.air.supply_c and known:
             text = f"{template.air.supply_c:g} degC is above what {name} allows at its air inlet, {limit:g} degC"
             scope.error((*path, "air", "supply_c"), text)
 
@@ -88,6 +91,8 @@ def _supplies(scope: Scope, id: str, template: Template, where: str, building: B
         if part is None or loop is None:
             continue
         path = ("templates", id, side, "supply_c")
+        if scope.left_out(path) or scope.left_out(("buildings", where, "loops", part.loop, "supply_c")):
+            continue
         named = f"loop {part.loop} of building {where}"
         if part.supply_c <= loop.supply_c:
             text = f"{part.supply_c:g} degC is not above the {loop.supply_c:g} degC that {named} supplies"
