@@ -1,7 +1,7 @@
 """Output intervals gathered into hours, days, weeks or months, so that a page of a year stays small.
 
-A bin holds the intervals that begin in it, in the site's local standard time. Bins follow each other without a gap as long as
-the run does; the last value of an edge is repeated where a step line needs one.
+A bin holds the intervals that begin in it, in the site's local standard time. Bins follow each other without a gap as
+long as the run does.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Bins:
     @property
     def edges_ms(self) -> Floats:
         """Beginnings of the bins and the end of the last, ms."""
-        return 1e3 * np.append(self.left, self.left[-1] + self.width)
+        return np.append(self.left, self.left[-1] + self.width).astype(np.float64) * 1e3
 
     @property
     def centre_ms(self) -> Floats:

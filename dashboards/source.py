@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 import xarray as xr
+from bokeh.models import Range1d
 
 from dashboards.bins import DAY, Bins, Floats, Ints, for_charts, for_tables, regular
 from twin.analysis.consumers import consumers
@@ -42,6 +43,12 @@ class Source:
     def days(self) -> Bins:
         """Local days."""
         return regular(self.start_s, self.period.interval_s, DAY, "day")
+
+    @cached_property
+    def x_range(self) -> Range1d:
+        """The time axis that all charts share: who zooms one zooms all."""
+        first, last = float(self.bins.edges_ms[0]), float(self.bins.edges_ms[-1])
+        return Range1d(start=first, end=last, bounds=(first, last))
 
     @cached_property
     def consumers(self) -> dict[str, Floats]:

@@ -1,7 +1,7 @@
 """Colours, figures and axes of every chart: safe for colour-blind eyes, muted by default, readable in light and dark.
 
-Colours are those of Okabe and Ito with two neutral additions; heat maps use Cividis. Vermilion is kept for what is wrong, so
-that it never means a normal state. What is drawn in the ink of the page is named ``INK``; the page's script follows the
+Colours are those of Okabe and Ito with neutral additions; heat maps use Cividis. Vermilion is kept for what is wrong
+and never means a normal state. What is drawn in the ink of the page is named ``INK``: the page's script follows the
 reader's light or dark preference with it.
 """
 
@@ -9,16 +9,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from bokeh.models import (
     BasicTicker,
-    ColorBar,
+    ColumnDataSource,
+    DatetimeTicker,
     DatetimeTickFormatter,
+    Image,
     LinearColorMapper,
     NumeralTickFormatter,
     Range1d,
 )
+from bokeh.models.annotations import ColorBar
+from bokeh.models.renderers import GlyphRenderer
 from bokeh.palettes import Cividis256
 from bokeh.plotting import figure
+from numpy.typing import NDArray
 
 from twin.analysis import consumers as c
 
@@ -51,21 +57,21 @@ TIME_AXIS = DatetimeTickFormatter(
 ).properties_with_values(include_defaults=False)
 
 
-def plot(height: int, y_label: str, *, x_range: Range1d | None = None, time: bool = True, **options: Any) -> figure:
-    """An empty figure as wide as its place, with quiet axes; ``time`` makes x a time axis."""
+def plot(height: int, y_label: str, *, x_range: Range1d | None = None, **options: Any) -> figure:
+    """An empty figure as wide as its place, with quiet axes; given an ``x_range``, x is time and moves with others."""
     options |= {"x_range": x_range} if x_range is not None else {}
     p = figure(
-        height=height, sizing_mode="stretch_width", min_width=0, toolbar_location="above",
-        x_axis_type="datetime" if time else "linear", tools="xpan,box_zoom,reset,save",
+        height=height, sizing_mode="stretch_width", min_width=0, toolbar_location="right", toolbar_inner=True,
+        x_axis_type="linear" if x_range is None else "datetime", tools="xpan,box_zoom,reset,save",
         active_drag=None, active_scroll=None, background_fill_color=None, border_fill_color=None,
-        outline_line_color=None, min_border_right=12, min_border_left=52, **options,
+        outline_line_color=None, min_border_right=12, min_border_left=62, min_border_top=8, **options,
     )  # fmt: skip
     p.toolbar.autohide = True
     p.toolbar.logo = None
     p.yaxis.axis_label = y_label
-    if time:
+    if x_range is not None:
         p.xaxis.formatter = DatetimeTickFormatter(**TIME_AXIS)
-        p.xaxis.ticker.desired_num_ticks = 7  # type: ignore[attr-defined]
+        p.xaxis.ticker = DatetimeTicker(desired_num_ticks=7)
     quiet(p)
     return p
 
@@ -94,6 +100,15 @@ def number_axis(p: figure, form: str = "0,0.[00]") -> figure:
 def colours(low: float, high: float) -> LinearColorMapper:
     """Cividis between two values; what is unknown is grey."""
     return LinearColorMapper(palette=list(Cividis256), low=low, high=max(high, low + 1e-9), nan_color=NO_DATA)
+
+
+def picture(
+    p: figure, cells: NDArray[np.float64], box: tuple[float, float], mapper: LinearColorMapper
+) -> GlyphRenderer[Image]:
+    """Cells (row, column) as colours: x from ``box[0]`` to ``box[1]``, a row a unit of y from 0 on."""
+    data = ColumnDataSource({"image": [cells.astype(np.float32)]})
+    glyph = Image(image="image", x=box[0], y=0, dw=box[1] - box[0], dh=cells.shape[0], color_mapper=mapper)
+    return p.add_glyph(data, glyph)
 
 
 def colour_bar(p: figure, mapper: LinearColorMapper, title: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import pytest
@@ -157,7 +158,5 @@ def test_what_is_written_is_read_back(data):
 
 @given(st.text() | st.binary())
 def test_any_text_is_read_or_refused(source):
-    try:
+    with contextlib.suppress(InputError):
         assert isinstance(parse(source, "f.yaml").data, dict)
-    except InputError as error:
-        assert error.problems

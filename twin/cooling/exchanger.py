@@ -10,13 +10,13 @@ Equations (N = UA/C_min, C = C_min/C_max)::
 
 Symbols: UA in W/K, capacity rates in W/K, eps in 0..1. Valid for every N >= 0, 0 <= C <= 1; zero flow gives eps = 0.
 Source: Incropera et al., Fundamentals of Heat and Mass Transfer, 7th ed., table 11.4; exponents 0.85 (water) and
-0.8 (air) as in the dry cooler of the Modelica Buildings library. The crossflow form agrees with the exact series
-within 1 % for N <= 5 (oracle test against ``ht``).
+0.8 (air) as in the dry cooler of the Modelica Buildings library. The crossflow form lies within 1.7 % of the exact
+series for 1 <= N <= 5 and within 4 % for N <= 20, below it for N < 1 (oracle tests against ``ht``).
 """
 
 from __future__ import annotations
 
-from math import exp, expm1, inf, log
+from math import expm1, inf, log
 
 from twin.core.jit import kernel
 
@@ -27,11 +27,12 @@ AIR_EXPONENT = 0.8
 @kernel
 def counterflow(ntu: float, ratio: float) -> float:
     """Effectiveness of a counterflow exchanger."""
-    # Below 1e-6 the two forms agree to 1e-7; the quotient loses digits there.
-    if 1.0 - ratio < 1e-6:
+    short = 1.0 - ratio
+    if short < 1e-12:
         return ntu / (1.0 + ntu)
-    e = exp(-ntu * (1.0 - ratio))
-    return (1.0 - e) / (1.0 - ratio * e)
+    # 1 - C e^{-N(1-C)} with e = 1 + m: no digits are lost where the streams balance.
+    m = expm1(-ntu * short)
+    return -m / (short - ratio * m)
 
 
 @kernel

@@ -68,8 +68,18 @@ class Timeline:
         return Block(index, first, t_end, np.diff(edges), closes, interval_end, segments)
 
 
-def make_timeline(start: float, end: float, step: float, interval: float, events: NDArray[np.float64]) -> Timeline:
-    """A checked timeline. Raises ``InputError`` when the period is empty or step, interval and period do not fit."""
+def make_timeline(
+    start: float,
+    end: float,
+    step: float,
+    interval: float,
+    events: NDArray[np.float64],
+    intervals_per_block: int | None = None,
+) -> Timeline:
+    """A checked timeline; ``intervals_per_block`` (>= 1) replaces the block size that suits memory.
+
+    Raises ``InputError`` when the period is empty or step, interval and period do not fit.
+    """
     if not end > start:
         raise one("the period is empty: --to must be later than --from")
     if not 0.0 < step <= 3600.0:
@@ -78,7 +88,7 @@ def make_timeline(start: float, end: float, step: float, interval: float, events
         raise one(f"the output interval {interval:g} s must be a multiple of the step {step:g} s", path="every")
     if not _multiple(end - start, interval):
         raise one(f"the period must hold a whole number of output intervals of {interval:g} s", path="every")
-    per_block = max(1, int(STEPS_PER_BLOCK * step // interval))
+    per_block = intervals_per_block or max(1, int(STEPS_PER_BLOCK * step // interval))
     return Timeline(start, end, step, interval, np.unique(events), per_block)
 
 

@@ -84,6 +84,7 @@ def parse(source: bytes | str, file: str) -> Document:
     if root is None:
         raise InputError([Problem("", "the file is empty, expected a mapping of keys", file, 1, 1)])
     builder = _Builder(file)
+    _refuse_bombs(root, builder)
     data = builder.value(root, ())
     if not isinstance(data, dict):
         builder.fault((), root, "expected a mapping of keys at the top of the file")
@@ -168,6 +169,35 @@ def _is_tab(lines: tuple[str, ...], mark: Any) -> bool:
     return "\t" in lines[mark.line][: mark.column + 1] and not lines[mark.line][: mark.column].strip()
 
 
+def _inner(node: yaml.Node) -> list[yaml.Node]:
+    """The values that stand directly in a node."""
+    if isinstance(node, yaml.MappingNode):
+        return [value for _, value in node.value]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _refuse_bombs(root: yaml.Node, builder: _Builder) -> None:
+    """Count the values with aliases written out, each node once, before anything is written out."""
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        known = sizes.get(id(node))
+        if known is None:
+            sizes[id(node)] = 0
+            known = sizes[id(node)] = 1 + sum(map(size, _inner(node)))
+        elif known == 0:  # counting it is not over yet
+            raise builder.stop((), node, "an alias in here refers to what it stands in")
+        return known
+
+    if size(root) <= MAX_NODES:
+        return
+    node, inside = root, [root]
+    while inside:  # down to the smallest that is too large
+        node = inside[0]
+        inside = [inner for inner in _inner(node) if size(inner) > MAX_NODES]
+    raise builder.stop((), node, f"more than {MAX_NODES} values when the aliases are written out")
+
+
 class _Builder:
     """Builds data and marks from nodes; collects faults, stops only when there is too much."""
 
@@ -175,8 +205,6 @@ class _Builder:
         self.file = file
         self.problems: list[Problem] = []
         self.marks: dict[Path, Mark] = {}
-        self.count = 0
-        self.open: set[int] = set()
 
     def fault(self, path: Path, node: yaml.Node, message: str) -> None:
         """Note a fault at a node."""
@@ -191,13 +219,8 @@ class _Builder:
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         """The data of ``node``, which stands at ``path``."""
-        self.count += 1
-        if self.count > MAX_NODES:
-            raise self.stop(path, node, f"more than {MAX_NODES} values when the aliases are written out")
         if len(path) > MAX_DEPTH:
             raise self.stop(path, node, f"nested deeper than {MAX_DEPTH} levels")
-        if id(node) in self.open:
-            raise self.stop(path, node, "this alias refers to what it stands in")
         if node.tag not in CORE:
             self.fault(path, node, f"the tag {_tag_text(node.tag)} is not allowed")
             return None
@@ -206,10 +229,7 @@ class _Builder:
             if fault:
                 self.fault(path, node, fault)
             return value
-        self.open.add(id(node))
-        made = self._mapping(node, path) if isinstance(node, yaml.MappingNode) else self._list(node, path)
-        self.open.discard(id(node))
-        return made
+        return self._mapping(node, path) if isinstance(node, yaml.MappingNode) else self._list(node, path)
 
     def _list(self, node: yaml.Node, path: Path) -> list[Any]:
         if node.tag != SEQ:

@@ -109,10 +109,10 @@ def _unknown(key: str, model: type[BaseModel] | None, beside: Any) -> str:
 def _missing(key: str, model: type[BaseModel] | None) -> str:
     known = fields_of(model) if model else {}
     field = known.get(key)
-    about = (field[1].description or "") if field else ""
-    unit = _unit(model, key) if field and model and quantity_of(model, field[0]) else ""
-    text = " ".join(part for part in (about, f"[{unit}]" if unit else "") if part)
-    return f'missing key "{key}"' + (f": {text}" if text else "")
+    quantity = quantity_of(model, field[0]) if model and field else None
+    about = (field[1].description if field else None) or (quantity.text if quantity else "")
+    unit = f" [{quantity.unit}]" if quantity and quantity.unit != "1" else ""
+    return f'missing key "{key}"' + (f": {about}{unit}" if about else "")
 
 
 def _unit(model: type[BaseModel] | None, key: str) -> str:

@@ -69,7 +69,7 @@ def _circles(scope: Scope) -> None:
                 ring = [*trail[trail.index(id) :], id]
                 path = (*ELEMENTS, ring[0], "fed_from")
                 scope.error(path, f"the feeds go round in a circle: {' -> '.join(ring)}")
-            elif id in feeds and id not in done:
+            elif id in feeds and id != GRID and id not in done:
                 done.add(id)
                 trail.append(id)
                 todo += [(up, depth + 1) for up in reversed(feeds[id])]

@@ -87,7 +87,7 @@ class Library:
         """
         params = self.entry(id).params
         if wanted and not isinstance(params, _classes(wanted)):
-            raise InputError([Problem("", f'"{id}" is a {params.kind}, expected {kind_words(*wanted)}')])
+            raise InputError([Problem("", f'"{id}" is of kind {params.kind}, expected {kind_words(*wanted)}')])
         return params
 
 
@@ -110,7 +110,7 @@ def _read(id: str, folder: str, label: str, source: Source) -> Entry:
     if named not in known:
         other = kinds().get(named)
         if other:
-            message = f'a {named} belongs into the folder "{other.FOLDER}", this is "{folder}"'
+            message = f'the kind {named} belongs into the folder "{other.FOLDER}", this is "{folder}"'
         else:
             message = f'unknown kind "{named}"{did_you_mean(named, known) or "; expected " + ", ".join(known)}'
         raise InputError([document.problem(("kind",), message)])

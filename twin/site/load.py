@@ -59,7 +59,9 @@ def load_site(name_or_path: str | Path) -> LoadedSite:
     folders = {file.label: file.folder for file in joined.files}
     scope = Scope(site, library, document, dropped, folders, list(faults))
     check(scope)
-    problems = sorted(dict.fromkeys(scope.problems), key=lambda p: (p.file != document.file, p.file or "", p.line or 0))
+    problems = sorted(
+        dict.fromkeys(scope.problems), key=lambda p: (p.file != document.file, p.file or "", p.line or 0, p.col or 0)
+    )
     if any(not problem.warning for problem in problems):
         raise InputError(problems)
     text, used = dump(document.data), tuple(sorted(scope.used))

@@ -1,7 +1,7 @@
 """A site file with faults, as far as it is valid: the faulty parts are left out, so that the rest can be checked too.
 
-A number that is needed is replaced instead, so that one wrong digit does not take a whole loop or hall away. What was left
-out or replaced is remembered: what follows from it is no second fault.
+A number that is needed is replaced instead, so that one wrong digit does not take a whole loop or hall away. What was
+left out or replaced is remembered: what follows from it is no second fault.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ def read_site(document: Document) -> tuple[Site | None, list[Problem], frozenset
 def _mend(data: dict[str, Any], place: Place, mended: set[Path]) -> Path:
     """Replace a number, or leave out the smallest part that its parent can be without; where, ``()`` for nowhere."""
     path = place.path if place.union_at is None else place.union_at
+    if not path:
+        return ()
     needed = place.required[: len(path)]
     value = _stand_in(place) if path == place.path and path not in mended else None
     if value is not None and needed[-1] and path[0] not in STAND_INS:
@@ -67,7 +69,7 @@ def _mend(data: dict[str, Any], place: Place, mended: set[Path]) -> Path:
     length = len(path)
     while length > 1 and needed[length - 1]:
         length -= 1
-    if length == 0 or (length == 1 and needed[0] and path[0] not in STAND_INS):
+    if length == 1 and needed[0] and path[0] not in STAND_INS:
         return ()
     cut = path[:length]
     _put(data, cut, copy.deepcopy(STAND_INS[str(cut[0])]) if length == 1 and needed[0] else None)

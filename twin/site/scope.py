@@ -85,7 +85,7 @@ class Scope:
         for kind in wanted:
             if isinstance(params, kind):
                 return params, ""
-        return None, f'"{id}" is a {params.kind}, expected a {kind_words(*wanted)}'
+        return None, f'"{id}" is of kind {params.kind}, expected {kind_words(*wanted)}'
 
 
 def electrical_kinds() -> tuple[type[Params], ...]:

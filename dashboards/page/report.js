@@ -1,0 +1,40 @@
+// A canvas does not see the page's style sheet: paint axes, titles and all that is named "ink" in the page's colours.
+(() => {
+  const text = ["axis_label_text_color", "major_label_text_color", "title_text_color"];
+  const lines = ["major_tick_line_color", "grid_line_color"];
+  const paint = () => {
+    const style = getComputedStyle(document.documentElement);
+    const [ink, soft, line] = ["--ink", "--soft", "--line"].map((name) => style.getPropertyValue(name).trim());
+    for (const doc of Bokeh.documents) {
+      for (const plot of doc.roots()) {
+        for (const side of ["above", "below", "left", "right", "center"]) {
+          for (const part of plot[side]) {
+            const known = Object.keys(part.properties ?? {});
+            const change = {};
+            for (const key of text) if (known.includes(key)) change[key] = key.startsWith("title") ? ink : soft;
+            for (const key of lines) if (known.includes(key) && part[key] !== null) change[key] = line;
+            part.setv(change);
+          }
+        }
+        // As many dates as fit: BokehJS does not ask for the width of a label.
+        for (const axis of plot.below) {
+          if (axis.type === "DatetimeAxis") axis.ticker.setv({ desired_num_ticks: Math.max(2, Math.floor(innerWidth / 130)) });
+        }
+        for (const drawn of plot.renderers) {
+          if (drawn.name !== "ink") continue;
+          const glyph = drawn.glyph, has = glyph.properties;
+          if ("marker" in has) glyph.setv({ fill_color: ink });
+          else glyph.setv({ line_color: ink });
+        }
+      }
+    }
+  };
+  const ready = () => {
+    if (!window.Bokeh || Bokeh.documents.length === 0) return void setTimeout(ready, 30);
+    paint();
+    addEventListener("resize", paint);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+    document.documentElement.dataset.painted = "yes";
+  };
+  ready();
+})();

@@ -1,0 +1,79 @@
+"""Rows of the validation table: every oracle test adds what it compared, and the run ends with the whole table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison: ``got`` against ``expected``, within ``tolerance`` of the same unit (or relative to it)."""
+
+    case: str
+    what: str
+    expected: float
+    got: float
+    tolerance: float
+    relative: bool
+    source: str
+
+    @property
+    def holds(self) -> bool:
+        """False for a NaN, too."""
+        scale = abs(self.expected) if self.relative else 1.0
+        return abs(self.got - self.expected) <= self.tolerance * scale
+
+    def cells(self) -> list[str]:
+        """The row as text."""
+        tolerance = f"{self.tolerance:g}" + (" rel" if self.relative else "")
+        verdict = "ok" if self.holds else "FAILED"
+        return [self.case, self.what, f"{self.expected:.7g}", f"{self.got:.7g}", tolerance, verdict, self.source]
+
+
+ROWS = pytest.StashKey[list[Row]]()
+HEAD = ["case", "what", "expected", "got", "tolerance", "verdict", "source"]
+Check = Callable[..., None]
+
+
+@pytest.fixture
+def validation_row(request: pytest.FixtureRequest) -> Check:
+    """``check(case, what, expected, got, source=..., abs=... or rel=...)``: notes the row, then fails where it is out."""
+    rows = request.config.stash.setdefault(ROWS, [])
+
+    def check(
+        case: str,
+        what: str,
+        expected: float,
+        got: float,
+        *,
+        source: str,
+        rel: float | None = None,
+        abs: float | None = None,
+    ) -> None:
+        assert (rel is None) != (abs is None), "give one of rel and abs"
+        tolerance = abs if rel is None else rel
+        assert tolerance is not None
+        row = Row(case, what, float(expected), float(got), tolerance, rel is not None, source)
+        rows.append(row)
+        assert row.holds, " | ".join(row.cells())
+
+    return check
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print the table."""
+    rows = sorted(config.stash.get(ROWS, []), key=lambda row: (row.case, row.what))
+    if not rows:
+        return
+    table = [HEAD, *(row.cells() for row in rows)]
+    widths = [max(len(line[i]) for line in table) for i in range(len(HEAD))]
+    right = {2, 3}
+    terminalreporter.section("validation")
+    for line in table:
+        text = (cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(line, widths)))
+        terminalreporter.line("  ".join(text).rstrip())
+    failed = sum(not row.holds for row in rows)
+    terminalreporter.line(f"{len(rows)} rows, {failed} out of tolerance")

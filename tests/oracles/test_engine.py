@@ -1,0 +1,187 @@
+"""The whole engine against a published configuration, laws of pumps, and a storm of step lengths."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from twin.core.columns import Fac, Group, Sec
+from twin.core.coolant import capacity_rate
+from twin.core.integrate import two_nodes
+from twin.core.variables import slot
+from twin.engine.arrays import State, new_out, new_scratch, new_state
+from twin.engine.campus import S_RESIDUAL, run_campus
+from twin.engine.run import Engine, contract_w, make_engine, rated_it_w
+from twin.engine.step import run_island
+from twin.engine.timeline import make_timeline
+from twin.forcing.load import Daily
+from twin.forcing.weather import load_weather
+from twin.racks.kernel import heat_pass
+from twin.site.load import load_site
+from twin.site.lower import lower
+from twin.site.plan import Plan
+
+START = 1_700_000_000.0 // 3600 * 3600
+RAPS = "ExaDigiT RAPS, config/frontier.yaml"
+
+
+def at_constant_load(plan: Plan, utilisation: float, hours: int) -> tuple[Engine, dict[str, np.ndarray]]:
+    """The last hour of a run with steps of an hour at one utilisation for all racks."""
+    timeline = make_timeline(START, START + 3600.0 * hours, 3600.0, 3600.0, np.array([]))
+    curves: list[Any] = [Daily(utilisation, 0.0, 12.0, 1.0) for _ in plan.labels.curve]
+    engine = make_engine(plan, load_weather("washington-dulles"), curves, timeline, seed=1, threads=1, racks=False)
+    (result,) = engine.blocks()
+    return engine, {level: rows[-1] for level, rows in result.levels.items()}
+
+
+@pytest.mark.parametrize(("utilisation", "name", "mw"), [(0.0, "idle", 7.3065), (1.0, "peak", 28.2279)])
+def test_v07_frontier_at_idle_and_at_peak(validation_row, utilisation, name, mw):
+    """The shipped site, lowered and run: racks and CDU pumps."""
+    plan = lower(load_site("frontier"))
+    _, last = at_constant_load(plan, utilisation, 48)
+    pumps = last["cdu"][:, slot("cdu_pump_power")].sum()
+    racks = last["hall"][:, slot("hall_it_power")].sum()
+    assert plan.racks == 74
+    assert len(last["cdu"]) == 25
+    validation_row("V07", f"Frontier {name}, racks + CDU pumps, MW", mw, (racks + pumps) / 1e6, rel=5e-4, source=RAPS)
+    validation_row("V07", f"Frontier {name}, CDU pump, kW", 8.47347, pumps / 25e3, rel=1e-6, source=RAPS)
+
+
+def test_v07_by_hand_from_the_configuration(validation_row):
+    """The same two numbers, computed here from node to AC without the site."""
+    for name, node, mw in (("idle", 626.26, 7.3065), ("peak", 2704.26, 28.2279)):
+        chassis = 16 * (node + 13) / 0.98 + 4 * 250
+        rack = 8 * 4 * (chassis / 4 + 17) / 0.96
+        validation_row("V07", f"Frontier {name} by hand, MW", mw, (74 * rack + 25 * 8473.47) / 1e6, rel=5e-5, source=RAPS)
+
+
+@pytest.mark.parametrize("utilisation", [0.0, 0.4, 1.0])
+def test_v15_cdu_pumps_follow_their_law_in_a_run(validation_row, utilisation):
+    """``P = V dp/eta`` with 241 kPa at 4,500 L/min and 0.6, a tenth of the head fixed; without it the cube law."""
+    plan = lower(load_site("oklahoma-10"))
+    group = plan.arrays.group.copy()
+    group[:, [Group.SPREAD, Group.NOISE]] = 0.0
+    plan = replace(plan, arrays=plan.arrays._replace(group=group))
+    _, last = at_constant_load(plan, utilisation, 24)
+    flow, power = (float(last["cdu"][0, slot(name)]) for name in ("cdu_flow", "cdu_pump_power"))
+    rated_m3_s = 4500e-3 / 60
+    x = flow * float(plan.arrays.sec[0, Sec.CP]) / capacity_rate("water", 26.0, rated_m3_s)
+    own = x * rated_m3_s * 241e3 / 0.6 * (0.1 + 0.9 * x * x)
+    assert 0.3 < x < 1.0
+    validation_row("V15", f"CDU pump at {utilisation:g} load, W", own, power, rel=1e-9, source="P = V dp/eta, affinity laws")
+
+
+def test_v24_loss_of_flow(validation_row):
+    """23 kW into 55 kJ/K, coolant standing still: the slope of the plate over steps of any length."""
+    row = np.array([1.0, 0.0, 0.0, 55e3, 1e3, 0.0, 0.0])
+    for dt in (0.01, 1.0, 60.0):
+        m_pp, m_pb, m_bb = two_nodes(dt, 55e3, 1e3, 0.0, 0.0, 0.0)
+        t_p, t_b = np.array([33.0]), np.array([33.0])
+        liquid, air, _, _ = heat_pass(
+            np.array([23e3]), t_p, t_b, row, m_pp, m_pb, m_bb, 0.0, 21.0, 22.0, dt
+        )  # fmt: skip
+        slope = (t_p[0] - 33.0) / dt
+        # Twelve digits of a temperature near 33 degC leave ten of a rise of 4 mK.
+        validation_row("V24", f"slope without flow, dt = {dt:g} s, K/s", 23.0 / 55.0, slope, rel=1e-9, source="P/C")
+        assert (liquid, air) == (0.0, 0.0)
+    seconds = 20.0 / (23.0 / 20.0)
+    validation_row("V24", "20 K margin on 20 kJ/K at the plate, s", 17.4, seconds, abs=0.05, source="Corrections 1; IP17")
+
+
+def test_v24_body_and_plate_warm_together_in_the_end(validation_row):
+    """20 kJ/K of plate and 35 of body through 0.5 kW/K: after the first minutes the sum of both counts."""
+    row = np.array([1.0, 0.0, 0.0, 20e3, 35e3, 500.0, 0.0])
+    t_p, t_b = np.array([33.0]), np.array([33.0])
+    m = two_nodes(600.0, 20e3, 35e3, 0.0, 0.0, 500.0)
+    rises = []
+    for _ in range(3):
+        before = t_p[0]
+        heat_pass(np.array([23e3]), t_p, t_b, row, *m, 0.0, 21.0, 22.0, 600.0)
+        rises.append((t_p[0] - before) / 600.0)
+    validation_row("V24", "slope of the plate after 20 min, K/s", 23.0 / 55.0, rises[-1], rel=1e-9, source="P/(C_p + C_b)")
+    assert rises[0] > rises[-1]  # at first the plate alone
+
+
+def test_v25_thermal_store(validation_row):
+    """Facility water lost: 7 min at 10 K."""
+    volume = 1e6 * 7 * 60 / capacity_rate("water", 25.0, 1.0) / 10.0
+    validation_row("V25", "store, m3/MW", 10.10, volume, rel=0.01, source="V = P t/(rho c dT)")
+
+
+# --------------------------------------------------------------------------------------------------- V31
+def stopped(plan: Plan, which: str) -> Plan:
+    """The plan with flows of exactly zero in some loops, racks switched off, or as it is."""
+    a = plan.arrays
+    sec, group = a.sec.copy(), a.group.copy()
+    air = plan.air_sec
+    rows = {"pumps": np.setdiff1d(np.arange(len(sec)), air), "fans": air, "all": np.arange(len(sec))}.get(which)
+    if rows is not None:
+        sec[np.ix_(rows, [Sec.W_MIN, Sec.W_PER_HEAT, Sec.LAG])] = 0.0
+    if which in ("off", "all"):
+        group[:, [Group.P0, Group.P1, Group.P2]] = 0.0
+    return replace(plan, arrays=a._replace(sec=sec, group=group))
+
+
+class Storm:
+    """A state that is driven through random steps, outside of any timeline."""
+
+    def __init__(self, plan: Plan, seed: int) -> None:
+        self.plan, self.seed = plan, seed
+        self.rng = np.random.default_rng(seed)
+        self.state, self.scratch, self.out = new_state(plan, seed), new_scratch(plan), new_out(plan, 1, False)
+        self.t = START
+        self.coldest_air = np.inf
+
+    def blow(self, which: str, steps: int) -> float:
+        """Random steps of 1e-2..1e6 s, loads 0..1 and weathers; the largest residual."""
+        plan = stopped(self.plan, which)
+        a, rng = plan.arrays, self.rng
+        dts = 10.0 ** rng.uniform(-2.0, 6.0, steps)
+        t_end = self.t + np.cumsum(dts)
+        self.t = float(t_end[-1])
+        dry = rng.uniform(-15.0, 42.0, steps)
+        weather = np.column_stack([dry, dry - rng.uniform(0.0, 12.0, steps), rng.uniform(8e4, 1.03e5, steps)])
+        self.coldest_air = min(self.coldest_air, float(weather[:, 1].min()))
+        load = np.where(rng.random(steps) < 0.3, rng.integers(0, 2, steps), rng.random(steps))
+        curves = np.repeat(load[:, None], len(plan.labels.curve), axis=1)
+        on = np.ones(len(plan.labels.hall), np.uint8)
+        closes = np.full(steps, -1, np.int64)
+        ports, ledger = np.zeros((steps, len(a.port))), np.zeros((steps, len(a.island_ptr) - 1, 3))
+        for island in range(len(a.island_ptr) - 1):
+            run_island(a, self.state, self.scratch, self.out, island, self.seed, on, t_end, dts, closes, 1.0, weather,
+                       curves, ports, ledger, False)  # fmt: skip
+        site = np.zeros(S_RESIDUAL + 2)
+        run_campus(a, self.scratch, self.out, plan.hall_elements, dts, closes, 1.0, weather, ports, ledger,
+                   contract_w(plan, t_end), rated_it_w(plan), site, np.zeros((1, len(site))))  # fmt: skip
+        return float(site[S_RESIDUAL])
+
+
+def coldest(state: State) -> float:
+    """The coldest of racks and loops, condenser side apart."""
+    parts = (state.t_plate, state.t_body, state.sec_return, state.sec_supply, state.fac_return, state.fac_supply)
+    return min(float(part.min()) for part in parts)
+
+
+@pytest.mark.parametrize("site", ["oklahoma-10", "frontier"])
+def test_v31_energy_closes_and_nothing_undercools_in_a_storm_of_steps(validation_row, site):
+    """3,000 steps of 1e-2..1e6 s; pumps, fans and racks start and stop between them."""
+    plan = lower(load_site(site))
+    storm = Storm(plan, seed=5)
+    floor = min(float(plan.arrays.sec[:, Sec.SET].min()), float(plan.arrays.fac[:, Fac.SET].min()), coldest(storm.state))
+    worst, low = 0.0, np.inf
+    for _ in range(4):
+        for which in ("running", "pumps", "off", "fans", "all", "running"):
+            worst = max(worst, storm.blow(which, 125))
+            low = min(low, coldest(storm.state))
+            for part in storm.state:
+                assert np.isfinite(part).all(), which
+    source = "facts 7.3: 1.8e-13 obtained by a prototype"
+    validation_row("V31", f"{site}: largest energy defect of 3,000 random steps", 0.0, worst, abs=1e-11, source=source)
+    # A trillionth of the temperatures met on the way, and no more, may be lost to rounding.
+    validation_row("V31", f"{site}: coldest below its floor, K", 0.0, min(0.0, low - floor), abs=1e-9,
+                   source="maximum principle")  # fmt: skip
+    outdoors = min(storm.coldest_air, float(plan.arrays.fac[:, Fac.SET].min()))
+    assert min(storm.state.basin.min(), storm.state.condenser.min()) >= outdoors - 1e-9

@@ -1,0 +1,132 @@
+"""Recorded runs as xarray Datasets: simulate and open, open what is on disk, export to NetCDF."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from twin.core.errors import one
+from twin.engine import checkpoint
+from twin.engine.period import Moment
+from twin.engine.simulate import Note, Progress
+from twin.engine.simulate import simulate as run
+from twin.engine.target import Standing, read_attributes, telling
+from twin.site.load import LoadedSite
+
+Chunks = Mapping[str, int] | str | None
+NETCDF_LEVEL = 4
+
+
+def simulate(
+    site: str | Path | LoadedSite,
+    *,
+    weather: str | Path | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    step: float | str = 300.0,
+    every: float | str | None = None,
+    level: str = "hall",
+    out: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    seed: int = 0,
+    threads: int | None = None,
+    load: str | None = None,
+    progress: Progress | None = None,
+    note: Note | None = None,
+) -> xr.Dataset:
+    """Simulate a site and return its Dataset: read from the folder ``out``, or held in memory without one.
+
+    ``site`` is a path, a shipped name or a loaded site; ``weather`` (a shipped name or a file) replaces the site's. The
+    period runs from ``start`` to ``end`` (ISO 8601 text, dates or datetimes; UTC unless an offset is given): by
+    default the first calendar year in which every hall has power. ``step`` (default 300 s) and ``every`` (the output
+    interval: 1 h, or 60 s for less than a day) are s or text as ``5min``. ``level`` records everything down to
+    ``site``, ``hall``, ``cdu`` or ``rack``. ``load`` puts all halls on one load curve of the site, or on ``full``.
+    ``resume``, ``overwrite``, ``progress`` and ``note`` as in :func:`twin.engine.simulate.simulate`.
+
+    Raises ``InputError`` for bad input and a full disk, ``StoppedError`` after SIGINT or SIGTERM.
+    """
+    done = run(
+        site,
+        out=out,
+        resume=resume,
+        overwrite=overwrite,
+        progress=progress,
+        note=note,
+        weather=weather,
+        start=start,
+        end=end,
+        step=step,
+        every=every,
+        level=level,
+        seed=seed,
+        threads=threads,
+        load=load,
+    )
+    if done.path is not None:
+        return open_run(done.path)
+    return _opened(done.store, None).load()
+
+
+def open_run(path: str | Path, *, partial: bool = False, chunks: Chunks = None) -> xr.Dataset:
+    """Open the Dataset of a recorded run, read as it is used; with ``chunks`` (as xarray) into dask arrays.
+
+    ``partial`` opens an unfinished run as far as it is recorded. Raises ``InputError`` when there is no run at
+    ``path``, or an unfinished one without ``partial``.
+    """
+    folder = Path(path)
+    attrs = read_attributes(folder)
+    if attrs is None:
+        what = "is not a halltwin run" if folder.exists() else "there is no run here"
+        raise one(what, file=str(folder))
+    recorded = None
+    if not Standing(attrs).complete:
+        blocks = checkpoint.next_block(folder) or 0
+        recorded = blocks * int(attrs["intervals_per_block"])
+        if not partial:
+            what = f"the run is unfinished ({recorded} intervals are recorded): continue with --resume"
+            raise one(what, file=str(folder))
+    dataset = _opened(folder, chunks)
+    return dataset if recorded is None else dataset.isel(time=slice(0, recorded))
+
+
+def _opened(store: Any, chunks: Chunks) -> xr.Dataset:
+    dataset = xr.open_zarr(store, consolidated=True, chunks=chunks)  # type: ignore[arg-type]
+    # Labels as Python text: NumPy's own type of text cannot be cast or grouped everywhere yet.
+    texts = [name for name, variable in dataset.variables.items() if variable.dtype.kind == "T"]
+    plain: xr.Dataset = dataset.assign_coords({name: dataset[name].astype(object).compute() for name in texts})
+    return plain
+
+
+def to_netcdf(run: xr.Dataset | str | Path, file: str | Path) -> Path:
+    """Write a run as one compressed NetCDF-4 file, which appears when it is whole; returns its path.
+
+    Needs the extra ``halltwin[netcdf]``. Raises ``InputError`` without it, and when the file cannot be written.
+    """
+    if find_spec("h5netcdf") is None:
+        raise one("NetCDF needs h5netcdf: install halltwin[netcdf]")
+    target = Path(file)
+    dataset = run if isinstance(run, xr.Dataset) else open_run(run)
+    fresh = target.with_name(f".{target.name}.partial")
+    with telling(target):
+        if target.is_dir():
+            raise one("is a folder, expected the name of a file", file=str(target))
+        try:
+            dataset.to_netcdf(fresh, engine="h5netcdf", encoding=_encoding(dataset))
+            fresh.replace(target)
+        finally:
+            fresh.unlink(missing_ok=True)
+    return target
+
+
+def _encoding(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
+    """Compression for numbers; what the store said of chunks and codecs does not carry over."""
+    made: dict[str, dict[str, Any]] = {}
+    for name, variable in dataset.variables.items():
+        numbers = variable.dtype.kind == "f"
+        made[str(name)] = {"zlib": True, "complevel": NETCDF_LEVEL} if numbers and variable.ndim else {}
+    return made

@@ -1,0 +1,30 @@
+"""``twin kpi``: what did a run come to?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twin.cli.output import Json, write_json
+
+VIOLATED = 1
+
+
+def command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")],
+    as_json: Json = False,
+) -> None:
+    """Show the key figures of a run; exit code 1 where a constraint was violated."""
+    from twin.analysis.dataset import open_run
+    from twin.analysis.kpi import summary
+    from twin.analysis.summary_text import render
+
+    found = summary(open_run(run))
+    if as_json:
+        write_json({**found, "run": str(run)})
+    else:
+        typer.echo(render(found), nl=False)
+    if found["violations"]:
+        raise typer.Exit(VIOLATED)

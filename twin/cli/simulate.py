@@ -1,0 +1,133 @@
+"""``twin simulate``: what do this site, weather and load become in power, temperatures and headroom?"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from twin.cli.output import INTERRUPTED, Json, write_json
+
+VIOLATED = 1
+
+
+def command(
+    site: Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")],
+    weather: Annotated[
+        str | None, typer.Option(metavar="W", help="A shipped year or an EPW or TMY3 file; default: the site's.")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="D", help="First instant (ISO 8601, UTC); default: the first year with all halls."
+        ),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="D", help="End of the period; default: a year later.")
+    ] = None,
+    step: Annotated[str, typer.Option(metavar="S", help="Time step, as 60s, 5min or 1h.")] = "5min",
+    every: Annotated[
+        str | None, typer.Option(metavar="S", help="Output interval; default: 1h, 1min for less than a day.")
+    ] = None,
+    level: Annotated[str, typer.Option(metavar="L", help="Record down to site, hall, cdu or rack.")] = "hall",
+    load: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Put all halls on this load of the site, or on full.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the results; default: runs/<site>.zarr.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run that is there.")] = False,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the racks' spread and wander.")] = 0,
+    threads: Annotated[int | None, typer.Option(metavar="N", help="Threads; default: all cores.")] = None,
+    no_page: Annotated[bool, typer.Option("--no-page", help="Write no page (<out>.html) of the results.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Simulate a site; the results are a Zarr store that xarray opens, a summary and a page."""
+    from twin.core.errors import StoppedError
+    from twin.core.jit import is_compiled
+    from twin.engine.simulate import simulate
+    from twin.site.load import load_site
+
+    loaded = load_site(site)
+    for warning in loaded.warnings:
+        _say(str(warning))
+    if not is_compiled():
+        _say("compiling the kernels once, about 30 s")
+    try:
+        done = simulate(
+            loaded,
+            out=out or Path("runs", f"{loaded.site.name}.zarr"),
+            resume=resume,
+            overwrite=overwrite,
+            progress=_Progress(),
+            note=_say,
+            weather=weather,
+            start=start,
+            end=end,
+            step=step,
+            every=every,
+            level=level,
+            seed=seed,
+            threads=threads,
+            load=load,
+        )
+    except StoppedError as stopped:
+        _say(str(stopped))
+        raise typer.Exit(INTERRUPTED) from None
+    assert done.path is not None
+    _report(done.path, page=not no_page, as_json=as_json)
+
+
+def _report(path: Path, *, page: bool, as_json: bool) -> None:
+    """Summary on stdout, page beside the store, exit code 1 where a constraint is violated."""
+    from twin.analysis.dataset import open_run
+    from twin.analysis.kpi import summary
+    from twin.analysis.summary_text import render
+
+    found: dict[str, Any] = summary(open_run(path))
+    html = path.with_name(f"{path.name.removesuffix('.zarr')}.html") if page else None
+    if html is not None:
+        from dashboards.report import write_page
+
+        write_page(path, html)
+    if as_json:
+        write_json({**found, "run": str(path), "page": str(html) if html else None})
+    else:
+        typer.echo(render(found))
+        typer.echo(f"results  {path}" + (f"\npage     {html}" if html else ""))
+    if found["violations"]:
+        raise typer.Exit(VIOLATED)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+class _Progress:
+    """One line on a terminal, rewritten after each block; nothing in a pipe or a log."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._begin: tuple[float, int] | None = None
+
+    def __call__(self, done: int, blocks: int) -> None:
+        if not self._live:
+            return
+        now = time.monotonic()
+        if self._begin is None:
+            self._begin = (now, done)
+        since, first = self._begin
+        left = f", {_span((now - since) / (done - first) * (blocks - done))} left" if done > first else ""
+        end = "\n" if done == blocks else ""
+        sys.stderr.write(f"\r{100 * done // blocks:3d} %{left:<20}{end}")
+        sys.stderr.flush()
+
+
+def _span(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,125 @@
+"""What decides a run: its global attributes, and the few of them that must agree before it may be continued.
+
+The attributes hold no clock time, host, user or path: the same inputs and seed give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twin.core.jit import source_digest
+from twin.engine.period import stamp
+from twin.engine.timeline import Timeline
+from twin.forcing.weather import Weather
+from twin.site.figures import figure_rows
+from twin.site.load import LoadedSite
+
+# The word of a difference -> the attributes that show it.
+DECIDING: dict[str, tuple[str, ...]] = {
+    "site": ("site_digest", "load_digest"),
+    "load": ("load",),
+    "weather": ("weather_digest",),
+    "period": ("period_start", "period_end"),
+    "step": ("step_s",),
+    "every": ("interval_s",),
+    "block size": ("intervals_per_block",),
+    "level": ("level",),
+    "seed": ("seed",),
+    "version": ("version", "engine_digest"),
+}
+COMPLETE = "run_complete"
+FIGURE_KEYS = ("key", "value", "unit", "low", "high", "confidence", "source")
+
+
+def halltwin_version() -> str:
+    """The installed version; ``unknown`` where the package is not installed."""
+    try:
+        return version("halltwin")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def run_attributes(
+    loaded: LoadedSite, weather: Weather, timeline: Timeline, *, seed: int, level: str, load: str | None
+) -> dict[str, Any]:
+    """Global attributes of a run, in their order; every value is a text or a number."""
+    site = loaded.site
+    return {
+        "Conventions": "CF-1.11",
+        "title": site.title,
+        "site": site.name,
+        "site_note": site.note,
+        "site_text": loaded.text,
+        "site_digest": loaded.digest,
+        "utc_offset_h": site.utc_offset_h,
+        "load": load if load is not None else "as the site says",
+        "load_digest": files_digest(loaded.paths),
+        "weather": weather.name,
+        "weather_station": weather.station,
+        "weather_source": weather.source,
+        "weather_licence": weather.licence,
+        "weather_stands_in_for": site.weather.stands_in_for or "",
+        "weather_digest": weather_digest(weather),
+        "period_start": stamp(timeline.start),
+        "period_end": stamp(timeline.end),
+        "step_s": timeline.step,
+        "interval_s": timeline.interval,
+        "intervals_per_block": timeline.intervals_per_block,
+        "level": level,
+        "seed": seed,
+        "version": halltwin_version(),
+        "engine_digest": source_digest(),
+        "figures": json.dumps(sourced_figures(loaded), ensure_ascii=False),
+        "source": f"halltwin {halltwin_version()}",
+    }
+
+
+def sourced_figures(loaded: LoadedSite) -> list[dict[str, Any]]:
+    """A row for each figure of the library entries in use: entry, kind, key, value, band, source and confidence."""
+    entries = [(id, loaded.library.get(id)) for id in loaded.used]
+    return [
+        {"entry": id, "kind": entry.kind, **{key: row[key] for key in FIGURE_KEYS}}
+        for id, entry in entries
+        for row in figure_rows(entry)
+    ]
+
+
+def weather_digest(weather: Weather) -> str:
+    """SHA-256 over the air of a weather: its readings, times, place and nature, not its file or title."""
+    made = hashlib.sha256(f"{weather.utc_offset_h!r} {weather.measured!r}".encode())
+    for item in fields(weather):
+        value = getattr(weather, item.name)
+        if isinstance(value, np.ndarray):
+            made.update(f"\0{item.name} {value.dtype.str} {value.shape}\0".encode())
+            made.update(np.ascontiguousarray(value).tobytes())
+    return made.hexdigest()
+
+
+def files_digest(paths: Mapping[str, Path]) -> str:
+    """SHA-256 over the load recordings that a site names; empty without any (the weather has a digest of its own)."""
+    loads = {place: path for place, path in sorted(paths.items()) if place.startswith("loads.")}
+    made = hashlib.sha256()
+    for place, path in loads.items():
+        raw = path.read_bytes()
+        made.update(f"{place}\0{len(raw)}\0".encode())
+        made.update(raw)
+    return made.hexdigest() if loads else ""
+
+
+def run_digest(attrs: Mapping[str, Any]) -> str:
+    """SHA-256 over everything that decides the run."""
+    parts = {word: [attrs.get(name) for name in names] for word, names in DECIDING.items()}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Which of site, load, weather, period, step, every, block size, level, seed, version differ."""
+    return [word for word, names in DECIDING.items() if any(one.get(n) != other.get(n) for n in names)]

@@ -1,0 +1,95 @@
+"""The period of a run as people write it: instants, lengths of time, and what holds when nothing is said.
+
+Instants are ISO 8601 (``2028-07-01``, ``2028-07-01T06:00``, ``...-06:00``), UTC unless an offset is given. Lengths are
+seconds or a number with a unit (``300``, ``5min``, ``1h``). Without a period a run takes the first full calendar year
+(UTC) in which every hall has power from its first instant on.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time
+from math import isfinite
+
+from twin.core.errors import one
+from twin.core.units import DAY, HOUR
+
+Moment = str | date | datetime
+UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": HOUR, "hr": HOUR, "d": DAY}
+LENGTH = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)\s*")
+FINEST_INTERVAL_S = 60.0
+
+
+def instant(value: Moment, option: str) -> float:
+    """Seconds since 1970 UTC; a day alone is its midnight. Raises ``InputError`` that names ``option``."""
+    moment = value
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment.strip())
+        except ValueError:
+            raise one(
+                f'"{value}" is no date or time, expected ISO 8601, as 2028-07-01 or 2028-07-01T06:00', path=option
+            ) from None
+    elif not isinstance(moment, datetime):
+        moment = datetime.combine(moment, time())
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if seconds != round(seconds):
+        raise one(f"{moment.isoformat()} is not a whole second", path=option)
+    return seconds
+
+
+def seconds(value: float | str, option: str) -> float:
+    """A length of time in s from a number or from text with a unit. Raises ``InputError`` that names ``option``."""
+    if isinstance(value, str):
+        found = LENGTH.fullmatch(value.lower())
+        if found is None or found[2] not in UNITS:
+            raise one(f'"{value}" is no length of time, expected seconds or a number with s, min, h or d', path=option)
+        value = float(found[1]) * UNITS[found[2]]
+    if not (isfinite(value) and value > 0.0):
+        raise one(f"{value:g} s is out of range, expected > 0", path=option)
+    return float(value)
+
+
+def period(start: Moment | None, end: Moment | None, all_energised_s: float) -> tuple[float, float]:
+    """Start and end in s since 1970 UTC.
+
+    Without both: the first calendar year (UTC) that begins at or after ``all_energised_s``. Without ``end``: a year
+    from ``start``. Raises ``InputError`` for an end without a start, text that is no time, and an empty period.
+    """
+    if start is None:
+        if end is not None:
+            raise one("an end needs a start: give --from as well", path="--to")
+        year = datetime.fromtimestamp(all_energised_s, UTC).year
+        first = datetime(year, 1, 1, tzinfo=UTC)
+        if first.timestamp() < all_energised_s:
+            first = first.replace(year=year + 1)
+        return first.timestamp(), first.replace(year=first.year + 1).timestamp()
+    begin = instant(start, "--from")
+    finish = instant(end, "--to") if end is not None else _a_year_later(begin)
+    if not finish > begin:
+        raise one(f"the period is empty: {stamp(finish)} is not later than --from {stamp(begin)}", path="--to")
+    return begin, finish
+
+
+def interval(every: float | str | None, step_s: float, length_s: float) -> float:
+    """The output interval in s: as asked for, else an hour, or a minute (the step where longer) for less than a day."""
+    if every is not None:
+        chosen = seconds(every, "--every")
+    else:
+        chosen = HOUR if length_s >= DAY else max(FINEST_INTERVAL_S, step_s)
+    if chosen != round(chosen):
+        raise one(f"an output interval of {chosen:g} s is not a whole number of seconds", path="--every")
+    return chosen
+
+
+def stamp(t: float) -> str:
+    """ISO 8601 text in UTC of an instant in s since 1970."""
+    return datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _a_year_later(begin: float) -> float:
+    moment = datetime.fromtimestamp(begin, UTC)
+    try:
+        return moment.replace(year=moment.year + 1).timestamp()
+    except ValueError:  # 29 February
+        return moment.replace(year=moment.year + 1, day=28).timestamp()

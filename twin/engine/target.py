@@ -1,0 +1,167 @@
+"""The folder that a run writes to: is it free, ours, finished; may it be replaced; is there room?
+
+A store appears under its name only when its metadata are whole: it is built beside it and renamed. What is not a run of
+halltwin is never touched.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from twin.core.errors import one
+from twin.engine import checkpoint
+from twin.engine.identity import COMPLETE, differences
+
+ROOT_FILE = "zarr.json"
+PARTIAL = "*.partial"  # what zarr leaves of a file when it is killed while writing it
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# Recorded runs take a third to a thirtieth of their numbers; ten times less room than the numbers cannot do.
+LEAST_SHARE = 0.1
+MB = 1e6
+Action = Literal["new", "resume", "done"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands at a path: nothing (no attributes), or a run with its attributes."""
+
+    attrs: Mapping[str, Any] | None
+
+    @property
+    def complete(self) -> bool:
+        """True for a finished run."""
+        return self.attrs is not None and bool(self.attrs[COMPLETE])
+
+
+def examine(folder: Path) -> Standing:
+    """What stands at ``folder``. Raises ``InputError`` for a file, a folder of something else, one we may not read."""
+    with telling(folder):
+        if not folder.exists():
+            return Standing(None)
+        if not folder.is_dir():
+            raise one("is a file: choose another --out", file=str(folder))
+        if not any(folder.iterdir()):
+            return Standing(None)
+    attrs = read_attributes(folder)
+    if attrs is None:
+        raise one("is not empty and not a halltwin run: choose another --out", file=str(folder))
+    return Standing(attrs)
+
+
+def read_attributes(folder: Path) -> Mapping[str, Any] | None:
+    """Global attributes of a run; None where the folder holds none."""
+    try:
+        attrs = json.loads((folder / ROOT_FILE).read_bytes())["attributes"]
+        return attrs if COMPLETE in attrs and "engine_digest" in attrs else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def decide(folder: Path, attrs: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Action:
+    """What to do at ``folder`` for a run with ``attrs``.
+
+    Raises ``InputError`` when a run stands there and neither ``resume`` nor ``overwrite`` is given, and when the run to
+    resume is another one (it says in what).
+    """
+    if resume and overwrite:
+        raise one("--resume and --overwrite exclude each other")
+    standing = examine(folder)
+    if standing.attrs is None or overwrite:
+        return "new"
+    if not resume:
+        if standing.complete:
+            raise one("holds a finished run: replace it with --overwrite, or choose another --out", file=str(folder))
+        raise one("holds an unfinished run: continue with --resume, or replace it with --overwrite", file=str(folder))
+    different = differences(standing.attrs, attrs)
+    if different:
+        raise one(f"holds a run of another {', '.join(different)}: it cannot be resumed", file=str(folder))
+    return "done" if standing.complete else "resume"
+
+
+@contextmanager
+def building(folder: Path) -> Iterator[Path]:
+    """A fresh folder beside ``folder`` that takes its name at the end; an older run of ours under it is removed."""
+    fresh, old = (folder.with_name(f".{folder.name}.{word}") for word in ("new", "old"))
+    with telling(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        for left in (fresh, old):
+            shutil.rmtree(left, ignore_errors=True)
+        fresh.mkdir()
+        try:
+            yield fresh
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+        checkpoint.sync_folder(folder.parent)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def telling(folder: Path, still_needed: float | None = None) -> Iterator[None]:
+    """Turn an error of the file system into an ``InputError`` that says what to do.
+
+    ``still_needed`` (bytes, uncompressed) is what a run under way has yet to write.
+    """
+    try:
+        yield
+    except OSError as error:
+        text = f"cannot be written: {error.strerror or error}"
+        free = free_bytes(folder)
+        if error.errno in FULL and free is not None:
+            text += f", {free / MB:.1f} MB are free"
+        if still_needed is not None:
+            text += f"; at most {still_needed / MB:.1f} MB are still to come"
+            text += "; what is recorded is kept: make room and continue with --resume"
+        raise one(text, file=str(folder)) from None
+
+
+def free_bytes(folder: Path) -> float | None:
+    """Free bytes where ``folder`` is or will be; None where the system does not say."""
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        usage = shutil.disk_usage(place)
+    except OSError:
+        return None
+    return float(usage.free) if usage.total else None
+
+
+def room_for(folder: Path, needed: float) -> str | None:
+    """A warning when ``needed`` (bytes, uncompressed) may not fit. Raises ``InputError`` when it cannot."""
+    free = free_bytes(folder)
+    if free is None or needed <= free:
+        return None
+    text = f"the results may take up to {needed / MB:.1f} MB, {free / MB:.1f} MB are free"
+    if LEAST_SHARE * needed > free:
+        raise one(f"{text}: choose another --out, a coarser --every or --level", file=str(folder))
+    return text
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed process left half written."""
+    for left in sorted(folder.rglob(PARTIAL)):
+        left.unlink(missing_ok=True)
+    (folder / checkpoint.FRESH).unlink(missing_ok=True)
+
+
+def mark_complete(folder: Path) -> None:
+    """Say in the attributes that the run is finished, then remove its checkpoint."""
+    path, fresh = folder / ROOT_FILE, folder / f".{ROOT_FILE}.partial"
+    root = json.loads(path.read_bytes())
+    if not root["attributes"][COMPLETE]:
+        root["attributes"][COMPLETE] = 1
+        fresh.write_text(json.dumps(root, indent=2), encoding="utf-8")
+        fresh.replace(path)
+    checkpoint.forget(folder)
+    checkpoint.sync_folder(folder)
