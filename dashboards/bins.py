@@ -38,7 +38,7 @@ class Bins:
     @property
     def centre_ms(self) -> Floats:
         """Middles of the bins, ms."""
-        return 1e3 * (self.left + 0.5 * self.width)
+        return np.asarray(self.left, np.float64) * 1e3 + 500.0 * self.width
 
     def mean(self, series: Floats) -> Floats:
         """Mean over each bin of what is known; NaN where nothing is."""

@@ -84,7 +84,7 @@ def basis(s: Source) -> str:
         [
             [
                 str(r.get("entry", r.get("id", ""))), str(r.get("key", "")),
-                f"{_short(r.get('value'))} {r.get('unit', '')}",
+                f"{_short(r.get('value'))} {'' if r.get('unit') == '1' else r.get('unit', '')}",
                 _band(r),
                 str(r["confidence"]), str(r.get("source", "")),
             ]
@@ -106,6 +106,7 @@ def facts(s: Source) -> str:
         f"{period['hours']:,.0f} h",
         f"step {period['step_s']:g} s" if period["step_s"] is not None else "",
         f"weather {period['weather']}" if period["weather"] else "",
+        f"in place of {period['weather_stands_in_for']}" if period["weather_stands_in_for"] else "",
         f"seed {period['seed']}" if period["seed"] is not None else "",
         f"halltwin {period['version']}" if period["version"] else "",
     ]

@@ -35,6 +35,7 @@ from dashboards.charts import (
 )
 from dashboards.html import section
 from dashboards.source import Source, source
+from twin.analysis.dataset import open_run
 
 # The order of the page: how much, where it goes, when, what it takes to cool, which hall is next to its limit.
 ORDER = (
@@ -52,7 +53,7 @@ def write_page(run: str | Path | xr.Dataset, html_path: str | Path) -> Path:
     Raises ``InputError`` where the run is no run or holds no interval.
     """
     path = Path(html_path)
-    path.write_text(page(run if isinstance(run, xr.Dataset) else _open(run)), encoding="utf-8", newline="\n")
+    path.write_text(page(run if isinstance(run, xr.Dataset) else open_run(run)), encoding="utf-8", newline="\n")
     return path
 
 
@@ -118,9 +119,3 @@ def _footer(s: Source) -> str:
 
 def _file(name: str) -> str:
     return files("dashboards").joinpath("page", name).read_text(encoding="utf-8")
-
-
-def _open(path: str | Path) -> xr.Dataset:
-    from twin.analysis.dataset import open_run
-
-    return open_run(path)

@@ -86,5 +86,5 @@ class Source:
 
 def source(ds: xr.Dataset) -> Source:
     """Open a run for drawing. Raises ``InputError`` where it is no run."""
-    offset = float(ds.attrs.get("utc_offset_s", 3600.0 * float(ds.attrs.get("utc_offset_h", 0.0))))
+    offset = 3600.0 * float(ds.attrs.get("utc_offset_h", 0.0))
     return Source(ds, summary(ds), period_of(ds), round(offset))

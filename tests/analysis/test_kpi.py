@@ -36,7 +36,7 @@ def made_run() -> xr.Dataset:
         data,
         {
             "time": np.datetime64("2027-12-31T01", "ns") + np.arange(HOURS) * np.timedelta64(3600, "s"),
-            "hall": HALLS, "building": ("hall", ["a", "b"]), "kind": ("hall", ["cs3-x2", "gb200"]),
+            "hall": HALLS, "hall_building": ("hall", ["a", "b"]), "hall_kind": ("hall", ["cs3-x2", "gb200"]),
             "loop": LOOPS, "element": ELEMENTS, "element_kind": ("element", KINDS),
         },
         {"site": "made", "title": "Made by hand", "interval_s": 3600, "step_s": 900, "seed": 1, "version": "0"},
@@ -64,7 +64,7 @@ def made_run() -> xr.Dataset:
     ds["hall_cooling_headroom"][:24, 1] = -9 * MW  # not energised: no headroom to speak of
     ds["hall_cooling_headroom"][29, 1] = -0.25 * MW
     ds["hall_cooling_binding"][29, 1] = 2
-    ds["hall_cooling_binding"].attrs = {"flag_values": "0, 1, 2", "flag_meanings": "none cdu_flow plant_capacity"}
+    ds["hall_cooling_binding"].attrs = {"flag_values": "0, 1, 2", "flag_meanings": "none cdu_flow plant"}
     ds["hall_power_headroom"][:] = 2 * MW
     ds["hall_power_headroom"][10, 0] = 0.5 * MW
     ds["hall_power_binding"][:] = -1
@@ -144,7 +144,7 @@ def test_a_run_with_fewer_levels_still_sums_to_the_meter(lost):
 def test_the_worst_hour_counts_energised_hours_only_and_names_the_limit():
     worst = hall("b/h2")["cooling_headroom"]
     assert worst == {
-        "worst_mw": -0.25, "at_utc": "2028-01-01T06:00Z", "binding": "plant capacity", "negative_hours": 1,
+        "worst_mw": -0.25, "at_utc": "2028-01-01T06:00Z", "binding": "plant", "negative_hours": 1,
     }  # fmt: skip
     assert hall("a/h1")["power_headroom"]["binding"] == "a/h1/ups"
     assert hall("b/h2")["power_headroom"]["binding"] == "contract"
@@ -201,7 +201,7 @@ def test_the_text_is_compact_and_says_what_matters():
     text = render(SUMMARY)
     assert len(text.splitlines()) <= 45
     assert all(line == line.rstrip() and len(line) <= 140 for line in text.splitlines())
-    for part in ("peak 4.50 MW", "Chillers", "PUE", "b/h2", "plant capacity", "Violated (2)", "100.00 %"):
+    for part in ("peak 4.50 MW", "Chillers", "PUE", "b/h2", "plant", "Violated (2)", "100.00 %"):
         assert part in text
 
 

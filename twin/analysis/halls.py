@@ -25,8 +25,8 @@ def hall_rows(ds: xr.Dataset, period: Period) -> list[Row]:
     share = values(ds, "hall_energised_share")
     it, used, unmet = (values(ds, f"hall_{v}") for v in ("it_power", "utilization", "unmet_share"))
     hottest, inlet = values(ds, "hall_rack_temperature_maximum"), values(ds, "hall_rack_inlet_temperature_maximum")
-    buildings = labels(ds, "building") or [name.partition("/")[0] for name in names]
-    kinds = labels(ds, "kind") or [""] * len(names)
+    buildings = labels(ds, "hall_building") or [name.partition("/")[0] for name in names]
+    kinds = labels(ds, "hall_kind") or [""] * len(names)
     rows = []
     for h, name in enumerate(names):
         on = share[:, h] > 0

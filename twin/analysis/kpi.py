@@ -71,6 +71,7 @@ def _period(ds: xr.Dataset, period: Period) -> Summary:
         "seed": int(ds.attrs["seed"]) if "seed" in ds.attrs else None,
         "version": str(ds.attrs.get("version", "")),
         "weather": str(ds.attrs.get("weather", "")),
+        "weather_stands_in_for": str(ds.attrs.get("weather_stands_in_for", "")),
     }
 
 

@@ -94,7 +94,9 @@ def plain(value: float) -> float | None:
 def flag_names(attrs: dict[str, Any]) -> dict[int, str]:
     """Names of a variable's codes from its CF attributes ``flag_values`` and ``flag_meanings``."""
     codes, names = _listed(attrs.get("flag_values")), _listed(attrs.get("flag_meanings"))
-    return {int(float(code)): name.replace("_", " ") for code, name in zip(codes, names, strict=False)}
+    return {
+        int(float(code)): name.replace("_", " ").replace("cdu", "CDU") for code, name in zip(codes, names, strict=False)
+    }
 
 
 def _listed(given: Any) -> list[str]:

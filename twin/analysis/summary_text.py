@@ -31,11 +31,12 @@ def render(summary: Summary) -> str:
 
 def _head(s: Summary) -> list[str]:
     period, site = s["period"], s["site"]
+    stands_in = period["weather_stands_in_for"]
     step = f"step {period['step_s']:g} s" if period["step_s"] is not None else "step unknown"
     return [
         f"{site['name']}: {site['title']}" if site["title"] else site["name"],
         f"{period['start_utc']} to {period['end_utc']} ({period['hours']:,.0f} h), {step}, "
-        f"weather {period['weather'] or 'unknown'}; simulated",
+        f"weather {period['weather'] or 'unknown'}{f' in place of {stands_in}' if stands_in else ''}; simulated",
     ]
 
 

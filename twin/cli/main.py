@@ -13,10 +13,14 @@ import typer
 
 from twin.cli.output import Verbs
 
-# A module has either ``app`` (a Typer of several verbs) or ``command`` (one function). The order is that of the help.
+# A module has either ``app`` (a Typer of several verbs) or ``command`` (one function); the help has the latter first.
 VERBS = {
     "site": "twin.cli.site",
     "library": "twin.cli.library",
+    "weather": "twin.cli.weather",
+    "simulate": "twin.cli.simulate",
+    "kpi": "twin.cli.kpi",
+    "export": "twin.cli.export",
 }
 
 app = typer.Typer(

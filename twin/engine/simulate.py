@@ -116,6 +116,7 @@ def _record(prepared: Prepared, engine: Engine, folder: Path, first: int, progre
             except InputError:
                 sweep(folder)
                 raise
+            del result  # else two blocks of rows are held while the next is computed
             progress(done, timeline.blocks)
             if stop.is_set() and done < timeline.blocks:
                 where = f"after block {done} of {timeline.blocks}"

@@ -1,0 +1,51 @@
+"""``python -m tests.bench [CASE ...] [--quick] [--full] [--json]``: run cases, print the table, exit 1 on a miss."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+
+from tests.bench import campus_year, hpc_twin, rack_loop, start
+from tests.bench.measure import ROOT, Row
+from tests.bench.table import busy, document, text
+
+Case = Callable[[bool, bool], list[Row]]
+CASES: dict[str, Case] = {
+    "loop": rack_loop.run,
+    "year": campus_year.run,
+    "hpc": hpc_twin.run,
+    "start": start.run,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is asked for; writes ``build/bench.json``."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}; default: all")
+    parser.add_argument("--quick", action="store_true", help="shorter periods, fewer repetitions")
+    parser.add_argument("--full", action="store_true", help="the whole year instead of some days scaled")
+    parser.add_argument("--json", action="store_true", help="print what build/bench.json holds")
+    asked = parser.parse_args(arguments)
+    unknown = [name for name in asked.cases if name not in CASES]
+    if unknown:
+        parser.error(f"no case {', '.join(unknown)}; there are {', '.join(CASES)}")
+    before = os.getloadavg()[0]
+    rows: list[Row] = []
+    for name in asked.cases or CASES:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        rows += CASES[name](asked.quick, asked.full)
+    found = document(rows, before)
+    target = ROOT / "build" / "bench.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(found, indent=2) + "\n")
+    print(json.dumps(found, indent=2) if asked.json else text(rows))
+    if warning := busy(before):
+        print(warning, file=sys.stderr)
+    return 0 if found["met"] else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
