@@ -17,9 +17,8 @@
           }
         }
         // As many dates as fit: BokehJS does not ask for the width of a label.
-        for (const axis of plot.below) {
-          if (axis.type === "DatetimeAxis") axis.ticker.setv({ desired_num_ticks: Math.max(2, Math.floor(innerWidth / 130)) });
-        }
+        const dates = Math.max(2, Math.floor(plot.inner_width / 95));
+        for (const axis of plot.below) if (axis.type === "DatetimeAxis") axis.ticker.setv({ desired_num_ticks: dates });
         for (const drawn of plot.renderers) {
           if (drawn.name !== "ink") continue;
           const glyph = drawn.glyph, has = glyph.properties;
@@ -30,9 +29,13 @@
     }
   };
   const ready = () => {
-    if (!window.Bokeh || Bokeh.documents.length === 0) return void setTimeout(ready, 30);
+    if (!window.Bokeh || !Bokeh.documents.length || !Bokeh.documents[0].is_idle) return void setTimeout(ready, 30);
     paint();
-    addEventListener("resize", paint);
+    let later = 0;
+    addEventListener("resize", () => {
+      clearTimeout(later);
+      later = setTimeout(paint, 200); // after the charts have taken their new width
+    });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
     document.documentElement.dataset.painted = "yes";
   };

@@ -12,13 +12,18 @@ import tempfile
 from pathlib import Path
 
 from tests.bench import hpc_site
-from tests.bench.measure import Row, child
+from tests.bench.measure import Cost, Row, child
 from tests.bench.process import simulate
 
 RAPS = 1.6e6
 STEP_S = 15
 STEPS_A_DAY = 86_400 // STEP_S
 LOOP, MONTH, DAY = 100.0, 50.0, 10.0
+
+
+def wall(cost: Cost) -> float:
+    """What whole processes are compared by."""
+    return cost.wall_s
 
 
 def run(quick: bool, full: bool) -> list[Row]:
@@ -28,15 +33,21 @@ def run(quick: bool, full: bool) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         site = str(hpc_site.write(Path(folder)))
         loops = [json.loads(child("tests.bench.blocks", site, "5", str(STEP_S)).stdout) for _ in range(repeat)]
-        month = min(simulate(site, 30, STEP_S).wall_s for _ in range(repeat))
-        day = min(simulate(site, 1, STEP_S).wall_s for _ in range(repeat))
-    rate = max(found["rack_steps"] / found["wall_s"] for found in loops)
+        month = min((simulate(site, 30, STEP_S) for _ in range(repeat)), key=wall)
+        day = min((simulate(site, 1, STEP_S) for _ in range(repeat)), key=wall)
+    # One island, one thread: by CPU time.
+    rate = max(found["rack_steps"] / found["cpu_s"] for found in loops)
     units = hpc_site.NODES * STEPS_A_DAY
-    return [
-        Row("loop / RAPS", "9,472 nodes, 15 s, the loop", rate / RAPS, "x", LOOP, False, f"{rate / 1e6:.0f} M/s"),
-        Row("month / RAPS", "30 days, whole process", 30 * units / month / RAPS, "x", MONTH, False, f"{month:.1f} s"),
-        Row("day / RAPS", "24 h, whole process", units / day / RAPS, "x", DAY, False, f"{day:.1f} s"),
+    rows = [
+        Row("loop / RAPS", "9,472 nodes, 15 s, the loop, CPU", rate / RAPS, "x", LOOP, False, f"{rate / 1e6:.0f} M/s")
     ]
+    for name, work, days, cost, bar in (
+        ("month / RAPS", "30 days, whole process", 30, month, MONTH),
+        ("day / RAPS", "24 h, whole process", 1, day, DAY),
+    ):
+        detail = f"{cost.wall_s:.1f} s, {cost.cpu_s:.1f} s CPU"
+        rows.append(Row(name, work, days * units / cost.wall_s / RAPS, "x", bar, False, detail))
+    return rows
 
 
 __all__ = ["run"]

@@ -25,7 +25,7 @@ PAINTED = """roots => {
   const drawn = c => c.getContext("2d").getImageData(0, 0, c.width, c.height).data.some(v => v > 0);
   return roots.map(root => canvases(root).some(c => c.width > 0 && drawn(c)));
 }"""
-READY = "window.Bokeh && Bokeh.documents.length > 0 && Bokeh.documents[0].is_idle"
+READY = "document.documentElement.dataset.painted === 'yes'"
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,14 @@ def test_all_charts_share_one_time_axis(opened):
         """() => new Set(Bokeh.documents[0].roots().filter(r => r.name !== "duration-0").map(r => r.x_range.id)).size"""
     )
     assert same == 1
+
+
+def test_dates_do_not_run_into_each_other(opened):
+    room = opened.evaluate(
+        """() => Bokeh.documents[0].roots().filter(r => r.below[0].type === "DatetimeAxis")
+                 .map(r => r.inner_width / r.below[0].ticker.desired_num_ticks)"""
+    )
+    assert min(room) >= 60
 
 
 def test_a_table_mirrors_every_chart_and_opens_by_keyboard(opened):
@@ -153,7 +161,7 @@ def test_it_is_small_and_holds_no_address_to_load_from(report):
 
 def test_a_run_of_the_site_level_alone_has_the_charts_that_it_can(week):
     names = [name for name, variable in week.data_vars.items() if variable.dims == ("time",)]
-    text = report_text(week[names].drop_vars([name for name in week.coords if name != "time"]))
+    text = report_text(week[names])
     assert re.findall(r'<section id="([a-z-]+)"', text) == [
         "power", "flow", "overhead", "calendar", "duration", "efficiency", "water", "basis",
     ]  # fmt: skip

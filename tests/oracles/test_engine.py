@@ -149,14 +149,15 @@ class Storm:
         self.t = START
         self.coldest_air = np.inf
 
-    def blow(self, which: str, steps: int) -> float:
-        """Random steps of 1e-2..1e6 s, loads 0..1 and weathers; the largest residual."""
+    def blow(self, which: str, steps: int, longest: float) -> float:
+        """Random steps of 1e-2 .. 10^longest s, loads 0..1 and weathers; the largest residual."""
         rng = self.rng
-        dt = 10.0 ** rng.uniform(-2.0, 6.0, steps)
+        dt = 10.0 ** rng.uniform(-2.0, longest, steps)
         t_end = self.t + np.cumsum(dt)
         self.t = float(t_end[-1])
-        dry = rng.uniform(-15.0, 42.0, steps)
-        self.given.air = np.column_stack([dry, dry - rng.uniform(0.0, 12.0, steps), rng.uniform(8e4, 1.03e5, steps)])
+        dry = rng.uniform(-25.0, 45.0, steps)
+        wet = np.minimum(dry - rng.uniform(0.0, 12.0, steps), 32.0)
+        self.given.air = np.column_stack([dry, wet, rng.uniform(8e4, 1.03e5, steps)])
         self.coldest_air = min(self.coldest_air, float(self.given.air[:, 1].min()))
         self.given.load = np.where(rng.random(steps) < 0.3, rng.integers(0, 2, steps), rng.random(steps))
         closes = np.full(steps, -1, np.int64)
@@ -176,14 +177,20 @@ def coldest(state: State) -> float:
 
 @pytest.mark.parametrize("site", ["oklahoma-10", "frontier"])
 def test_v31_energy_closes_and_nothing_undercools_in_a_storm_of_steps(validation_row, site):
-    """3,000 steps of 1e-2..1e6 s; pumps, fans and racks start and stop between them."""
+    """Steps of 1e-2..1e6 s; pumps, fans and racks start and stop between them.
+
+    Where racks heat up without flow the steps stay short: a million degrees in a week is right, and would hide a
+    defect.
+    """
     plan = lower(load_site(site))
     storm = Storm(plan, seed=5)
     floor = min(float(plan.arrays.sec[:, Sec.SET].min()), float(plan.arrays.fac[:, Fac.SET].min()), coldest(storm.engine.state))
     worst, low = 0.0, np.inf
-    for _ in range(4):
-        for which in ("running", "pumps", "off", "fans", "all", "running"):
-            worst = max(worst, storm.blow(which, 125))
+    scenes = (("running", 200, 6.0), ("pumps", 10, 1.0), ("running", 50, 6.0), ("off", 100, 6.0), ("fans", 10, 1.0),
+              ("running", 50, 6.0), ("all", 80, 6.0))  # fmt: skip
+    for _ in range(6):
+        for which, steps, longest in scenes:
+            worst = max(worst, storm.blow(which, steps, longest))
             low = min(low, coldest(storm.engine.state))
             for part in storm.engine.state:
                 assert np.isfinite(part).all(), which

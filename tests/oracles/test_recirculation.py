@@ -44,7 +44,8 @@ def test_v30_matches_its_definition(validation_row):
     defined = np.linalg.inv(k - a.T @ k) - np.linalg.inv(k)
     got = d_matrix(a, flow)
     # Two inversions lose digits that the single solve keeps.
-    validation_row("V30", "D vs definition, worst per largest entry", 0.0, float(abs(got - defined).max() / defined.max()),
+    validation_row("V30", "D vs definition, worst per largest entry", 0.0, float(abs(got - defined).max() /
+    defined.max()),
                    abs=1e-12, source=SOURCE)  # fmt: skip
 
 

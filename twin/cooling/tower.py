@@ -29,6 +29,8 @@ CP_AIR = 1006.0
 PASSES = 4
 SEA_LEVEL_PA = 101325.0
 CP_WATER = 4185.0
+# Saturated air is bounded below the boiling point at 4,000 m: past it, the enthalpy has a pole.
+HOTTEST_AIR_C = 70.0
 
 
 class Tower(Rejection):
@@ -95,14 +97,14 @@ def reject(
     h_wb = enthalpy_saturated(t_wb, p)
     ua_base = row[0] * _air_factor(fan) * _water_factor(water / row[2]) * (1.0 + 0.0081 * (row[3] - t_wb)) / CP_AIR
     # A first guess half way to the water, then fixed passes.
-    t_o = t_wb + max(0.5, 0.5 * (t_in - t_wb))
+    t_o = min(HOTTEST_AIR_C, t_wb + max(0.5, 0.5 * (t_in - t_wb)))
     k = 0.0
     for _ in range(PASSES):
         c_e = (enthalpy_saturated(t_o, p) - h_wb) / (t_o - t_wb)
         c_air = m_air * c_e
         c_min = min(c_air, water)
         k = counterflow(ua_base * c_e / c_min, c_min / max(c_air, water)) * c_min
-        t_o = t_wb + max(0.05, k * (t_in - t_wb) / c_air)
+        t_o = min(HOTTEST_AIR_C, t_wb + max(0.05, k * (t_in - t_wb) / c_air))
     q = k * (t_in - t_wb)
     if q <= 0.0:
         return k, t_wb, 0.0

@@ -8,9 +8,14 @@ violates nothing, 1 % more violates the named limit. A negative value is what ha
 
 The loading is continuous and rises with the extra power, so the root is bracketed and closed in by a fixed number of
 steps; the lower end of the bracket is reported. Pure function of the Plan, the racks' power and the weather.
+
+A hall's own limits cost a microsecond, the plant's and the campus's ten times that: the root of the former is found
+first, and only where a shared limit is exceeded there is the root of all of them sought.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,19 +50,32 @@ CLOSE_STEPS = 30
 # Relative width of the bracket at which the root is known well enough: "1 % more" is five times that.
 CLOSE = 2e-3
 CONTRACT = -1
+COOLING, ELECTRIC = 0, 1
 F_W_MAX, F_W_MIN = int(Fac.W_MAX), int(Fac.W_MIN)
 LIMIT = int(Elm.LIMIT)
 
 
-@inner
-def _loop_flow(fac: np.ndarray, asked: float) -> float:
-    return min(fac[F_W_MAX], max(fac[F_W_MIN], asked))
+class Case(NamedTuple):
+    """The present state that extra power is added to, and scratch."""
+
+    power: np.ndarray  # (group) W
+    air: np.ndarray  # dry bulb, wet bulb (degC), pressure (Pa)
+    contract: float  # W
+    base: np.ndarray  # (hall, WIDTH) steady state of the present load
+    loops: np.ndarray  # (loop, 2) heat (W) and flow (W/K) of the present load
+    ports: np.ndarray  # (hall + loop) power into the campus, W
+    reach: np.ndarray  # (hall, campus element)
+    y_set: np.ndarray  # (loop) degC
+    heat: np.ndarray
+    flow: np.ndarray
+    r: np.ndarray
 
 
 @inner
-def _plant_loading(a: Arrays, f: int, q: float, asked: float, y: float, air: np.ndarray) -> float:
+def _plant_loading(a: Arrays, c: Case, f: int, q: float, asked: float) -> float:
     """Steady heat of a loop per what its plant can take at the set point."""
-    w = _loop_flow(a.fac[f], asked)
+    y, air = c.y_set[f], c.air
+    w = min(a.fac[f, F_W_MAX], max(a.fac[f, F_W_MIN], asked))
     q += loop_pump(a.fac[f], w)
     t_ret = y + q / w
     guess = min(air[0], air[1] + 4.0)
@@ -66,9 +84,10 @@ def _plant_loading(a: Arrays, f: int, q: float, asked: float, y: float, air: np.
 
 
 @inner
-def _plant_power(a: Arrays, f: int, q: float, asked: float, y: float, air: np.ndarray) -> float:
+def _plant_power(a: Arrays, c: Case, f: int, q: float, asked: float) -> float:
     """Steady electrical power of a loop's plant and pump, W."""
-    w = _loop_flow(a.fac[f], asked)
+    y, air = c.y_set[f], c.air
+    w = min(a.fac[f, F_W_MAX], max(a.fac[f, F_W_MIN], asked))
     pump = loop_pump(a.fac[f], w)
     q += pump
     guess = min(air[0], air[1] + 4.0)
@@ -79,53 +98,66 @@ def _plant_power(a: Arrays, f: int, q: float, asked: float, y: float, air: np.nd
 
 
 @inner
-def _loop_of(a: Arrays, h: int, liquid: bool) -> int:
-    return a.sec_fac[a.hall_sec[h]] if liquid else a.sec_fac[a.hall_sec[h + 1] - 1]
+def _loops_of(a: Arrays, h: int) -> tuple[int, int]:
+    """Facility loops of a hall's coolant and of its air (the same where it has no CDUs)."""
+    return a.sec_fac[a.hall_sec[h]], a.sec_fac[a.hall_sec[h + 1] - 1]
 
 
 @inner
-def _cooling(
-    a: Arrays,
-    h: int,
-    power: np.ndarray,
-    extra: float,
-    base: np.ndarray,
-    loops: np.ndarray,
-    y_set: np.ndarray,
-    air: np.ndarray,
-    heat: np.ndarray,
-    r: np.ndarray,
-) -> float:
-    """Largest cooling loading of a hall at ``extra``; ``r`` holds its code."""
-    steady_hall(a, h, power, extra, y_set, heat, r)
-    f_l, f_a = _loop_of(a, h, True), _loop_of(a, h, False)
-    for f in (f_l, f_a):
-        q, w = loops[f, 0], loops[f, 1]
-        if f == f_l:
-            q += r[HEAT_LIQUID] - base[h, HEAT_LIQUID]
-            w += r[FLOW_LIQUID] - base[h, FLOW_LIQUID]
-        if f == f_a:
-            q += r[HEAT_AIR] - base[h, HEAT_AIR]
-            w += r[FLOW_AIR] - base[h, FLOW_AIR]
+def _loop_load(a: Arrays, c: Case, h: int, f: int) -> tuple[float, float]:
+    """Heat (W) and flow (W/K) of loop ``f`` with hall ``h`` as it stands in ``c.r``, the others as they are."""
+    liquid, air = _loops_of(a, h)
+    q, w = c.loops[f, 0], c.loops[f, 1]
+    if f == liquid:
+        q += c.r[HEAT_LIQUID] - c.base[h, HEAT_LIQUID]
+        w += c.r[FLOW_LIQUID] - c.base[h, FLOW_LIQUID]
+    if f == air:
+        q += c.r[HEAT_AIR] - c.base[h, HEAT_AIR]
+        w += c.r[FLOW_AIR] - c.base[h, FLOW_AIR]
+    return q, w
+
+
+@inner
+def _shared_cooling(a: Arrays, c: Case, h: int) -> None:
+    """Put the loops' flow and the plants' capacity into ``c.r`` where these are loaded more than the hall itself."""
+    r = c.r
+    for f in _loops_of(a, h):
+        q, w = _loop_load(a, c, h, f)
         if w / a.fac[f, F_W_MAX] > r[COOL]:
             r[COOL] = w / a.fac[f, F_W_MAX]
             r[COOL_CODE] = float(LOOP_FLOW)
-        loading = _plant_loading(a, f, q, w, y_set[f], air)
+        loading = _plant_loading(a, c, f, q, w)
         if loading > r[COOL]:
             r[COOL] = loading
             r[COOL_CODE] = float(PLANT)
-    return r[COOL]
 
 
 @inner
-def _campus(
-    a: Arrays, first: int, ports: np.ndarray, reach: np.ndarray, contract: float, flow: np.ndarray
-) -> tuple[float, float]:
-    """Largest loading among reached campus elements and the contract: (loading, element or CONTRACT)."""
+def _shared_electric(a: Arrays, c: Case, h: int) -> None:
+    """Put the campus elements and the contract into ``c.r`` where they are loaded more than the hall's own chain."""
+    r, ports, halls = c.r, c.ports, c.base.shape[0]
+    liquid, air = _loops_of(a, h)
+    keep_hall, keep_liquid, keep_air = ports[h], ports[halls + liquid], ports[halls + air]
+    ports[h] = r[TOP]
+    for f in (liquid, air):
+        q, w = _loop_load(a, c, h, f)
+        ports[halls + f] = _plant_power(a, c, f, q, w)
+    loading, which = _campus(a, c, h)
+    ports[h], ports[halls + liquid], ports[halls + air] = keep_hall, keep_liquid, keep_air
+    if loading > r[CHAIN]:
+        r[CHAIN] = loading
+        r[CHAIN_ELEMENT] = which
+
+
+@inner
+def _campus(a: Arrays, c: Case, h: int) -> tuple[float, float]:
+    """Largest loading among the campus elements that carry hall ``h`` and the contract: (loading, element or -1)."""
+    flow, reach = c.flow, c.reach[h]
+    first = a.element.shape[0] - reach.shape[0]
     for e in range(first, a.element.shape[0]):
         flow[e] = 0.0
     for i in range(a.port.shape[0]):
-        flow[a.port[i]] += ports[i]
+        flow[a.port[i]] += c.ports[i]
     grid = 0.0
     worst = 0.0
     which = float(CONTRACT)
@@ -140,64 +172,111 @@ def _campus(
                 grid += a.feed_share[i] * into
             else:
                 flow[a.feed[i]] += a.feed_share[i] * into
-    loading = grid / contract if contract > 0.0 else 2.0
+    loading = grid / c.contract if c.contract > 0.0 else 2.0
     if loading > worst:
         return loading, float(CONTRACT)
     return worst, which
 
 
 @inner
-def _electric(
-    a: Arrays,
-    first: int,
-    h: int,
-    power: np.ndarray,
-    extra: float,
-    base: np.ndarray,
-    loops: np.ndarray,
-    y_set: np.ndarray,
-    air: np.ndarray,
-    heat: np.ndarray,
-    r: np.ndarray,
-    ports: np.ndarray,
-    reach: np.ndarray,
-    contract: float,
-    flow: np.ndarray,
-) -> float:
-    """Largest electrical loading on a hall's path at ``extra``; ``r[CHAIN_ELEMENT]`` names it."""
-    steady_hall(a, h, power, extra, y_set, heat, r)
-    halls = base.shape[0]
-    f_l, f_a = _loop_of(a, h, True), _loop_of(a, h, False)
-    keep = ports[h], ports[halls + f_l], ports[halls + f_a]
-    ports[h] = r[TOP]
-    for f in (f_l, f_a):
-        q, w = loops[f, 0], loops[f, 1]
-        if f == f_l:
-            q += r[HEAT_LIQUID] - base[h, HEAT_LIQUID]
-            w += r[FLOW_LIQUID] - base[h, FLOW_LIQUID]
-        if f == f_a:
-            q += r[HEAT_AIR] - base[h, HEAT_AIR]
-            w += r[FLOW_AIR] - base[h, FLOW_AIR]
-        ports[halls + f] = _plant_power(a, f, q, w, y_set[f], air)
-    loading, which = _campus(a, first, ports, reach, contract, flow)
-    ports[h], ports[halls + f_l], ports[halls + f_a] = keep[0], keep[1], keep[2]
-    if loading > r[CHAIN]:
-        r[CHAIN] = loading
-        r[CHAIN_ELEMENT] = which
-    return r[CHAIN]
+def _excess(a: Arrays, c: Case, h: int, kind: int, shared: bool, extra: float) -> float:
+    """Largest loading minus 1 with ``extra`` watts in hall ``h``; ``c.r`` tells which."""
+    steady_hall(a, h, c.power, extra, c.y_set, c.heat, c.r)
+    if shared:
+        if kind == COOLING:
+            _shared_cooling(a, c, h)
+        else:
+            _shared_electric(a, c, h)
+    return (c.r[COOL] if kind == COOLING else c.r[CHAIN]) - 1.0
 
 
 @inner
-def _secant(lo: float, g_lo: float, hi: float, g_hi: float, width: float) -> float:
-    """Next abscissa of a bracketed root: regula falsi, overshooting by ``width`` so that both ends close in."""
-    x = lo - g_lo * (hi - lo) / (g_hi - g_lo)
-    return min(hi - 0.5 * width, max(lo + 0.5 * width, x))
+def _bracket(
+    a: Arrays, c: Case, h: int, kind: int, shared: bool, it: float
+) -> tuple[float, float, float, float, float]:
+    """(lo, excess at lo, hi, excess at hi, code at hi) around the root; lo and hi equal where there is none."""
+    column = COOL_CODE if kind == COOLING else CHAIN_ELEMENT
+    g = _excess(a, c, h, kind, shared, 0.0)
+    if g > 0.0:
+        code = c.r[column]
+        g_lo = _excess(a, c, h, kind, shared, -it)
+        if g_lo > 0.0:
+            return -it, g_lo, -it, g_lo, code
+        return -it, g_lo, 0.0, g, code
+    lo, g_lo = 0.0, g
+    step = 0.25 * rated_power(a, h)
+    for _ in range(BRACKET_STEPS):
+        g = _excess(a, c, h, kind, shared, lo + step)
+        if g > 0.0:
+            return lo, g_lo, lo + step, g, c.r[column]
+        lo, g_lo = lo + step, g
+        step *= 2.0
+    return lo, g_lo, lo, g_lo, 0.0 if kind == COOLING else float(CONTRACT)
+
+
+@inner
+def _root(a: Arrays, c: Case, h: int, kind: int, shared: bool, it: float) -> tuple[float, float]:
+    """Extra power (W) at which the largest loading reaches 1, from below, and the code of that limit."""
+    column = COOL_CODE if kind == COOLING else CHAIN_ELEMENT
+    least = 1e-4 * rated_power(a, h)
+    lo, g_lo, hi, g_hi, code = _bracket(a, c, h, kind, shared, it)
+    side = 0
+    for _ in range(CLOSE_STEPS):
+        width = CLOSE * max(abs(lo), least)
+        if hi - lo <= width:
+            break
+        # Regula falsi kept half a width inside, so that both ends close in; Illinois halves an end that stays twice.
+        x = lo - g_lo * (hi - lo) / (g_hi - g_lo)
+        x = min(hi - 0.5 * width, max(lo + 0.5 * width, x))
+        g = _excess(a, c, h, kind, shared, x)
+        if g > 0.0:
+            hi, g_hi, code = x, g, c.r[column]
+            g_lo *= 0.5 if side == 1 else 1.0
+            side = 1
+        else:
+            lo, g_lo = x, g
+            g_hi *= 0.5 if side == -1 else 1.0
+            side = -1
+    return lo, code
+
+
+@inner
+def _headroom(a: Arrays, c: Case, h: int, kind: int, it: float) -> tuple[float, float]:
+    """Headroom of a hall (W) and the code of its limit."""
+    extra, code = _root(a, c, h, kind, False, it)
+    if _excess(a, c, h, kind, True, extra) <= 0.0:
+        return extra, code
+    return _root(a, c, h, kind, True, it)
+
+
+@inner
+def _base(a: Arrays, on: np.ndarray, c: Case) -> None:
+    """Steady state of the present load: every hall's row, every loop's heat and flow, every port's power."""
+    halls, facs = c.base.shape[0], c.loops.shape[0]
+    for f in range(facs):
+        c.y_set[f] = set_point(a.fac[f], c.air[0], c.air[1])
+        c.loops[f, 0] = 0.0
+        c.loops[f, 1] = 0.0
+    for i in range(c.ports.shape[0]):
+        c.ports[i] = 0.0
+    for h in range(halls):
+        if on[h] != 0:
+            r = c.base[h]
+            steady_hall(a, h, c.power, 0.0, c.y_set, c.heat, r)
+            liquid, air = _loops_of(a, h)
+            c.loops[liquid, 0] += r[HEAT_LIQUID]
+            c.loops[liquid, 1] += r[FLOW_LIQUID]
+            c.loops[air, 0] += r[HEAT_AIR]
+            c.loops[air, 1] += r[FLOW_AIR]
+            c.ports[h] = r[TOP]
+    for f in range(facs):
+        if c.loops[f, 1] > 0.0:
+            c.ports[halls + f] = _plant_power(a, c, f, c.loops[f, 0], c.loops[f, 1])
 
 
 @kernel
 def headroom_block(
     a: Arrays,
-    first: int,
     rows: np.ndarray,
     on: np.ndarray,
     weather: np.ndarray,
@@ -220,8 +299,8 @@ def headroom_block(
     y_set, heat, ports, flow = work[0, :facs], work[1], work[2, : halls + facs], work[3]
     r = work[4, :WIDTH]
     for n in rows:
-        air = weather[n]
-        _base(a, on[n], power[n], air, y_set, heat, ports, base, loops)
+        c = Case(power[n], weather[n], contract[n], base, loops, ports, reach, y_set, heat, flow, r)
+        _base(a, on[n], c)
         for h in range(halls):
             if on[n, h] == 0:
                 for v in range(4):
@@ -230,146 +309,8 @@ def headroom_block(
             it = 0.0
             for g in range(a.hall_group[h], a.hall_group[h + 1]):
                 it += power[n, g]
-            for kind in range(2):
-                _root(
-                    a, first, h, kind, it, power[n], base, loops, y_set, air, heat, r, ports, reach[h], contract[n],
-                    flow, out[n, h],
-                )  # fmt: skip
-
-
-@inner
-def _base(
-    a: Arrays,
-    on: np.ndarray,
-    power: np.ndarray,
-    air: np.ndarray,
-    y_set: np.ndarray,
-    heat: np.ndarray,
-    ports: np.ndarray,
-    base: np.ndarray,
-    loops: np.ndarray,
-) -> None:
-    """Steady state of the present load: every hall's row, every loop's heat and flow, every port's power."""
-    halls, facs = base.shape[0], loops.shape[0]
-    for f in range(facs):
-        y_set[f] = set_point(a.fac[f], air[0], air[1])
-        loops[f, 0] = 0.0
-        loops[f, 1] = 0.0
-    for i in range(ports.shape[0]):
-        ports[i] = 0.0
-    for h in range(halls):
-        if on[h] == 0:
-            continue
-        r = base[h]
-        steady_hall(a, h, power, 0.0, y_set, heat, r)
-        f_l, f_a = _loop_of(a, h, True), _loop_of(a, h, False)
-        loops[f_l, 0] += r[HEAT_LIQUID]
-        loops[f_l, 1] += r[FLOW_LIQUID]
-        loops[f_a, 0] += r[HEAT_AIR]
-        loops[f_a, 1] += r[FLOW_AIR]
-        ports[h] = r[TOP]
-    for f in range(facs):
-        if loops[f, 1] > 0.0:
-            ports[halls + f] = _plant_power(a, f, loops[f, 0], loops[f, 1], y_set[f], air)
-
-
-@inner
-def _loading(
-    a: Arrays,
-    first: int,
-    h: int,
-    kind: int,
-    extra: float,
-    power: np.ndarray,
-    base: np.ndarray,
-    loops: np.ndarray,
-    y_set: np.ndarray,
-    air: np.ndarray,
-    heat: np.ndarray,
-    r: np.ndarray,
-    ports: np.ndarray,
-    reach: np.ndarray,
-    contract: float,
-    flow: np.ndarray,
-) -> float:
-    if kind == 0:
-        return _cooling(a, h, power, extra, base, loops, y_set, air, heat, r) - 1.0
-    return _electric(a, first, h, power, extra, base, loops, y_set, air, heat, r, ports, reach, contract, flow) - 1.0
-
-
-@inner
-def _root(
-    a: Arrays,
-    first: int,
-    h: int,
-    kind: int,
-    it: float,
-    power: np.ndarray,
-    base: np.ndarray,
-    loops: np.ndarray,
-    y_set: np.ndarray,
-    air: np.ndarray,
-    heat: np.ndarray,
-    r: np.ndarray,
-    ports: np.ndarray,
-    reach: np.ndarray,
-    contract: float,
-    flow: np.ndarray,
-    out: np.ndarray,
-) -> None:
-    """Bracket and close in on the extra power at which the largest loading reaches 1; writes value and code."""
-    rated = rated_power(a, h)
-    column = COOL_CODE if kind == 0 else CHAIN_ELEMENT
-    lo, g_lo = (
-        0.0,
-        _loading(a, first, h, kind, 0.0, power, base, loops, y_set, air, heat, r, ports, reach, contract, flow),
-    )
-    code = r[column]
-    if g_lo > 0.0:
-        hi, g_hi = lo, g_lo
-        lo = -it
-        g_lo = _loading(a, first, h, kind, lo, power, base, loops, y_set, air, heat, r, ports, reach, contract, flow)
-        if g_lo > 0.0:
-            out[2 * kind] = -it
-            out[2 * kind + 1] = code
-            return
-    else:
-        hi = 0.0
-        g_hi = g_lo
-        step = 0.25 * rated
-        for _ in range(BRACKET_STEPS):
-            hi = lo + step
-            g_hi = _loading(
-                a, first, h, kind, hi, power, base, loops, y_set, air, heat, r, ports, reach, contract, flow
-            )
-            code = r[column]
-            if g_hi > 0.0:
-                break
-            lo, g_lo = hi, g_hi
-            step *= 2.0
-        if g_hi <= 0.0:
-            out[2 * kind] = lo
-            out[2 * kind + 1] = 0.0 if kind == 0 else float(CONTRACT)
-            return
-    side = 0
-    for _ in range(CLOSE_STEPS):
-        width = CLOSE * max(abs(lo), 1e-4 * rated)
-        if hi - lo <= width:
-            break
-        mid = _secant(lo, g_lo, hi, g_hi, width)
-        g = _loading(a, first, h, kind, mid, power, base, loops, y_set, air, heat, r, ports, reach, contract, flow)
-        # Illinois: an end that stays twice is given half its weight.
-        if g > 0.0:
-            hi, g_hi = mid, g
-            code = r[column]
-            g_lo *= 0.5 if side == 1 else 1.0
-            side = 1
-        else:
-            lo, g_lo = mid, g
-            g_hi *= 0.5 if side == -1 else 1.0
-            side = -1
-    out[2 * kind] = lo
-    out[2 * kind + 1] = code
+            out[n, h, 0], out[n, h, 1] = _headroom(a, c, h, COOLING, it)
+            out[n, h, 2], out[n, h, 3] = _headroom(a, c, h, ELECTRIC, it)
 
 
 __all__ = ["CONTRACT", "COOLING_LIMITS", "headroom_block"]

@@ -109,7 +109,7 @@ class Engine:
         columns = self.out.hall_rows[:n, :, HEADROOM : HEADROOM + 4]
         jobs = [
             pool.submit(
-                headroom_block, plan.arrays, plan.hall_elements, np.arange(i, n, self.threads), on, weather[closing],
+                headroom_block, plan.arrays, np.arange(i, n, self.threads), on, weather[closing],
                 contract, self.out.power_rows, self.reach, *headroom_scratch(plan), columns,
             )
             for i in range(self.threads)
