@@ -20,7 +20,7 @@ rating_plane: ac_input
 rated_power_kw: {{value: 2.9578, {_RAPS}}}
 idle_power_kw: {{value: 0.7491, {_RAPS}}}
 coolant: water
-liquid_share: {{value: 0.945, {_PRIOR}}}
+liquid_share: {{value: 0.945, low: 0.9, high: 1.0, {_PRIOR}}}
 body_share: {{value: 0.055, {_PRIOR}}}
 liquid_flow_lpm: {{value: 4.3, {_PRIOR}}}
 liquid_inlet_max_c: {{value: 40, {_PRIOR}}}

@@ -29,8 +29,9 @@ def call(*arguments: str | Path) -> Result:
 def child(code: str, *arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **more)  # type:
-    ignore[call-overload,no-any-return]
+    return subprocess.run(  # type: ignore[call-overload,no-any-return]
+        command, env=environment, capture_output=True, text=True, check=False, **more
+    )
 
 
 @pytest.fixture

@@ -149,10 +149,10 @@ class Storm:
         self.t = START
         self.coldest_air = np.inf
 
-    def blow(self, which: str, steps: int, longest: float) -> float:
-        """Random steps of 1e-2 .. 10^longest s, loads 0..1 and weathers; the largest residual."""
+    def blow(self, which: str, steps: int, shortest: float, longest: float) -> float:
+        """Random steps of 10^shortest .. 10^longest s, loads 0..1 and weathers; the largest residual."""
         rng = self.rng
-        dt = 10.0 ** rng.uniform(-2.0, longest, steps)
+        dt = 10.0 ** rng.uniform(shortest, longest, steps)
         t_end = self.t + np.cumsum(dt)
         self.t = float(t_end[-1])
         dry = rng.uniform(-25.0, 45.0, steps)
@@ -179,25 +179,29 @@ def coldest(state: State) -> float:
 def test_v31_energy_closes_and_nothing_undercools_in_a_storm_of_steps(validation_row, site):
     """Steps of 1e-2..1e6 s; pumps, fans and racks start and stop between them.
 
-    Where racks heat up without flow the steps stay short: a million degrees in a week is right, and would hide a
-    defect.
+    Where racks heat up without flow the steps stay short: a million degrees in a week is right, and would hide a defect.
     """
     plan = lower(load_site(site))
     storm = Storm(plan, seed=5)
-    floor = min(float(plan.arrays.sec[:, Sec.SET].min()), float(plan.arrays.fac[:, Fac.SET].min()), coldest(storm.engine.state))
-    worst, low = 0.0, np.inf
+    state = storm.engine.state
+    floor = min(float(plan.arrays.sec[:, Sec.SET].min()), float(plan.arrays.fac[:, Fac.SET].min()), coldest(state))
     scenes = (("running", 200, 6.0), ("pumps", 10, 1.0), ("running", 50, 6.0), ("off", 100, 6.0), ("fans", 10, 1.0),
               ("running", 50, 6.0), ("all", 80, 6.0))  # fmt: skip
-    for _ in range(6):
+    worst, brief, low = 0.0, 0.0, np.inf
+    for _ in range(5):
         for which, steps, longest in scenes:
-            worst = max(worst, storm.blow(which, steps, longest))
-            low = min(low, coldest(storm.engine.state))
-            for part in storm.engine.state:
+            worst = max(worst, storm.blow(which, steps, -1.0, longest))
+            brief = max(brief, storm.blow(which, steps // 5, -2.0, -1.0))
+            low = min(low, coldest(state))
+            for part in state:
                 assert np.isfinite(part).all(), which
     source = "facts 7.3: 1.8e-13 obtained by a prototype"
-    validation_row("V31", f"{site}: largest energy defect of 3,000 random steps", 0.0, worst, abs=1e-11, source=source)
+    validation_row("V31", f"{site}: largest energy defect, steps of 0.1..1e6 s", 0.0, worst, abs=1e-11, source=source)
+    # What is stored is rounded, what flows shrinks with the step: Corrections 12 has 4e-11 at 0.01 s.
+    validation_row("V31", f"{site}: largest energy defect, steps of 0.01..0.1 s", 0.0, brief, abs=1e-10, source=source)
     # A trillionth of the temperatures met on the way, and no more, may be lost to rounding.
     validation_row("V31", f"{site}: coldest below its floor, K", 0.0, min(0.0, low - floor), abs=1e-9,
                    source="maximum principle")  # fmt: skip
+    # Evaporation cools to the wet bulb, and no further.
     outdoors = min(storm.coldest_air, float(plan.arrays.fac[:, Fac.SET].min()))
-    assert min(storm.engine.state.basin.min(), storm.engine.state.condenser.min()) >= outdoors - 1e-9
+    assert min(state.basin.min(), state.condenser.min()) >= outdoors - 1e-9

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -26,6 +28,10 @@ KERNEL_ROOMS = ("core", "racks", "power", "cooling", "inference", "engine")
 # Not 'nnan'/'ninf': a NaN in a reading has to stay a NaN.
 FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
 KEPT_CACHES = 4
+READY = "ready"
+COMPILING = "HALLTWIN_COMPILING"
+# By name: core imports nothing above it.
+WARM_MODULE = "twin.engine.warm"
 
 
 @cache
@@ -34,8 +40,10 @@ def source_digest() -> str:
     digest = hashlib.sha256(f"numba {numba.__version__} numpy {np.__version__}".encode())
     for room in KERNEL_ROOMS:
         for path in sorted((ROOT / room).glob("*.py")):
-            digest.update(path.name.encode())
-            digest.update(path.read_bytes())
+            text = path.read_bytes()
+            # What is compiled: kernels, the tuples they take, and the constants of core that are frozen into them.
+            if room == "core" or b"twin.core.jit" in text or b"NamedTuple" in text:
+                digest.update(path.name.encode() + b"\0" + text)
     return digest.hexdigest()[:16]
 
 
@@ -50,7 +58,9 @@ def cache_folder() -> Path:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError:
-        return Path(tempfile.mkdtemp(prefix="halltwin-kernels-"))
+        folder = Path(tempfile.mkdtemp(prefix="halltwin-")) / "kernels" / source_digest()
+        folder.mkdir(parents=True)
+        return folder
     _forget_old(folder)
     return folder
 
@@ -64,8 +74,27 @@ def _forget_old(current: Path) -> None:
 
 
 def is_compiled() -> bool:
-    """True when an earlier process has left compiled kernels for exactly these sources."""
-    return any(cache_folder().rglob("*.nbc"))
+    """True when a process has left compiled kernels for exactly these sources."""
+    return (cache_folder() / READY).exists()
+
+
+def mark_compiled() -> None:
+    """Say that the kernels of a run are in the cache; called by ``WARM_MODULE`` when it has run them all."""
+    (cache_folder() / READY).touch()
+
+
+@cache
+def _warm() -> None:
+    """Compile the kernels of a run in a child process, once per cache.
+
+    The process that compiles binds some helper calls to another copy of the code than a process that loads the cache,
+    and rounds differently in the last bit. So nobody computes with what it has just compiled: the first run gives
+    the same bytes as every later one.
+    """
+    if os.environ.get(COMPILING) or is_compiled():
+        return
+    environment = {**os.environ, COMPILING: "1", "HALLTWIN_CACHE": str(cache_folder().parents[1])}
+    subprocess.run([sys.executable, "-m", WARM_MODULE], env=environment, check=False, stdout=subprocess.DEVNULL)
 
 
 def kernel(function: F) -> F:
@@ -107,9 +136,30 @@ def _compile(function: F, *, counted: bool, entry: bool = True) -> F:
             no_cpython_wrapper=not entry,
             no_cfunc_wrapper=not entry,
         )(function)
+        if entry:
+            compiled.compile = _from_cache(compiled.compile)
     finally:
         numba_config.CACHE_DIR = before
     return compiled  # type: ignore[no-any-return]
 
 
-__all__ = ["FAST_MATH", "allocating_kernel", "cache_folder", "inner", "is_compiled", "kernel", "source_digest"]
+def _from_cache(compile_: Callable[..., Any]) -> Callable[..., Any]:
+    """``Dispatcher.compile``, which looks into the disk cache first, after the child process has filled it."""
+
+    def compile_warm(signature: Any) -> Any:
+        _warm()
+        return compile_(signature)
+
+    return compile_warm
+
+
+__all__ = [
+    "FAST_MATH",
+    "allocating_kernel",
+    "cache_folder",
+    "inner",
+    "is_compiled",
+    "kernel",
+    "mark_compiled",
+    "source_digest",
+]

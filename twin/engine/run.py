@@ -46,6 +46,16 @@ class Result:
     levels: dict[str, Floats]
 
 
+@dataclass(frozen=True)
+class Forcing:
+    """What drives a block and what its islands hand to the campus, a row a step."""
+
+    weather: Floats  # (step, 3) dry bulb, wet bulb (degC), pressure (Pa)
+    curves: Floats  # (step, curve) utilisation
+    ports: Floats  # (step, port) power into the campus, W
+    ledger: Floats  # (step, island, 3) J
+
+
 @dataclass
 class Engine:
     """A Plan with its forcing, its state and its arrays."""
@@ -70,34 +80,50 @@ class Engine:
                 yield self._advance(self.timeline.block(index), pool)
 
     def _advance(self, block: Block, pool: ThreadPoolExecutor) -> Result:
-        plan, a = self.plan, self.plan.arrays
-        steps, islands = len(block.dt), len(a.island_ptr) - 1
+        forcing = self.forcing(block)
+        self.run_islands(block, forcing, pool)
+        return self.finish(block, forcing, pool)
+
+    def forcing(self, block: Block) -> Forcing:
+        """Weather and utilisation of a block's steps, and room for what its islands leave."""
         air = self.weather.sample(block.t_end, block.dt)
-        weather = np.column_stack([air.dry_bulb_c, air.wet_bulb_c, air.pressure_pa])
         start = block.t_end - block.dt
-        curves = np.column_stack([c.sample(start, block.t_end, plan.utc_offset_s) for c in self.curves])
-        ports = np.zeros((steps, len(a.port)))
-        ledger = np.zeros((steps, islands, 3))
-        site_rows = np.zeros((len(block.interval_end), 1, len(rows("site"))))
+        curves = [curve.sample(start, block.t_end, self.plan.utc_offset_s) for curve in self.curves]
+        steps, a = len(block.dt), self.plan.arrays
+        return Forcing(
+            np.column_stack([air.dry_bulb_c, air.wet_bulb_c, air.pressure_pa]),
+            np.column_stack(curves),
+            np.zeros((steps, len(a.port))),
+            np.zeros((steps, len(a.island_ptr) - 1, 3)),
+        )
+
+    def run_islands(self, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> None:
+        """Advance all islands over a block, event by event."""
+        a = self.plan.arrays
         for first, last in block.segments:
             part = slice(first, last)
-            on = (plan.hall_start_s <= start[first]).astype(np.uint8)
+            on = (self.plan.hall_start_s <= block.t_end[first] - block.dt[first]).astype(np.uint8)
             jobs = [
                 pool.submit(
                     run_island, a, self.state, self.scratch, self.out, i, self.seed, on, block.t_end[part],
-                    block.dt[part], block.closes[part], self.timeline.interval, weather[part], curves[part],
-                    ports[part], ledger[part], self.racks,
+                    block.dt[part], block.closes[part], self.timeline.interval, forcing.weather[part],
+                    forcing.curves[part], forcing.ports[part], forcing.ledger[part], self.racks,
                 )
-                for i in range(islands)
+                for i in range(len(a.island_ptr) - 1)
             ]  # fmt: skip
             for job in jobs:
                 job.result()
+
+    def finish(self, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> Result:
+        """The campus pass, headroom and rows of a block whose islands have run."""
+        plan = self.plan
+        site_rows = np.zeros((len(block.interval_end), 1, len(rows("site"))))
         run_campus(
-            a, self.scratch.element_out, self.out.element, self.out.element_rows, plan.hall_elements, block.dt,
-            block.closes, self.timeline.interval, weather, ports, ledger, contract_w(plan, start), rated_it_w(plan),
-            self.site, site_rows[:, 0],
+            plan.arrays, self.scratch.element_out, self.out.element, self.out.element_rows, plan.hall_elements,
+            block.dt, block.closes, self.timeline.interval, forcing.weather, forcing.ports, forcing.ledger,
+            contract_w(plan, block.t_end - block.dt), rated_it_w(plan), self.site, site_rows[:, 0],
         )  # fmt: skip
-        self._headroom(block, weather, pool)
+        self._headroom(block, forcing.weather, pool)
         return self._result(block, site_rows)
 
     def _headroom(self, block: Block, weather: Floats, pool: ThreadPoolExecutor) -> None:
