@@ -91,7 +91,7 @@ class Campus:
         plan, halls = self.plan, len(self.plan.labels.hall)
         out = np.zeros((1, halls, 4))
         headroom_block(
-            plan.arrays, plan.hall_elements, np.arange(1), np.ones((1, halls), np.uint8), self.air,
+            plan.arrays, np.arange(1), np.ones((1, halls), np.uint8), self.air,
             contract_w(plan, np.array([START])), self.power[None], reachable(plan), *headroom_scratch(plan), out,
         )  # fmt: skip
         return out[0]

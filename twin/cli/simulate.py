@@ -15,36 +15,42 @@ from twin.cli.output import INTERRUPTED, Json, write_json
 VIOLATED = 1
 
 
+Site = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")]
+Weather = Annotated[
+    str | None, typer.Option(metavar="W", help="A shipped year or an EPW or TMY3 file; default: the site's.")
+]
+Start = Annotated[
+    str | None,
+    typer.Option("--from", metavar="D", help="First instant (ISO 8601, UTC); default: the first year with all halls."),
+]
+End = Annotated[str | None, typer.Option("--to", metavar="D", help="End of the period; default: a year later.")]
+Step = Annotated[str, typer.Option(metavar="S", help="Time step, as 60s, 5min or 1h.")]
+Every = Annotated[str | None, typer.Option(metavar="S", help="Output interval; default: 1h, 1min for less than a day.")]
+Level = Annotated[str, typer.Option(metavar="L", help="Record down to site, hall, cdu or rack.")]
+Load = Annotated[str | None, typer.Option(metavar="NAME", help="Put all halls on this load of the site, or on full.")]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the results; default: runs/<site>.zarr.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is there.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Seed of the racks' spread and wander.")]
+Threads = Annotated[int | None, typer.Option(metavar="N", help="Threads; default: all cores.")]
+NoPage = Annotated[bool, typer.Option("--no-page", help="Write no page (<out>.html) of the results.")]
+
+
 def command(
-    site: Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")],
-    weather: Annotated[
-        str | None, typer.Option(metavar="W", help="A shipped year or an EPW or TMY3 file; default: the site's.")
-    ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="D", help="First instant (ISO 8601, UTC); default: the first year with all halls."
-        ),
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", metavar="D", help="End of the period; default: a year later.")
-    ] = None,
-    step: Annotated[str, typer.Option(metavar="S", help="Time step, as 60s, 5min or 1h.")] = "5min",
-    every: Annotated[
-        str | None, typer.Option(metavar="S", help="Output interval; default: 1h, 1min for less than a day.")
-    ] = None,
-    level: Annotated[str, typer.Option(metavar="L", help="Record down to site, hall, cdu or rack.")] = "hall",
-    load: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Put all halls on this load of the site, or on full.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the results; default: runs/<site>.zarr.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run that is there.")] = False,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the racks' spread and wander.")] = 0,
-    threads: Annotated[int | None, typer.Option(metavar="N", help="Threads; default: all cores.")] = None,
-    no_page: Annotated[bool, typer.Option("--no-page", help="Write no page (<out>.html) of the results.")] = False,
+    site: Site,
+    weather: Weather = None,
+    start: Start = None,
+    end: End = None,
+    step: Step = "5min",
+    every: Every = None,
+    level: Level = "hall",
+    load: Load = None,
+    out: Out = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    seed: Seed = 0,
+    threads: Threads = None,
+    no_page: NoPage = False,
     as_json: Json = False,
 ) -> None:
     """Simulate a site; the results are a Zarr store that xarray opens, a summary and a page."""
