@@ -16,7 +16,7 @@ from twin.cooling.moist_air import humidity_ratio_array, wet_bulb_array
 from twin.core.columns import Group
 from twin.core.variables import slot
 from twin.engine.run import Engine, make_engine
-from twin.engine.timeline import make_timeline
+from twin.engine.timeline import Timeline, make_timeline
 from twin.forcing.load import Daily
 from twin.forcing.weather import Weather, load_weather
 from twin.site.load import LoadedSite, load_site
@@ -193,6 +193,11 @@ def column(rows: Rows, name: str) -> Floats:
     return rows[level][..., slot(name)]
 
 
+def one_interval_blocks(timeline: Timeline) -> Timeline:
+    """The same timeline with every output interval a block of its own: the state shows between them."""
+    return dataclasses.replace(timeline, intervals_per_block=1)
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     path = tmp_path_factory.mktemp("small") / "small.yaml"
@@ -213,6 +218,7 @@ class ToolBox:
     column: Callable[[Rows, str], Floats] = staticmethod(column)
     rows_of: Callable[[Engine], Rows] = staticmethod(rows_of)
     steady_weather: Callable[..., Weather] = staticmethod(steady_weather)
+    one_interval_blocks: Callable[[Timeline], Timeline] = staticmethod(one_interval_blocks)
     own_curves: Callable[[LoadedSite, Plan], list[Any]] = staticmethod(own_curves)
     small_text: str = SMALL
 

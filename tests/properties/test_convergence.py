@@ -49,8 +49,7 @@ def history(lab, tools, plan, step, load):
     weather = tools.steady_weather(18.0, 0.6)
     engine = lab.engine(plan, START, LENGTH, step, load=[load] * len(plan.labels.curve), weather=weather,
                         interval=COMMON)  # fmt: skip
-    # One output interval a block: the state is seen at common times.
-    engine.timeline = dataclasses.replace(engine.timeline, intervals_per_block=1)
+    engine.timeline = tools.one_interval_blocks(engine.timeline)
     seen = []
     for _ in engine.blocks():
         s = engine.state

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import llvmlite.binding
 import numba
 import numpy as np
 from numba import config as numba_config
@@ -123,7 +124,27 @@ def allocating_kernel(function: F) -> F:
     return _compile(function, counted=True)
 
 
-def _compile(function: F, *, counted: bool, entry: bool = True) -> F:
+def constant(value: int) -> int:
+    """An integer constant to pass between kernels: Numba compiles a function anew for every *literal* argument."""
+    return np.int64(value)  # type: ignore[return-value]
+
+
+def fused(function: F) -> F:
+    """Like :func:`kernel`, always inlined: for short loops over the racks of a group, whose call pushes 24 words."""
+    return _compile(function, counted=False, inlined=True)
+
+
+def _widen() -> None:
+    """Let LLVM use 512-bit registers where they cost no clock (Sapphire Rapids and later, which have AVX512-FP16)."""
+    features = llvmlite.binding.get_host_cpu_features()
+    if features.get("avx512fp16") and numba_config.CPU_FEATURES is None:
+        numba_config.CPU_FEATURES = features.flatten() + ",-prefer-256-bit"
+
+
+_widen()
+
+
+def _compile(function: F, *, counted: bool, entry: bool = True, inlined: bool = False) -> F:
     before = numba_config.CACHE_DIR
     numba_config.CACHE_DIR = str(cache_folder())
     try:
@@ -133,6 +154,7 @@ def _compile(function: F, *, counted: bool, entry: bool = True) -> F:
             fastmath=FAST_MATH,
             error_model="numpy",
             _nrt=counted,
+            forceinline=inlined,
             no_cpython_wrapper=not entry,
             no_cfunc_wrapper=not entry,
         )(function)
@@ -157,6 +179,8 @@ __all__ = [
     "FAST_MATH",
     "allocating_kernel",
     "cache_folder",
+    "constant",
+    "fused",
     "inner",
     "is_compiled",
     "kernel",

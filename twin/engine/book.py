@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.core.columns import Elm, Mode
-from twin.core.jit import inner
+from twin.core.jit import constant, inner
 from twin.core.variables import rows, slot
 from twin.engine.arrays import Out, Scratch
 from twin.site.plan import Arrays
@@ -38,11 +38,11 @@ L_WATER, L_UNMET, L_ON = slot("plant_water_flow"), slot("plant_unmet_share"), sl
 E_POWER, E_LOSS, E_MAX = slot("element_power"), slot("element_loss"), slot("element_loading_maximum")
 R_POWER, R_TEMP, R_MAX = slot("rack_power"), slot("rack_temperature"), slot("rack_temperature_maximum")
 
-N_MEAN_HALL, N_MEAN_CDU = len(rows("hall", "mean")), len(rows("cdu", "mean"))
+N_MEAN_HALL, N_MEAN_CDU = constant(len(rows("hall", "mean"))), constant(len(rows("cdu", "mean")))
 N_MEAN_LOOP, N_MEAN_ELEMENT, N_MEAN_RACK = (
-    len(rows("loop", "mean")),
-    len(rows("element", "mean")),
-    len(rows("rack", "mean")),
+    constant(len(rows("loop", "mean"))),
+    constant(len(rows("element", "mean"))),
+    constant(len(rows("rack", "mean"))),
 )
 
 # Ledger columns, J per step: heat and losses to the outdoors, stored, sum of |C dT|.
@@ -124,7 +124,12 @@ def flush_island(a: Arrays, s: Scratch, out: Out, island: int, interval: int, el
         flush(out.hall, out.hall_rows[interval], N_MEAN_HALL, h, h + 1, elapsed)
         flush(out.cdu, out.cdu_rows[interval], N_MEAN_CDU, a.hall_sec[h], a.hall_sec[h + 1], elapsed)
         flush(
-            out.element, out.element_rows[interval], N_MEAN_ELEMENT, a.hall_element[h], a.hall_element[h + 1], elapsed
+            out.element,
+            out.element_rows[interval],
+            N_MEAN_ELEMENT,
+            a.hall_element[h],
+            a.hall_element[h + 1],
+            elapsed,
         )
         if record:
             for r in range(first, last):

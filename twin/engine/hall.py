@@ -20,7 +20,7 @@ import numpy as np
 from twin.cooling.exchanger import conductance, transfer
 from twin.core.columns import Elm, Group, Mode, Sec, Sink
 from twin.core.integrate import phi1, two_nodes
-from twin.core.jit import inner
+from twin.core.jit import constant, inner
 from twin.engine.arrays import Scratch, State
 from twin.power.loss import input_power
 from twin.site.plan import Arrays
@@ -36,7 +36,7 @@ C_PLATE, C_BODY = int(Group.C_PLATE), int(Group.C_BODY)
 G_BODY_PLATE, G_BODY_AIR = int(Group.G_BODY_PLATE), int(Group.G_BODY_AIR)
 G_UA, W_COOLANT, COUNT = int(Group.UA), int(Group.W_COOLANT), int(Group.COUNT)
 RATED, LOSS_A, LOSS_B, LOSS_C = int(Elm.RATED), int(Elm.A), int(Elm.B), int(Elm.C)
-SET_MODE, OPEN_MODE, SHUT_MODE = int(Mode.SET), int(Mode.OPEN), int(Mode.SHUT)
+SET_MODE, OPEN_MODE, SHUT_MODE = constant(Mode.SET), constant(Mode.OPEN), constant(Mode.SHUT)
 ROOM, HALL = int(Sink.ELECTRICAL_ROOM), int(Sink.HALL)
 
 VALVE_PASSES = 16

@@ -21,7 +21,7 @@ import numpy as np
 
 from twin.cooling.plant import capacity, operate, set_point
 from twin.core.columns import Elm, Fac
-from twin.core.jit import inner, kernel
+from twin.core.jit import constant, inner, kernel
 from twin.engine.hall import element_input
 from twin.engine.loop import loop_pump
 from twin.engine.steady import (
@@ -50,7 +50,7 @@ CLOSE_STEPS = 30
 # Relative width of the bracket at which the root is known well enough: "1 % more" is five times that.
 CLOSE = 2e-3
 CONTRACT = -1
-COOLING, ELECTRIC = 0, 1
+COOLING, ELECTRIC, OWN, SHARED = constant(0), constant(1), constant(0), constant(1)
 F_W_MAX, F_W_MIN = int(Fac.W_MAX), int(Fac.W_MIN)
 LIMIT = int(Elm.LIMIT)
 
@@ -179,10 +179,10 @@ def _campus(a: Arrays, c: Case, h: int) -> tuple[float, float]:
 
 
 @inner
-def _excess(a: Arrays, c: Case, h: int, kind: int, shared: bool, extra: float) -> float:
+def _excess(a: Arrays, c: Case, h: int, kind: int, shared: int, extra: float) -> float:
     """Largest loading minus 1 with ``extra`` watts in hall ``h``; ``c.r`` tells which."""
     steady_hall(a, h, c.power, extra, c.y_set, c.heat, c.r)
-    if shared:
+    if shared == SHARED:
         if kind == COOLING:
             _shared_cooling(a, c, h)
         else:
@@ -191,9 +191,7 @@ def _excess(a: Arrays, c: Case, h: int, kind: int, shared: bool, extra: float) -
 
 
 @inner
-def _bracket(
-    a: Arrays, c: Case, h: int, kind: int, shared: bool, it: float
-) -> tuple[float, float, float, float, float]:
+def _bracket(a: Arrays, c: Case, h: int, kind: int, shared: int, it: float) -> tuple[float, float, float, float, float]:
     """(lo, excess at lo, hi, excess at hi, code at hi) around the root; lo and hi equal where there is none."""
     column = COOL_CODE if kind == COOLING else CHAIN_ELEMENT
     g = _excess(a, c, h, kind, shared, 0.0)
@@ -215,7 +213,7 @@ def _bracket(
 
 
 @inner
-def _root(a: Arrays, c: Case, h: int, kind: int, shared: bool, it: float) -> tuple[float, float]:
+def _root(a: Arrays, c: Case, h: int, kind: int, shared: int, it: float) -> tuple[float, float]:
     """Extra power (W) at which the largest loading reaches 1, from below, and the code of that limit."""
     column = COOL_CODE if kind == COOLING else CHAIN_ELEMENT
     least = 1e-4 * rated_power(a, h)
@@ -243,10 +241,10 @@ def _root(a: Arrays, c: Case, h: int, kind: int, shared: bool, it: float) -> tup
 @inner
 def _headroom(a: Arrays, c: Case, h: int, kind: int, it: float) -> tuple[float, float]:
     """Headroom of a hall (W) and the code of its limit."""
-    extra, code = _root(a, c, h, kind, False, it)
-    if _excess(a, c, h, kind, True, extra) <= 0.0:
+    extra, code = _root(a, c, h, kind, OWN, it)
+    if _excess(a, c, h, kind, SHARED, extra) <= 0.0:
         return extra, code
-    return _root(a, c, h, kind, True, it)
+    return _root(a, c, h, kind, SHARED, it)
 
 
 @inner

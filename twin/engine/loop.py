@@ -12,7 +12,7 @@ import numpy as np
 from twin.cooling.plant import capacity, operate
 from twin.core.columns import Fac, Mode, Sec
 from twin.core.integrate import phi1
-from twin.core.jit import inner
+from twin.core.jit import constant, inner
 from twin.engine.arrays import Out, Scratch, State
 from twin.engine.book import (
     C_FLOW,
@@ -48,6 +48,8 @@ from twin.site.plan import Arrays
 
 OPEN_MODE = int(Mode.OPEN)
 LOOP_PASSES = 12
+# Whether a pass renews the modes.
+HOLD, RENEW = constant(0), constant(1)
 CP, CP_PRIMARY = int(Sec.CP), int(Sec.CP_PRIMARY)
 F_W_MAX, F_C_RETURN, F_C_SUPPLY = int(Fac.W_MAX), int(Fac.C_RETURN), int(Fac.C_SUPPLY)
 F_PUMP_1, F_PUMP_3, F_CP, F_C_BASIN = int(Fac.PUMP_1), int(Fac.PUMP_3), int(Fac.CP), int(Fac.C_BASIN)
@@ -62,7 +64,7 @@ def loop_pump(fac: np.ndarray, w: float) -> float:
 
 @inner
 def _loop_heat(
-    a: Arrays, state: State, s: Scratch, f: int, on: np.ndarray, island: int, y: float, change: bool
+    a: Arrays, state: State, s: Scratch, f: int, on: np.ndarray, island: int, y: float, renew: int
 ) -> tuple[float, float, int]:
     """Heat that the secondary loops give to facility loop ``f`` at ``y``: (Q, dQ/dy, modes changed)."""
     q = s.fac_direct[f]
@@ -75,7 +77,7 @@ def _loop_heat(
         for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
             if a.sec_fac[j] != f:
                 continue
-            if change:
+            if renew == RENEW:
                 mode = choose_mode(a, state, s, j, y)
                 changed += mode != s.mode[j]
                 s.mode[j] = mode
@@ -106,7 +108,7 @@ def solve_loop(
     phi = phi1(w * dt / fac[F_C_RETURN])
     s0, r0 = state.fac_supply[f], state.fac_return[f]
     y = (1.0 - psi) * y_set + psi * s0
-    q, _, _ = _loop_heat(a, state, s, f, on, island, y, True)
+    q, _, _ = _loop_heat(a, state, s, f, on, island, y, RENEW)
     back = (1.0 - phi) * (y + q / w) + phi * r0
     cap_a, cap_b = capacity(fac, a.rejection[f], w, y_set, back, state.condenser[f], state.basin[f], dt, t_db, t_wb, p)
     cap = max(0.0, cap_a + cap_b * back)
@@ -117,7 +119,7 @@ def solve_loop(
     # The plant takes a + b T_ret (or nothing): y follows from one linear equation per set of modes.
     a_, b_ = (0.0, 0.0) if shut else (cap_a, cap_b)
     for _ in range(LOOP_PASSES):
-        q0, slope, _ = _loop_heat(a, state, s, f, on, island, y, False)
+        q0, slope, _ = _loop_heat(a, state, s, f, on, island, y, HOLD)
         q0 -= slope * y
         # back = m0 + m1 y;  leaving = back (1 - b/w) - a/w
         m0 = (1.0 - phi) * q0 / w + phi * r0
@@ -125,10 +127,10 @@ def solve_loop(
         keep = (1.0 - psi) * (1.0 - b_ / w)
         d = 1.0 - keep * m1
         y = s0 if d < 1e-12 else (keep * m0 - (1.0 - psi) * a_ / w + psi * s0) / d
-        _, _, changed = _loop_heat(a, state, s, f, on, island, y, True)
+        _, _, changed = _loop_heat(a, state, s, f, on, island, y, RENEW)
         if changed == 0:
             break
-    q, _, _ = _loop_heat(a, state, s, f, on, island, y, False)
+    q, _, _ = _loop_heat(a, state, s, f, on, island, y, HOLD)
     back = (1.0 - phi) * (y + q / w) + phi * r0
     leaving = back - (a_ + b_ * back) / w
     return y, q, back, leaving, max(0.0, cap_a + cap_b * back), not shut

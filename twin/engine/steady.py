@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.core.columns import Elm, Group, Sec
-from twin.core.jit import inner
+from twin.core.jit import constant, inner
 from twin.engine.hall import (
     HALL,
     RECIRCULATION,
@@ -37,8 +37,8 @@ COOLING_LIMITS = (
     "loop_flow",
     "plant_capacity",
 )
-LIQUID_INLET, CDU_FLOW, CDU_EXCHANGE = 1, 2, 3
-AIRFLOW, COIL, AIR_INLET = 4, 5, 6
+LIQUID_INLET, CDU_FLOW, CDU_EXCHANGE = constant(1), constant(2), constant(3)
+AIRFLOW, COIL, AIR_INLET = constant(4), constant(5), constant(6)
 LOOP_FLOW, PLANT = 7, 8
 # Columns of a hall's steady result.
 COOL, COOL_CODE, TOP, CHAIN, CHAIN_ELEMENT = 0, 1, 2, 3, 4

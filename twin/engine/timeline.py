@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from twin.core.errors import one
 
 # A block's forcing and per-step ports stay at some tens of megabytes for a campus of a hundred halls and plants.
-STEPS_PER_BLOCK = 16_384
+STEPS_PER_BLOCK = 4_096
 
 
 @dataclass(frozen=True)

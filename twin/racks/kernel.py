@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.core.jit import kernel
+from twin.core.jit import fused, kernel
 
 KNOT_S = 900
 # Two summed uniforms in -1..1 have variance 2/3.
@@ -46,7 +46,7 @@ def fill_noise(out: np.ndarray, first: int, scale: float, seed: int, knot: int) 
         out[i] = factor * np.float64(low + high)
 
 
-@kernel
+@fused
 def power_pass(
     p: np.ndarray,
     offset: np.ndarray,
@@ -71,7 +71,7 @@ def power_pass(
     return total, used
 
 
-@kernel
+@fused
 def heat_pass(
     p: np.ndarray,
     t_p: np.ndarray,
@@ -113,7 +113,7 @@ def heat_pass(
     return liquid, air, sum_p, sum_b
 
 
-@kernel
+@fused
 def running_max(peak: np.ndarray, t: np.ndarray) -> None:
     """Elementwise running maximum."""
     for i in range(peak.shape[0]):
