@@ -17,7 +17,7 @@ HERE := $(shell pwd | cksum | cut -d' ' -f1)
 RUN_STAMP := .venv/.run-$(HERE)
 DEV_STAMP := .venv/.dev-$(HERE)
 
-.PHONY: help setup demo test lint format bench validate constraints clean
+.PHONY: help setup demo test lint format bench validate pictures constraints clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 20
@@ -25,8 +25,8 @@ help: ## this list
 setup: $(DEV_STAMP) ## .venv with halltwin (editable) and all that its tests need
 
 demo: $(RUN_STAMP) ## a year of a 750 MW campus, and the page that shows it
-	$(BIN)/twin simulate prairie-750 --from 2028-01-01 --to 2029-01-01 --out build/demo --overwrite
-	@echo "Open $(CURDIR)/build/demo/index.html in a browser."
+	$(BIN)/twin simulate prairie-750 --from 2028-01-01 --to 2029-01-01 --out build/demo.zarr --overwrite
+	@echo "Open $(CURDIR)/build/demo.html in a browser."
 
 test: setup ## everything: formatting, lint, import order, types, tests
 	@tests/system-packages.sh chromium gcc
@@ -49,6 +49,10 @@ bench: setup ## how fast it is, next to the same loop in C
 
 validate: setup ## how right it is: the models next to the reference packages and printed values
 	$(BIN)/pytest -v -p no:randomly tests/oracles
+
+pictures: setup demo ## the README's picture, from the demo's page
+	@tests/system-packages.sh chromium
+	$(BIN)/python -m tests.browser.picture build/demo.html dashboards/pictures/prairie-750.png
 
 constraints: ## pin the newest versions that resolve on every supported Python
 	$(PYTHON) tests/packaging/pin.py $(BUILD_TOOLS)

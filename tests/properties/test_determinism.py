@@ -63,7 +63,7 @@ def test_a_run_goes_on_where_another_stopped(lab, tools):
 
     whole = [result.levels for result in engine().blocks()]
     first = engine()
-    for result, _ in zip(first.blocks(), range(3), strict=False):
+    for _, result in zip(range(3), first.blocks(), strict=False):
         last = result
     assert last.block.index == 2
     second = engine()
