@@ -54,7 +54,9 @@ def test_v07_by_hand_from_the_configuration(validation_row):
     for name, node, mw in (("idle", 626.26, 7.3065), ("peak", 2704.26, 28.2279)):
         chassis = 16 * (node + 13) / 0.98 + 4 * 250
         rack = 8 * 4 * (chassis / 4 + 17) / 0.96
-        validation_row("V07", f"Frontier {name} by hand, MW", mw, (74 * rack + 25 * 8473.47) / 1e6, rel=5e-5, source=RAPS)
+        validation_row(
+            "V07", f"Frontier {name} by hand, MW", mw, (74 * rack + 25 * 8473.47) / 1e6, rel=5e-5, source=RAPS
+        )
 
 
 @pytest.mark.parametrize("utilisation", [0.0, 0.4, 1.0])
@@ -70,7 +72,9 @@ def test_v15_cdu_pumps_follow_their_law_in_a_run(validation_row, utilisation):
     x = flow * float(plan.arrays.sec[0, Sec.CP]) / capacity_rate("water", 26.0, rated_m3_s)
     own = x * rated_m3_s * 241e3 / 0.6 * (0.1 + 0.9 * x * x)
     assert 0.3 < x < 1.0
-    validation_row("V15", f"CDU pump at {utilisation:g} load, W", own, power, rel=1e-9, source="P = V dp/eta, affinity laws")
+    validation_row(
+        "V15", f"CDU pump at {utilisation:g} load, W", own, power, rel=1e-9, source="P = V dp/eta, affinity laws"
+    )
 
 
 def test_v24_loss_of_flow(validation_row):
@@ -87,7 +91,9 @@ def test_v24_loss_of_flow(validation_row):
         validation_row("V24", f"slope without flow, dt = {dt:g} s, K/s", 23.0 / 55.0, slope, rel=1e-9, source="P/C")
         assert (liquid, air) == (0.0, 0.0)
     seconds = 20.0 / (23.0 / 20.0)
-    validation_row("V24", "20 K margin on 20 kJ/K at the plate, s", 17.4, seconds, abs=0.05, source="Corrections 1; IP17")
+    validation_row(
+        "V24", "20 K margin on 20 kJ/K at the plate, s", 17.4, seconds, abs=0.05, source="Corrections 1; IP17"
+    )
 
 
 def test_v24_body_and_plate_warm_together_in_the_end(validation_row):
@@ -100,7 +106,9 @@ def test_v24_body_and_plate_warm_together_in_the_end(validation_row):
         before = t_p[0]
         heat_pass(np.array([23e3]), t_p, t_b, row, *m, 0.0, 21.0, 22.0, 600.0)
         rises.append((t_p[0] - before) / 600.0)
-    validation_row("V24", "slope of the plate after 20 min, K/s", 23.0 / 55.0, rises[-1], rel=1e-9, source="P/(C_p + C_b)")
+    validation_row(
+        "V24", "slope of the plate after 20 min, K/s", 23.0 / 55.0, rises[-1], rel=1e-9, source="P/(C_p + C_b)"
+    )
     assert rises[0] > rises[-1]  # at first the plate alone
 
 

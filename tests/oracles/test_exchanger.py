@@ -43,7 +43,9 @@ def test_v08_counterflow_is_smooth_where_the_streams_balance(validation_row, n):
             exact = (1 - e) / (1 - c * e) if c != 1 else Decimal(n) / (1 + Decimal(n))
             worst = max(worst, abs(float(exact) - counterflow(n, float(c))))
     # Below 1 - C = 1e-12 the balanced form takes over: off by at most half of that.
-    validation_row("V08", f"counterflow near C = 1, worst, N = {n:g}", 0.0, worst, abs=1e-12, source="decimal, 50 digits")
+    validation_row(
+        "V08", f"counterflow near C = 1, worst, N = {n:g}", 0.0, worst, abs=1e-12, source="decimal, 50 digits"
+    )
 
 
 def test_v09_parallel_flow(validation_row):

@@ -85,7 +85,9 @@ def test_v04_transformer_loss_against_a_load_flow(library, validation_row, x, kw
     flow = load_flow_loss_w(library.get(device, Transformer), x)
     # The form holds the voltage at 1; the load flow lets it sag by about 1 %, hence 2 % (physics sheet, section 1.2).
     validation_row("V04", f"loss at {x:g} vs load flow, W", flow, got, rel=0.02, source="pandapower")
-    validation_row("V04", f"loss at {x:g} printed, W", kw * 1e3, got, abs=0.5, source="EU 548/2014 Tier 2, form without V")
+    validation_row(
+        "V04", f"loss at {x:g} printed, W", kw * 1e3, got, abs=0.5, source="EU 548/2014 Tier 2, form without V"
+    )
     # The oracle itself: the load flow run here is the one the sheet was made with.
     assert flow == pytest.approx(load_flow_kw * 1e3, rel=2e-3)
 
@@ -106,7 +108,9 @@ def test_v06_peak_efficiency_index(library, validation_row):
     x = np.linspace(0.2, 0.4, 200_001)
     eta = 1.0 - (a + x * x * c) / x
     best = int(np.argmax(eta))
-    validation_row("V06", "peak-efficiency index", 0.99568, float(eta[best]), abs=1e-5, source="EN 50629: 1 - 2 sqrt(P0 Pk)/S")
+    validation_row(
+        "V06", "peak-efficiency index", 0.99568, float(eta[best]), abs=1e-5, source="EN 50629: 1 - 2 sqrt(P0 Pk)/S"
+    )
     validation_row("V06", "load of the peak", 0.2918, float(x[best]), abs=1e-4, source="sqrt(P0/Pk)")
     # `efficiency` divides by the input, the index by the output.
     assert efficiency(x[best], a, b, c) == pytest.approx(1 / (2 - eta[best]), rel=1e-12)
@@ -118,5 +122,3 @@ def test_v04_losses_follow_the_apparent_power(library, validation_row):
     device = "tr-2500-eu-tier2"
     got = loss_w(library, device, 0.5, 0.9)
     validation_row("V04", "loss at S = 0.5 S_r, pf 0.9, W", 6200.0, got, abs=0.5, source="P0 + Pk x^2 with x of S")
-
-

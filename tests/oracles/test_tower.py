@@ -127,7 +127,9 @@ def test_v17_a_fan_that_moves_a_mass_instead_of_a_volume(series, validation_row)
     """
     error, _ = replay(series, by_volume=False)
     validation_row("V17", "with a fixed air mass: rms error, K", 0.0, rms(error), abs=0.25, source="as above")
-    validation_row("V17", "with a fixed air mass: mean error, K", 0.17, float(error.mean()), abs=0.02, source="as above")
+    validation_row(
+        "V17", "with a fixed air mass: mean error, K", 0.17, float(error.mean()), abs=0.02, source="as above"
+    )
 
 
 def approach_of(row: np.ndarray, water: float, span: float, wet_bulb: float) -> float:

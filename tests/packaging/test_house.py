@@ -21,7 +21,7 @@ ROOMS = sorted([*TOP_ROOMS, *(path.parent for path in ROOT.glob("twin/*/__init__
 MAX_README_LINES = 60
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
-TARGETS = ["help", "setup", "demo", "test", "lint", "format", "bench", "validate", "constraints", "clean"]
+TARGETS = ["help", "setup", "demo", "test", "lint", "format", "bench", "validate", "pictures", "constraints", "clean"]
 FORBIDDEN = re.compile(r"\b(A|L)?GPL|\b(Affero|Lesser)?\s*General Public License", re.IGNORECASE)
 
 

@@ -221,5 +221,3 @@ class ToolBox:
     one_interval_blocks: Callable[[Timeline], Timeline] = staticmethod(one_interval_blocks)
     own_curves: Callable[[LoadedSite, Plan], list[Any]] = staticmethod(own_curves)
     small_text: str = SMALL
-
-

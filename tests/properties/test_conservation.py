@@ -51,7 +51,14 @@ def test_energy_is_conserved_across_an_energisation(lab, tools, site, step):
     for date in energisations(lab, site):
         # A start off the hour, so that the date lies inside a step of an hour.
         before = {1.0: 120.0, 60.0: HOUR, 3600.0: 5.5 * HOUR}[step]
-        rows = lab.run(plan, date - before, 4 * before if step < HOUR else 22 * HOUR, step, load=load, interval=step if step == HOUR else before)
+        rows = lab.run(
+            plan,
+            date - before,
+            4 * before if step < HOUR else 22 * HOUR,
+            step,
+            load=load,
+            interval=step if step == HOUR else before,
+        )
         on = tools.column(rows, "hall_energised_share").sum(axis=1)
         assert on[-1] > on[0]
         assert np.nanmax(tools.column(rows, "energy_residual")) < 1e-9

@@ -48,10 +48,15 @@ def tight_inlet(plan):
     return edited(plan, sec=sec)
 
 
+def small_exchangers(plan):
+    """CDUs that cannot pass on their heat, with water in plenty: else the open valves meet the loop's limit first."""
+    return scaled(scaled(plan, "sec", liquid_rows(plan), Sec.UA, 0.3), "fac", slice(None), Fac.W_MAX, 4.0)
+
+
 # What makes each limit bind somewhere: the shipped proportions let flow bind nearly always.
 SQUEEZES = {
     "as built": lambda plan: plan,
-    "small exchangers": lambda plan: scaled(plan, "sec", liquid_rows(plan), Sec.UA, 0.2),
+    "small exchangers": small_exchangers,
     "small coils": lambda plan: scaled(plan, "sec", plan.air_sec, Sec.UA, 0.15),
     "little air": lambda plan: scaled(plan, "sec", plan.air_sec, Sec.W_MAX, 0.4),
     "thin pipes": lambda plan: scaled(plan, "fac", slice(None), Fac.W_MAX, 0.4),

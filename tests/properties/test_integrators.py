@@ -28,7 +28,9 @@ def exact_phi(z: float) -> tuple[float, float]:
         return float(first), float((1 - first) / x)
 
 
-@pytest.mark.parametrize("z", [0.0, 1e-20, 1e-16, 0.99e-8, 1.01e-8, 1e-5, 0.999e-3, 1.001e-3, 0.1, 1.0, 30.0, 700.0, 1e12])
+@pytest.mark.parametrize(
+    "z", [0.0, 1e-20, 1e-16, 0.99e-8, 1.01e-8, 1e-5, 0.999e-3, 1.001e-3, 0.1, 1.0, 30.0, 700.0, 1e12]
+)
 def test_phi_functions(z):
     first, second = exact_phi(z)
     assert phi1(z) == pytest.approx(first, rel=4e-16, abs=0.0)
@@ -119,7 +121,9 @@ def test_groups_against_single_racks_with_moving_flows(lab, tools):
     plan = lab.plan("small")
     step, minutes = 60.0, 60
     load = tools.own_curves(lab.site("small"), plan)
-    engine = lab.engine(plan, START, minutes * step, step, load=load, weather=tools.steady_weather(15.0, 0.6), interval=step)
+    engine = lab.engine(
+        plan, START, minutes * step, step, load=load, weather=tools.steady_weather(15.0, 0.6), interval=step
+    )
     engine.timeline = tools.one_interval_blocks(engine.timeline)
     a = plan.arrays
     plate, body = engine.state.t_plate.copy(), engine.state.t_body.copy()

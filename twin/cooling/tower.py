@@ -106,7 +106,8 @@ def reject(
         k = counterflow(ua_base * c_e / c_min, c_min / max(c_air, water)) * c_min
         t_o = min(HOTTEST_AIR_C, t_wb + max(0.05, k * (t_in - t_wb) / c_air))
     q = k * (t_in - t_wb)
-    if q <= 0.0:
+    if q < 1.0:
+        # Below a watt for the whole bank, drift per heat has no meaning.
         return k, t_wb, 0.0
     w_in = humidity_ratio_from_wet_bulb(t_db, t_wb, p)
     evaporated = max(0.0, m_air * (humidity_ratio_saturated(t_o, p) - w_in))

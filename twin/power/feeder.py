@@ -1,6 +1,7 @@
 """Feeder, line or switchboard section up to the meter: square-law loss at its rating.
 
 Equation: the loss law of ``twin.power.loss`` with ``a = b = 0`` unless the entry says otherwise.
+Source: Joule's law at constant voltage, ``P_loss`` as the square of the current; the share at rating per library entry.
 """
 
 from __future__ import annotations
