@@ -264,7 +264,7 @@ def test_warmer_water_rejects_more(id, air, flow, fan, more, warmer):
 @settings(deadline=None, max_examples=300, derandomize=True)
 @given(air=OUTDOORS, flow=FLOWS, fan=st.floats(0.0, 1.0), t_in=st.floats(-5.0, 300.0))
 def test_no_water_leaves_below_the_reference(id, air, flow, fan, t_in):
-    """0 <= k <= W: water is cooled toward the reference and never past it, at any temperature that a failure may bring."""
+    """0 <= k <= W: water is cooled toward the reference and never past it, however hot a failure makes it."""
     _, share, evaporation = heat(id, fan, flow, t_in, air)
     assert 0.0 <= share <= 1.0 + 1e-12  # a rounding above 1 where the exchanger is endless
     assert np.isfinite(evaporation)

@@ -40,7 +40,7 @@ Check = Callable[..., None]
 
 @pytest.fixture
 def validation_row(request: pytest.FixtureRequest) -> Check:
-    """``check(case, what, expected, got, source=..., abs=... or rel=...)``: notes the row, then fails where it is out."""
+    """``check(case, what, expected, got, source=..., abs=... or rel=...)``: notes a row, fails where it is out."""
     rows = request.config.stash.setdefault(ROWS, [])
 
     def check(
@@ -65,7 +65,8 @@ def validation_row(request: pytest.FixtureRequest) -> Check:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the table."""
-    rows = sorted(config.stash.get(ROWS, []), key=lambda row: (row.case, row.what))
+    found: list[Row] = config.stash.get(ROWS, [])
+    rows = sorted(found, key=lambda row: (row.case, row.what))
     if not rows:
         return
     table = [HEAD, *(row.cells() for row in rows)]
@@ -73,7 +74,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     right = {2, 3}
     terminalreporter.section("validation")
     for line in table:
-        text = (cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(line, widths)))
+        text = (
+            cell.rjust(w) if i in right else cell.ljust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+        )
         terminalreporter.line("  ".join(text).rstrip())
     failed = sum(not row.holds for row in rows)
     terminalreporter.line(f"{len(rows)} rows, {failed} out of tolerance")

@@ -126,7 +126,8 @@ def stopped(plan: Plan, which: str) -> Plan:
     air = plan.air_sec
     rows = {"pumps": np.setdiff1d(np.arange(len(sec)), air), "fans": air, "all": np.arange(len(sec))}.get(which)
     if rows is not None:
-        sec[np.ix_(rows, [Sec.W_MIN, Sec.W_PER_HEAT, Sec.LAG])] = 0.0
+        for column in (Sec.W_MIN, Sec.W_PER_HEAT, Sec.LAG):
+            sec[rows, column] = 0.0
     if which in ("off", "all"):
         group[:, [Group.P0, Group.P1, Group.P2]] = 0.0
     return replace(plan, arrays=a._replace(sec=sec, group=group))
@@ -187,7 +188,7 @@ def coldest(state: State) -> float:
 def test_v31_energy_closes_and_nothing_undercools_in_a_storm_of_steps(validation_row, site):
     """Steps of 1e-2..1e6 s; pumps, fans and racks start and stop between them.
 
-    Where racks heat up without flow the steps stay short: a million degrees in a week is right, and would hide a defect.
+    Where racks heat up without flow the steps stay short: a million degrees in a week is right, and hides a defect.
     """
     plan = lower(load_site(site))
     storm = Storm(plan, seed=5)

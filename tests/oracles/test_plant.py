@@ -83,7 +83,7 @@ def test_v33_bank_power_is_continuous_and_rises_with_the_heat(validation_row, co
 
 @pytest.fixture(scope="module")
 def tower_row() -> np.ndarray:
-    return lower(load_site("oklahoma-10")).arrays.fac[0]
+    return np.asarray(lower(load_site("oklahoma-10")).arrays.fac[0])
 
 
 @pytest.mark.parametrize("x", [0.2, 0.3, 0.5, 0.75, 1.0])

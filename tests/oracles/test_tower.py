@@ -20,8 +20,8 @@ DESIGN_AIR_M3_S = NOMINAL_W * 2.76316e-5
 DESIGN_WATER_KG_S = 1.07629
 SEA_LEVEL = 101_325.0
 
-# EnergyPlus engineering reference, table "Approach Temperature Correlation Coefficients", column YorkCalc: the factor of
-# wet bulb^i range^j (L/G)^k stands at i + 3 j + 9 k.
+# EnergyPlus engineering reference, table "Approach Temperature Correlation Coefficients", column YorkCalc: the factor
+# of wet bulb^i range^j (L/G)^k stands at i + 3 j + 9 k.
 YORK = np.array([
     -0.359741205, -0.055053608, 0.0023850432, 0.173926877, -0.0248473764, 0.00048430224, -0.005589849456,
     0.0005770079712, -1.342427256e-05, 2.84765801111111, -0.121765149, 0.0014599242, 1.680428651, -0.0166920786,

@@ -1,12 +1,13 @@
 """The scheme converges: half the step, at most 1/1.8 of the error (first order would be 1/2).
 
 It promises first order (flows, valves and conductances of a step follow its mean power) and shows about second, because
-loads, lagging flows and temperatures are all handed on as step means; after a jump of the load at the end of a step too.
+loads, lagging flows and temperatures are all handed on as step means; after a jump of the load at a step's end too.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 from math import pi, sin
 
 import numpy as np
@@ -64,7 +65,7 @@ NAMES = ("plate", "body", "secondary return", "facility return")
 def errors(lab, tools):
     """RMS distance from the run with steps of 0.1 s, by load and quantity, for each step."""
     plan = tools.quiet(lab.plan("small"))
-    found = {}
+    found: dict[tuple[type, str], list[float]] = {}
     for load in (Swell(), Jump()):
         exact = history(lab, tools, plan, REFERENCE, load)
         for step in STEPS:
@@ -78,7 +79,7 @@ def errors(lab, tools):
 @pytest.mark.parametrize("name", NAMES)
 def test_half_the_step_is_at_most_half_the_error(errors, load, name):
     e = errors[load, name]
-    ratios = [a / b for a, b in zip(e, e[1:], strict=False)]
+    ratios = [a / b for a, b in pairwise(e)]
     assert min(ratios) >= AT_LEAST, (name, [f"{x:.3g}" for x in e], [f"{x:.2f}" for x in ratios])
 
 

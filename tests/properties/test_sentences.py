@@ -44,7 +44,7 @@ def test_a_little_more_load_never_lowers_the_site_power(lab, tools, site, dry_bu
 
 
 def plant_capacity(plan, f, wet_bulb, *, dt, share, rise, guess):
-    """Heat that the plant of loop ``f`` takes at the wet bulb, ``share`` of the flow and ``rise`` K above the supply."""
+    """Heat that the plant of loop ``f`` takes at a wet bulb, at ``share`` of the flow, ``rise`` K above the supply."""
     fac, row = plan.arrays.fac[f], plan.arrays.rejection[f]
     t_ret = fac[Fac.SET] + rise
     a, b = capacity(

@@ -2,6 +2,8 @@
 
 Equation: ``T_after = T_ret - eps (T_ret - T_cw)``; the chillers trim what remains (integrated). A plant that sends
 facility water straight through its dry coolers is the same with ``eps = 1``.
+Source: definition of the effectiveness (Incropera et al., 7th ed., section 11.4), referred to the facility water, which
+carries the smaller capacity rate.
 """
 
 from __future__ import annotations

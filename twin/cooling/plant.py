@@ -87,6 +87,26 @@ def _leaving(
 
 
 @kernel
+def _bank(
+    fac: np.ndarray,
+    row: np.ndarray,
+    w_c: float,
+    t_in: float,
+    basin: float,
+    phi: float,
+    t_db: float,
+    t_wb: float,
+    p: float,
+) -> tuple[float, float]:
+    """``base, slope`` of the condenser water leaving the basin at full air flow, ``base + slope Q_rej``."""
+    k, t_ref, _ = reject_any(int(fac[REJECTION]), row, 1.0, w_c, t_in, t_db, t_wb, p)
+    keep = 1.0 - phi
+    share = k / w_c
+    d = 1.0 - keep * (1.0 - share)
+    return (keep * share * t_ref + phi * basin) / d, keep * (1.0 - share) / w_c / d
+
+
+@kernel
 def capacity(
     fac: np.ndarray,
     row: np.ndarray,
@@ -100,35 +120,40 @@ def capacity(
     t_wb: float,
     p: float,
 ) -> tuple[float, float]:
-    """``a, b`` of the heat that the plant can take with full fans and all chillers, ``a + b T_ret`` (W)."""
+    """``a, b`` of the heat that the plant can take with full fans and all chillers, ``a + b T_ret`` (W).
+
+    Machines trip on condenser pressure: no more heat than the bank sheds with the highest condenser water.
+    """
     w_c = condenser_flow(fac, w)
     if w <= 0.0 or w_c <= 0.0:
         return 0.0, 0.0
     phi = phi1(w_c * dt / fac[C_BASIN])
-    keep = 1.0 - phi
     eps_w = fac[ECONOMIZER] * w
+    pump = fac[CONDENSER_PUMP]
     q_ch = fac[CHILLERS] * fac[CHILLER_UNIT]
-    t_cw = guess
-    extra = fac[CONDENSER_PUMP]
-    slope = 0.0
-    base = 0.0
-    cop = 1.0
+    if q_ch > 0.0:
+        base, slope = _bank(fac, row, w_c, fac[CONDENSER_MAX], basin, phi, t_db, t_wb, p)
+        most = max(0.0, (fac[CONDENSER_MAX] - base) / (slope + 1.0 / w_c))
+        q_e = max(0.0, eps_w * (t_ret - base - slope * most))
+        cop = cop_full(supply, fac[CONDENSER_MAX], fac[ETA], fac[DELTA], fac[LIFT_MIN])
+        full = q_ch
+        for _ in range(CHILLER_PASSES):
+            if q_ch > 0.0:
+                per_heat = 1.0 + bank_power(q_ch, fac[CHILLER_UNIT], fac[CHILLERS], cop) / q_ch
+                q_ch = min(full, max(0.0, (most - q_e - pump) / per_heat))
+    extra = pump
+    t_in = guess + (q_ch + extra) / w_c
+    t_cw, slope, base = guess, 0.0, 0.0
     for _ in range(CHILLER_PASSES):
-        q_now = q_ch + max(0.0, eps_w * (t_ret - t_cw))
+        base, slope = _bank(fac, row, w_c, t_in, basin, phi, t_db, t_wb, p)
+        # Eliminated, not iterated: the economiser can move t_cw by more than it was moved by (eps_w slope > 1).
+        t_cw = base + slope * (q_ch + extra)
+        if t_cw < t_ret:
+            t_cw = (t_cw + slope * eps_w * t_ret) / (1.0 + slope * eps_w)
+        t_in = t_cw + (q_ch + max(0.0, eps_w * (t_ret - t_cw)) + extra) / w_c
         if q_ch > 0.0:
-            cop = cop_full(supply, t_cw + (q_now + extra) / w_c, fac[ETA], fac[DELTA], fac[LIFT_MIN])
-            extra = fac[CONDENSER_PUMP] + q_ch / cop
-        q_rej = q_now + extra
-        k, t_ref, _ = reject_any(int(fac[REJECTION]), row, 1.0, w_c, t_cw + q_rej / w_c, t_db, t_wb, p)
-        if q_ch > 0.0:
-            # Machines trip on condenser pressure: no more heat than the bank sheds at the highest condenser water.
-            over = q_rej - k * (fac[CONDENSER_MAX] - t_ref)
-            q_ch = max(0.0, min(fac[CHILLERS] * fac[CHILLER_UNIT], q_ch - over / (1.0 + 1.0 / cop)))
-        share = k / w_c
-        d = 1.0 - keep * (1.0 - share)
-        slope = keep * (1.0 - share) / w_c / d
-        base = (keep * share * t_ref + phi * basin) / d
-        t_cw = base + slope * q_rej
+            cop = cop_full(supply, t_in, fac[ETA], fac[DELTA], fac[LIFT_MIN])
+            extra = pump + bank_power(q_ch, fac[CHILLER_UNIT], fac[CHILLERS], cop)
     if eps_w * (t_ret - t_cw) <= 0.0:
         return q_ch, 0.0
     d = 1.0 + eps_w * slope

@@ -106,8 +106,8 @@ class Params(Frozen):
 
 
 def quantity_of(model: type[BaseModel], field: str) -> Quantity | None:
-    """The :class:`Quantity` declared on a field, for tables and help."""
-    for meta in model.model_fields[field].metadata:
+    """The :class:`Quantity` declared on a field, for tables and help; its own before that of its type (``Share``)."""
+    for meta in reversed(model.model_fields[field].metadata):
         if isinstance(meta, Quantity):
             return meta
     return None

@@ -35,8 +35,8 @@ def save(folder: Path, next_block: int, digest: str, state: State) -> None:
     sync_folder(folder)
 
 
-def load(folder: Path, digest: str, like: State) -> tuple[int, State]:
-    """The next block and the state, of the shapes of ``like``.
+def load(folder: Path, digest: str, state: State) -> int:
+    """The next block; fills ``state``, whose arrays stay where they are (``twin.engine.arrays.apart``).
 
     Raises ``InputError`` when there is no checkpoint, it cannot be read, or it belongs to another run.
     """
@@ -45,13 +45,15 @@ def load(folder: Path, digest: str, like: State) -> tuple[int, State]:
         raise one("there is no checkpoint to resume from: start again with --overwrite", file=str(folder))
     try:
         with np.load(path, allow_pickle=False) as found:
-            state = State(*(found[f"{PREFIX}{name}"] for name in State._fields))
+            saved = State(*(found[f"{PREFIX}{name}"] for name in State._fields))
             next_block, owner = int(found["next_block"]), bytes(found["digest"]).decode()
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
         raise one(f"the checkpoint cannot be read ({error}): start again with --overwrite", file=str(path)) from None
-    if owner != digest or any(a.shape != b.shape or a.dtype != b.dtype for a, b in zip(state, like, strict=True)):
+    if owner != digest or any(a.shape != b.shape or a.dtype != b.dtype for a, b in zip(saved, state, strict=True)):
         raise one("the checkpoint belongs to another run: start again with --overwrite", file=str(path))
-    return next_block, state
+    for into, value in zip(state, saved, strict=True):
+        into[...] = value
+    return next_block
 
 
 def next_block(folder: Path) -> int | None:

@@ -197,6 +197,10 @@ def close_loop(a: Arrays, state: State, s: Scratch, j: int, dt: float) -> None:
     if w > 0.0:
         r0 += (1.0 - phi) * s.source[j] / w
         r1 = (1.0 - phi) * (1.0 - s.slope[j] / w)
+    else:
+        # The limit of the two: what the loop is given stays in its return.
+        r0 += 0.5 * dt / sec[C_RETURN] * s.source[j]
+        r1 = -0.5 * dt / sec[C_RETURN] * s.slope[j]
     d = 1.0 - r1 * rho
     s.r0[j] = r0 / d
     s.r1[j] = r1 * (1.0 - rho) / d

@@ -146,8 +146,8 @@ def finish_sec(a: Arrays, state: State, s: Scratch, out: Out, j: int, y: float, 
     inlet = (1.0 - rho) * x + rho * back
     wx = (1.0 - rho) * w
     leaving = back - q / wx if wx > 0.0 else back
-    mixed = inlet + (s.source[j] - s.slope[j] * inlet) / w if w > 0.0 else back
-    state.sec_return[j] = tank(state.sec_return[j], mixed, back, w, sec[C_RETURN], dt, ledger)
+    gained = (w - s.slope[j]) * inlet + s.source[j] - w * back
+    state.sec_return[j] = tank(state.sec_return[j], gained, 0.0, 1.0, sec[C_RETURN], dt, ledger)
     state.sec_supply[j] = tank(state.sec_supply[j], leaving, x, wx, sec[C_SUPPLY], dt, ledger)
     s.supply[j], s.back[j], s.inlet[j], s.heat[j] = x, back, inlet, q
     row = out.cdu[j]

@@ -86,7 +86,7 @@ def _in_folder(
         return RunHandle(prepared, folder, LocalStore(folder), timeline.blocks)
     engine, first = prepared.engine(), 0
     if action == "resume":
-        first, engine.state = checkpoint.load(folder, digest, engine.state)
+        first = checkpoint.load(folder, digest, engine.state)
         note(f"resuming at block {first + 1} of {timeline.blocks}")
         with telling(folder):
             sweep(folder)

@@ -1,6 +1,6 @@
 """Power distribution unit, remote power panel: the loss law, with a core loss when it holds a transformer.
 
-Equation: the loss law of ``twin.power.loss``; ``a`` is the iron loss and 0 without a transformer, ``c`` copper and wire.
+Equation: the loss law of ``twin.power.loss``; ``a`` is the iron loss, 0 without a transformer; ``c`` copper and wire.
 Source: N. Rasmussen, APC White Paper 113, table 2 (a = c = 0.015 with a transformer).
 """
 

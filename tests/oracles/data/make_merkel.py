@@ -14,7 +14,6 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,7 @@ def branch(kind: str, name: str, first: str, last: str) -> dict[str, Any]:
 
 
 def sides() -> dict[str, Any]:
-    """Branches, splitters and mixers of both sides of the loop; every part has nodes ``<side> <part> in`` and ``out``."""
+    """Branches, splitters and mixers of both sides; every part has nodes ``<side> <part> in`` and ``out``."""
     made: dict[str, Any] = {k: {} for k in ("Branch", "BranchList", "Connector:Splitter", "Connector:Mixer")}
     made |= {"ConnectorList": {}, "Pipe:Adiabatic": {}}
     parts = {
@@ -152,10 +151,12 @@ def model() -> dict[str, Any]:
         },
         **sides(),
         **tower(),
-        "LoadProfile:Plant": {"demand load": {"inlet_node_name": "demand load in", "outlet_node_name": "demand load out",
+        "LoadProfile:Plant": {"demand load": {
+            "inlet_node_name": "demand load in", "outlet_node_name": "demand load out",
             "load_schedule_name": "heat", "peak_flow_rate": WATER_M3_S,
             "flow_rate_fraction_schedule_name": "flow"}},
-        "Pump:ConstantSpeed": {"supply pump": {"inlet_node_name": "supply pump in", "outlet_node_name": "supply pump out",
+        "Pump:ConstantSpeed": {"supply pump": {
+            "inlet_node_name": "supply pump in", "outlet_node_name": "supply pump out",
             "design_flow_rate": WATER_M3_S, "design_pump_head": 1000.0, "pump_control_type": "Continuous",
             "pump_flow_rate_schedule_name": "flow"}},
         "CondenserLoop": {"loop": {
