@@ -1,4 +1,4 @@
-"""Take the README's picture of a page (``make pictures``): ``python -m tests.browser.picture PAGE.html PICTURE.png``."""
+"""Take the README's picture of a page: ``python -m tests.browser.picture PAGE PICTURE`` (``make pictures``)."""
 
 import sys
 from pathlib import Path
