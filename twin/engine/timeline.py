@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from twin.core.errors import one
 
-# A block holds its forcing by the step and its rows by the interval. bench-32k at 60 s peaks at 231 MB with 4,096 steps and
-# 209 MB with 1,440; without a bound on the intervals, half-hour steps took 1 GB for the CDUs' rows.
+# A block holds its forcing by the step and its rows by the interval. bench-32k at 60 s peaks at 231 MB with 4,096
+# steps and 209 MB with 1,440; without a bound on the intervals, half-hour steps took 1 GB for the CDUs' rows.
 STEPS_PER_BLOCK = 2_048
 MOST_INTERVALS = 168
 
