@@ -54,7 +54,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Simulate a site; the results are a Zarr store that xarray opens, a summary and a page."""
-    from twin.core.errors import StoppedError
+    from twin.core.errors import StoppedError, one
     from twin.core.jit import is_compiled
     from twin.engine.simulate import simulate
     from twin.site.load import load_site
@@ -62,12 +62,15 @@ def command(
     loaded = load_site(site)
     for warning in loaded.warnings:
         _say(str(warning))
+    target = out or Path("runs", f"{loaded.site.name}.zarr")
+    if not (no_page or overwrite or resume) and _page_of(target).exists():
+        raise one("is there already: choose another --out, or use --overwrite or --no-page", file=str(_page_of(target)))
     if not is_compiled():
         _say("compiling the kernels once, about 30 s")
     try:
         done = simulate(
             loaded,
-            out=out or Path("runs", f"{loaded.site.name}.zarr"),
+            out=target,
             resume=resume,
             overwrite=overwrite,
             progress=_Progress(),
@@ -96,7 +99,7 @@ def _report(path: Path, *, page: bool, as_json: bool) -> None:
     from twin.analysis.summary_text import render
 
     found: dict[str, Any] = summary(open_run(path))
-    html = path.with_name(f"{path.name.removesuffix('.zarr')}.html") if page else None
+    html = _page_of(path) if page else None
     if html is not None:
         from dashboards.report import write_page
 
@@ -108,6 +111,11 @@ def _report(path: Path, *, page: bool, as_json: bool) -> None:
         typer.echo(f"results  {path}" + (f"\npage     {html}" if html else ""))
     if found["violations"]:
         raise typer.Exit(VIOLATED)
+
+
+def _page_of(run: Path) -> Path:
+    """Where the page of a run lies: beside its store."""
+    return run.with_name(f"{run.name.removesuffix('.zarr')}.html")
 
 
 def _say(text: str) -> None:
