@@ -18,6 +18,8 @@ Moment = str | date | datetime
 UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": HOUR, "hr": HOUR, "d": DAY}
 LENGTH = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)\s*")
 FINEST_INTERVAL_S = 60.0
+# Well inside what a Dataset's time axis in nanoseconds can hold (1678..2261).
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
 
 
 def instant(value: Moment, option: str) -> float:
@@ -32,6 +34,8 @@ def instant(value: Moment, option: str) -> float:
             ) from None
     elif not isinstance(moment, datetime):
         moment = datetime.combine(moment, time())
+    if not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+        raise one(f'"{value}" is out of range, expected a year from {EARLIEST_YEAR} to {LATEST_YEAR}', path=option)
     seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     if seconds != round(seconds):
         raise one(f"{moment.isoformat()} is not a whole second", path=option)
