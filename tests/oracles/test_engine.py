@@ -171,7 +171,8 @@ class Storm:
         self.given.load = np.where(rng.random(steps) < 0.3, rng.integers(0, 2, steps), rng.random(steps))
         closes = np.full(steps, -1, np.int64)
         closes[-1] = 0
-        block = Block(0, 0, t_end, np.diff(t_end, prepend=t_end[0] - dt[0]), closes, t_end[-1:], [(0, steps)])
+        # Not the first block: nothing settles before a storm.
+        block = Block(1, 0, t_end, np.diff(t_end, prepend=t_end[0] - dt[0]), closes, t_end[-1:], [(0, steps)])
         self.engine.plan = stopped(self.plan, which)
         with ThreadPoolExecutor(1) as pool:
             result = self.engine._advance(block, pool)

@@ -97,3 +97,14 @@ def test_v33_fans_cycle_below_their_lowest_speed(tower_row):
     low = tower_row[Fac.FAN_MIN]
     assert fan_power(tower_row, 0.5 * low) == pytest.approx(0.5 * fan_power(tower_row, low), rel=1e-12)
     assert fan_power(tower_row, 0.0) == 0.0
+
+
+def test_v33_moved_air_costs_power_and_more_of_it_costs_more(tower_row):
+    """The fitted cubic is negative below 0.15 of the air: a dry cooler there once rejected megawatts for nothing."""
+    row = tower_row.copy()
+    for low in (0.0, 0.1, 0.3):
+        row[Fac.FAN_MIN] = low
+        power = np.array([fan_power(row, x) for x in np.linspace(0.001, 1.0, 1000)])
+        assert power[0] > 0.0
+        assert (np.diff(power) > 0.0).all()
+        assert np.diff(power).max() < 0.004 * row[Fac.FAN]

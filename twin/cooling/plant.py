@@ -22,9 +22,11 @@ from twin.cooling.rejection import bound_reject
 from twin.core.columns import Fac
 from twin.core.integrate import phi1
 from twin.core.jit import kernel
+from twin.core.root import illinois
 
 reject_any = bound_reject()
 
+FAN_FIT_FROM = 0.2
 FAN_PASSES = 20
 FAN_CLOSE_K = 1e-3
 CHILLER_PASSES = 4
@@ -55,7 +57,11 @@ def fan_power(fac: np.ndarray, fan: float) -> float:
         return 0.0
     x = max(fan, low)
     share = 1.0 if low <= 0.0 or fan >= low else fan / low
-    return share * fac[FAN] * max(0.0, -0.00932 + x * (0.05123 + x * (-0.08384 + x * 1.04192)))
+    # The fitted cubic is negative below 0.15: from where the fit ends, power falls by the fan law.
+    fitted = max(x, FAN_FIT_FROM)
+    fall = x / fitted
+    power = -0.00932 + fitted * (0.05123 + fitted * (-0.08384 + fitted * 1.04192))
+    return share * fac[FAN] * power * fall * fall * fall
 
 
 @kernel
@@ -178,27 +184,21 @@ def _free_fan(
     Regula falsi with the Illinois weight; six passes reach 1e-3 K over the shipped banks.
     """
     low, high = 0.0, 1.0
-    g_low = _leaving(fac, row, low, w_c, q_rej, target, basin, phi, t_db, t_wb, p)[0] - target
-    g_high = _leaving(fac, row, high, w_c, q_rej, target, basin, phi, t_db, t_wb, p)[0] - target
-    if g_low <= 0.0:
+    # Signed so that they rise with the fan.
+    g_low = target - _leaving(fac, row, low, w_c, q_rej, target, basin, phi, t_db, t_wb, p)[0]
+    g_high = target - _leaving(fac, row, high, w_c, q_rej, target, basin, phi, t_db, t_wb, p)[0]
+    if g_low >= 0.0:
         return 0.0
-    if g_high >= 0.0:
+    if g_high <= 0.0:
         return 1.0
     fan = 1.0
     side = 0
     for _ in range(FAN_PASSES):
         fan = low - g_low * (high - low) / (g_high - g_low)
-        g = _leaving(fac, row, fan, w_c, q_rej, target, basin, phi, t_db, t_wb, p)[0] - target
+        g = target - _leaving(fac, row, fan, w_c, q_rej, target, basin, phi, t_db, t_wb, p)[0]
         if abs(g) < FAN_CLOSE_K:
             break
-        if g > 0.0:
-            low, g_low = fan, g
-            g_high *= 0.5 if side == 1 else 1.0
-            side = 1
-        else:
-            high, g_high = fan, g
-            g_low *= 0.5 if side == -1 else 1.0
-            side = -1
+        low, g_low, high, g_high, side = illinois(low, g_low, high, g_high, fan, g, side)
     return fan
 
 

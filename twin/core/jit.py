@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import llvmlite.binding
 import numba
 import numpy as np
 from numba import config as numba_config
+from numba.core.codegen import JITCodeLibrary
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[1]
 KERNEL_ROOMS = ("core", "racks", "power", "cooling", "inference", "engine")
 # Not 'nnan'/'ninf': a NaN in a reading has to stay a NaN.
 FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
+# How the symbols of this package's functions begin, those that twin.core.dispatch binds among them.
+OUR_SYMBOLS = re.compile(r"_ZN\d+twin")
 KEPT_CACHES = 4
 READY = "ready"
 COMPILING = "HALLTWIN_COMPILING"
@@ -142,6 +146,43 @@ def _widen() -> None:
 
 
 _widen()
+
+
+def _keep_helpers_private() -> None:
+    """Bind every call inside a compiled kernel to the copy of the helper that was compiled with it.
+
+    A helper that is called and not inlined goes into each caller's object code as a weak symbol; the loader binds weak
+    symbols of one name to the copy it met first, which was optimised in another context and rounds differently. The
+    wet bulbs of a year then depended on what else the process had compiled before.
+    """
+    finalize = JITCodeLibrary._finalize_final_module
+
+    def finalize_private(library: Any) -> None:
+        weak = [f for f in library._final_module.functions if _is_weak_helper(f)]
+        if weak:
+            library._shared_module = _shareable(library._final_module)
+        for helper in weak:
+            helper.linkage = llvmlite.binding.Linkage.internal
+        finalize(library)
+
+    JITCodeLibrary._finalize_final_module = finalize_private
+
+
+def _shareable(module: Any) -> Any:
+    """What callers link with: the module as it was, with every function shared (Numba's own way, done earlier)."""
+    shared = module.clone()
+    for f in shared.functions:
+        if not f.is_declaration and f.linkage == llvmlite.binding.Linkage.external:
+            f.linkage = llvmlite.binding.Linkage.linkonce_odr
+    return shared
+
+
+def _is_weak_helper(f: Any) -> bool:
+    weak = f.linkage == llvmlite.binding.Linkage.linkonce_odr
+    return weak and not f.is_declaration and OUR_SYMBOLS.match(f.name) is not None
+
+
+_keep_helpers_private()
 
 
 def _compile(function: F, *, counted: bool, entry: bool = True, inlined: bool = False) -> F:

@@ -22,6 +22,7 @@ import numpy as np
 from twin.cooling.plant import capacity, operate, set_point
 from twin.core.columns import Elm, Fac
 from twin.core.jit import constant, inner, kernel
+from twin.core.root import illinois
 from twin.engine.hall import element_input
 from twin.engine.loop import loop_pump
 from twin.engine.steady import (
@@ -72,15 +73,22 @@ class Case(NamedTuple):
 
 
 @inner
+def _capacity(a: Arrays, c: Case, f: int, w: float, t_ret: float, guess: float) -> float:
+    """What the plant of a loop can take at its set point in steady state, W."""
+    air = c.air
+    cap_a, cap_b = capacity(
+        a.fac[f], a.rejection[f], w, c.y_set[f], t_ret, guess, guess, SETTLED, air[0], air[1], air[2]
+    )
+    return cap_a + cap_b * t_ret
+
+
+@inner
 def _plant_loading(a: Arrays, c: Case, f: int, q: float, asked: float) -> float:
     """Steady heat of a loop per what its plant can take at the set point."""
     y, air = c.y_set[f], c.air
     w = min(a.fac[f, F_W_MAX], max(a.fac[f, F_W_MIN], asked))
     q += loop_pump(a.fac[f], w)
-    t_ret = y + q / w
-    guess = min(air[0], air[1] + 4.0)
-    cap_a, cap_b = capacity(a.fac[f], a.rejection[f], w, y, t_ret, guess, guess, SETTLED, air[0], air[1], air[2])
-    return q / max(1.0, cap_a + cap_b * t_ret)
+    return q / max(1.0, _capacity(a, c, f, w, y + q / w, min(air[0], air[1] + 4.0)))
 
 
 @inner
@@ -91,8 +99,10 @@ def _plant_power(a: Arrays, c: Case, f: int, q: float, asked: float) -> float:
     pump = loop_pump(a.fac[f], w)
     q += pump
     guess = min(air[0], air[1] + 4.0)
+    cap = _capacity(a, c, f, w, y + q / w, guess)
+    # Heat that the plant cannot take warms the loop; it does not make the chillers draw more.
     _, _, _, chiller, fan, condenser, _, _ = operate(
-        a.fac[f], a.rejection[f], w, q, y + q / w, y, guess, guess, SETTLED, air[0], air[1], air[2]
+        a.fac[f], a.rejection[f], w, min(q, cap), y + q / w, y, guess, guess, SETTLED, air[0], air[1], air[2]
     )
     return pump + chiller + fan + condenser
 
@@ -228,13 +238,8 @@ def _root(a: Arrays, c: Case, h: int, kind: int, shared: int, it: float) -> tupl
         x = min(hi - 0.5 * width, max(lo + 0.5 * width, x))
         g = _excess(a, c, h, kind, shared, x)
         if g > 0.0:
-            hi, g_hi, code = x, g, c.r[column]
-            g_lo *= 0.5 if side == 1 else 1.0
-            side = 1
-        else:
-            lo, g_lo = x, g
-            g_hi *= 0.5 if side == -1 else 1.0
-            side = -1
+            code = c.r[column]
+        lo, g_lo, hi, g_hi, side = illinois(lo, g_lo, hi, g_hi, x, g, side)
     return lo, code
 
 

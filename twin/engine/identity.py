@@ -35,6 +35,8 @@ DECIDING: dict[str, tuple[str, ...]] = {
     "seed": ("seed",),
     "version": ("version", "engine_digest"),
 }
+# Computed from the readings by kernels: the version stands for these.
+FOLLOWING = {"wet_bulb_c", "humidity_ratio"}
 COMPLETE = "run_complete"
 FIGURE_KEYS = ("key", "value", "unit", "low", "high", "confidence", "source")
 
@@ -93,10 +95,10 @@ def sourced_figures(loaded: LoadedSite) -> list[dict[str, Any]]:
 
 
 def weather_digest(weather: Weather) -> str:
-    """SHA-256 over the air of a weather: its readings, times, place and nature, not its file or title."""
+    """SHA-256 over the air of a weather: its readings, times and nature, not its file, title or what follows from them."""
     made = hashlib.sha256(f"{weather.utc_offset_h!r} {weather.measured!r}".encode())
     for item in fields(weather):
-        value = getattr(weather, item.name)
+        value = None if item.name in FOLLOWING else getattr(weather, item.name)
         if isinstance(value, np.ndarray):
             made.update(f"\0{item.name} {value.dtype.str} {value.shape}\0".encode())
             made.update(np.ascontiguousarray(value).tobytes())

@@ -48,6 +48,8 @@ from twin.site.plan import Arrays
 
 OPEN_MODE = int(Mode.OPEN)
 LOOP_PASSES = 12
+CAPACITY_PASSES = 4
+CAPACITY_CLOSE = 1e-3
 # Whether a pass renews the modes.
 HOLD, RENEW = constant(0), constant(1)
 CP, CP_PRIMARY = int(Sec.CP), int(Sec.CP_PRIMARY)
@@ -115,25 +117,56 @@ def solve_loop(
     need = w * (back - y_set)
     if 0.0 <= need <= cap:
         return y, q, back, y_set, cap, False
-    shut = need < 0.0
-    # The plant takes a + b T_ret (or nothing): y follows from one linear equation per set of modes.
-    a_, b_ = (0.0, 0.0) if shut else (cap_a, cap_b)
+    if need < 0.0:
+        y, q, back = _unmet(a, state, s, f, on, island, y, phi, psi, 0.0, 0.0)
+        return y, q, back, back, max(0.0, cap_a + cap_b * back), False
+    for _ in range(CAPACITY_PASSES):
+        y, q, back = _unmet(a, state, s, f, on, island, y, phi, psi, cap_a, cap_b)
+        took, was = cap_a + cap_b * back, (cap_a, cap_b)
+        cap_a, cap_b = capacity(
+            fac, a.rejection[f], w, y_set, back, state.condenser[f], state.basin[f], dt, t_db, t_wb, p
+        )
+        # What the plant takes depends on the return that it leads to: at the first one it may have been nothing.
+        if abs(cap_a + cap_b * back - took) <= CAPACITY_CLOSE * abs(took):
+            break
+    cap_a, cap_b = was
+    leaving = back - (cap_a + cap_b * back) / w
+    return y, q, back, leaving, max(0.0, cap_a + cap_b * back), True
+
+
+@inner
+def _unmet(
+    a: Arrays,
+    state: State,
+    s: Scratch,
+    f: int,
+    on: np.ndarray,
+    island: int,
+    y: float,
+    phi: float,
+    psi: float,
+    cap_a: float,
+    cap_b: float,
+) -> tuple[float, float, float]:
+    """Supply, heat from the halls and mean return of a loop whose plant takes ``cap_a + cap_b T_ret``.
+
+    ``y`` follows from one linear equation per set of modes.
+    """
+    w, s0, r0 = s.fac_w[f], state.fac_supply[f], state.fac_return[f]
     for _ in range(LOOP_PASSES):
         q0, slope, _ = _loop_heat(a, state, s, f, on, island, y, HOLD)
         q0 -= slope * y
         # back = m0 + m1 y;  leaving = back (1 - b/w) - a/w
         m0 = (1.0 - phi) * q0 / w + phi * r0
         m1 = (1.0 - phi) * (1.0 + slope / w)
-        keep = (1.0 - psi) * (1.0 - b_ / w)
+        keep = (1.0 - psi) * (1.0 - cap_b / w)
         d = 1.0 - keep * m1
-        y = s0 if d < 1e-12 else (keep * m0 - (1.0 - psi) * a_ / w + psi * s0) / d
+        y = s0 if d < 1e-12 else (keep * m0 - (1.0 - psi) * cap_a / w + psi * s0) / d
         _, _, changed = _loop_heat(a, state, s, f, on, island, y, RENEW)
         if changed == 0:
             break
     q, _, _ = _loop_heat(a, state, s, f, on, island, y, HOLD)
-    back = (1.0 - phi) * (y + q / w) + phi * r0
-    leaving = back - (a_ + b_ * back) / w
-    return y, q, back, leaving, max(0.0, cap_a + cap_b * back), not shut
+    return y, q, (1.0 - phi) * (y + q / w) + phi * r0
 
 
 @inner

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ from twin.core.variables import rows, slot
 from twin.engine.arrays import Out, Scratch, State, new_out, new_scratch, new_state
 from twin.engine.campus import S_COOLING, S_IT, S_LOSS, run_campus
 from twin.engine.headroom import headroom_block
+from twin.engine.settle import fill_basins, forget, settle
 from twin.engine.steady import WIDTH
 from twin.engine.step import run_island
 from twin.engine.timeline import Block, Timeline
@@ -81,6 +83,8 @@ class Engine:
 
     def _advance(self, block: Block, pool: ThreadPoolExecutor) -> Result:
         forcing = self.forcing(block)
+        if block.index == 0:
+            self._settle(block, forcing, pool)
         self.run_islands(block, forcing, pool)
         return self.finish(block, forcing, pool)
 
@@ -99,20 +103,42 @@ class Engine:
 
     def run_islands(self, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> None:
         """Advance all islands over a block, event by event."""
-        a = self.plan.arrays
         for first, last in block.segments:
             part = slice(first, last)
-            on = (self.plan.hall_start_s <= block.t_end[first] - block.dt[first]).astype(np.uint8)
-            jobs = [
-                pool.submit(
-                    run_island, a, self.state, self.scratch, self.out, i, self.seed, on, block.t_end[part],
-                    block.dt[part], block.closes[part], self.timeline.interval, forcing.weather[part],
-                    forcing.curves[part], forcing.ports[part], forcing.ledger[part], self.racks,
-                )
-                for i in range(len(a.island_ptr) - 1)
-            ]  # fmt: skip
-            for job in jobs:
-                job.result()
+            start = block.t_end[first] - block.dt[first]
+            fill_basins(self.plan, self.state, start, forcing.weather[first])
+            self._advance_islands(
+                pool, block.t_end[part], block.dt[part], block.closes[part], forcing.weather[part],
+                forcing.curves[part], forcing.ports[part], forcing.ledger[part], self._energised(start),
+            )  # fmt: skip
+
+    def _energised(self, t: float) -> NDArray[np.uint8]:
+        return (self.plan.hall_start_s <= t).astype(np.uint8)
+
+    def _settle(self, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> None:
+        """Bring what is energised at the start of the run to the steady state of its first step."""
+        start = self.timeline.start
+        settle(
+            self.plan, partial(self._advance_islands, pool), start, self._energised(start), forcing.weather[0],
+            forcing.curves[0],
+        )  # fmt: skip
+        forget(self.out, self.scratch)
+
+    def _advance_islands(
+        self, pool: ThreadPoolExecutor, t_end: Floats, dt: Floats, closes: NDArray[np.int64], weather: Floats,
+        curves: Floats, ports: Floats, ledger: Floats, on: NDArray[np.uint8],
+    ) -> None:  # fmt: skip
+        """Advance every island over steps without an event between them."""
+        a = self.plan.arrays
+        jobs = [
+            pool.submit(
+                run_island, a, self.state, self.scratch, self.out, i, self.seed, on, t_end, dt, closes,
+                self.timeline.interval, weather, curves, ports, ledger, self.racks,
+            )
+            for i in range(len(a.island_ptr) - 1)
+        ]  # fmt: skip
+        for job in jobs:
+            job.result()
 
     def finish(self, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> Result:
         """The campus pass, headroom and rows of a block whose islands have run."""
