@@ -238,3 +238,13 @@ def test_every_limit_is_met_somewhere(lab, tools, squeeze, hall, limit):
     campus = Campus(lab, tools, plan, tools.steady_weather(32.0, 0.4), 0.5)
     assert campus.name(COOLING, campus.headroom()[hall, 1]) == limit
     assert limit in check(lab, tools, "small", squeeze, hall, 32.0, 0.4, 0.5)
+
+
+def test_power_headroom_prices_no_heat_that_the_plant_cannot_take(lab, tools):
+    """With the meter below its contract, and a plant that is at its limit, more racks still find power."""
+    plan = SQUEEZES["small chillers"](tools.quiet(lab.plan("small")))
+    weather = tools.steady_weather(34.0, 0.4)
+    now = Campus(lab, tools, plan, weather, 0.9)
+    assert now.value("plant_unmet_share").max() == 1.0
+    near = dataclasses.replace(plan, tranche_w=np.full_like(plan.tranche_w, 1.005 * now.value("site_power")[0]))
+    assert (Campus(lab, tools, near, weather, 0.9).headroom()[:, 2 * POWER] > 0.0).all()

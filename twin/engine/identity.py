@@ -95,7 +95,7 @@ def sourced_figures(loaded: LoadedSite) -> list[dict[str, Any]]:
 
 
 def weather_digest(weather: Weather) -> str:
-    """SHA-256 over the air of a weather: its readings, times and nature, not its file, title or what follows from them."""
+    """SHA-256 over the air of a weather: readings, times and nature; not its file or what follows from them."""
     made = hashlib.sha256(f"{weather.utc_offset_h!r} {weather.measured!r}".encode())
     for item in fields(weather):
         value = None if item.name in FOLLOWING else getattr(weather, item.name)

@@ -48,7 +48,7 @@ from twin.site.plan import Arrays
 
 OPEN_MODE = int(Mode.OPEN)
 LOOP_PASSES = 12
-CAPACITY_PASSES = 4
+CAPACITY_PASSES = 3
 CAPACITY_CLOSE = 1e-3
 # Whether a pass renews the modes.
 HOLD, RENEW = constant(0), constant(1)
@@ -120,16 +120,17 @@ def solve_loop(
     if need < 0.0:
         y, q, back = _unmet(a, state, s, f, on, island, y, phi, psi, 0.0, 0.0)
         return y, q, back, back, max(0.0, cap_a + cap_b * back), False
+    y, q, back = _unmet(a, state, s, f, on, island, y, phi, psi, cap_a, cap_b)
     for _ in range(CAPACITY_PASSES):
-        y, q, back = _unmet(a, state, s, f, on, island, y, phi, psi, cap_a, cap_b)
-        took, was = cap_a + cap_b * back, (cap_a, cap_b)
-        cap_a, cap_b = capacity(
+        # What the plant takes depends on the return that it leads to: at the first one it may have been nothing.
+        took = cap_a + cap_b * back
+        new_a, new_b = capacity(
             fac, a.rejection[f], w, y_set, back, state.condenser[f], state.basin[f], dt, t_db, t_wb, p
         )
-        # What the plant takes depends on the return that it leads to: at the first one it may have been nothing.
-        if abs(cap_a + cap_b * back - took) <= CAPACITY_CLOSE * abs(took):
+        if abs(new_a + new_b * back - took) <= CAPACITY_CLOSE * abs(took):
             break
-    cap_a, cap_b = was
+        cap_a, cap_b = new_a, new_b
+        y, q, back = _unmet(a, state, s, f, on, island, y, phi, psi, cap_a, cap_b)
     leaving = back - (cap_a + cap_b * back) / w
     return y, q, back, leaving, max(0.0, cap_a + cap_b * back), True
 

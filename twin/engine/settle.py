@@ -17,7 +17,7 @@ from twin.engine.arrays import Out, Scratch, State
 from twin.site.plan import Plan
 
 Floats = NDArray[np.float64]
-# Weather and load of the first step are held for three days: Frontier's slowest loop is then within 1e-6.
+# Weather and load of the first step are held for three days: Frontier's slowest loop is then within 6e-5.
 SETTLE_STEPS = 72
 SETTLE_STEP_S = 3600.0
 # As near to the wet bulb as towers come, to the dry bulb as dry coolers.

@@ -1,0 +1,28 @@
+"""Compiled kernels are closed: what they compute does not hang on what else the process has compiled."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+# A process that compiles for itself, into an empty cache: only such a one has the kernel's code at hand.
+CHILD = """
+import numpy as np
+from twin.cooling.moist_air import wet_bulb_array
+a = np.full(3, 0.5)
+wet_bulb_array(a, a, 1e5 * a)
+library = wet_bulb_array.overloads[wet_bulb_array.signatures[0]].library
+for f in library._final_module.functions:
+    if not f.is_declaration:
+        print(f.linkage.name if hasattr(f.linkage, "name") else int(f.linkage), f.name)
+"""
+
+
+def test_a_helper_belongs_to_the_kernel_it_was_compiled_with(tmp_path):
+    environment = {**os.environ, "HALLTWIN_CACHE": str(tmp_path), "HALLTWIN_COMPILING": "1"}
+    done = subprocess.run([sys.executable, "-c", CHILD], env=environment, capture_output=True, text=True, check=True)
+    defined = [line.split() for line in done.stdout.splitlines()]
+    ours = {linkage for linkage, name in defined if "4twin" in name and "wet_bulb_array" not in name}
+    assert any("_wet_bulb_on_branch" in name for _, name in defined), "no helper was left to look at"
+    assert ours == {"internal"}
