@@ -1,7 +1,7 @@
 """A kind is one file: every ``Params`` subclass with a ``KIND`` found by walking the rooms of components.
 
-Nothing lists the kinds: a new file in ``racks``, ``power`` or ``cooling`` is found by the walk, and the contract tests,
-the library reader and the schema cover it at once.
+Nothing lists the kinds: a new file in a room of components is found by the walk, and the contract tests, the library
+reader and the schema cover it at once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 
 from twin.core.params import Params
 
-ROOMS = ("twin.racks", "twin.power", "twin.cooling")
+ROOMS = ("twin.racks", "twin.power", "twin.cooling", "twin.inference")
 
 
 @cache

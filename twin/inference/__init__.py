@@ -1,0 +1,1 @@
+"""From requests to tokens to watts: models, serving configurations, queues, routing, pools."""

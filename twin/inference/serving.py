@@ -1,0 +1,50 @@
+"""A serving configuration: a model on a layout of systems, for one phase of a request or for both.
+
+A *replica* is the least set of systems that holds the model and serves requests by itself. Tables are measured where
+they are; where nothing is measured, ``twin.inference.roofline`` makes them, and the source says so.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from twin.core.params import Figure, Params, Quantity
+from twin.core.tables import Table
+
+Phase = Literal["colocated", "prefill", "decode"]
+
+
+class Serving(Params):
+    """Parameters of a serving configuration."""
+
+    KIND: ClassVar[str] = "serving"
+    FOLDER: ClassVar[str] = "serving"
+
+    model: str = Field(description="library id of a model")
+    racks: list[str] = Field(min_length=1, description="library ids of the racks whose systems it may run on")
+    systems_per_replica: float = Field(
+        gt=0, le=10_000, description="systems of a rack in one replica (below 1: shared)"
+    )
+    phase: Phase = Field(description="colocated: prompt and tokens; prefill or decode: one of the two")
+    prefill_s: Table | None = Field(None, description="prefill time in s over prompt tokens, one prompt at a time")
+    decode_step_s: Table | None = Field(None, description="time of a decode step in s over the batch of a replica")
+    kv_tokens: Annotated[Figure, Quantity("1", "KV tokens that a replica holds beside the weights", gt=0, le=1e12)]
+    max_batch: Annotated[Figure, Quantity("1", "sequences that a replica decodes at once", ge=1, le=1e6)]
+    link_gb_s: Annotated[Figure | None, Quantity("GB/s", "KV transfer into or out of a replica", gt=0, le=1e6)] = None
+    draw: str = Field(description="library id of a draw: power of the systems while they serve")
+    speculative: bool = Field(False, description="speculative decoding is part of the figures")
+    measured_on: str = Field("", description="date of the figures, YYYY-MM")
+
+    @model_validator(mode="after")
+    def _phases(self) -> Serving:
+        if self.phase != "decode" and self.prefill_s is None:
+            raise PydanticCustomError("phase", "a configuration that takes prompts needs prefill_s")
+        if self.phase != "prefill" and self.decode_step_s is None:
+            raise PydanticCustomError("phase", "a configuration that makes tokens needs decode_step_s")
+        return self
+
+
+__all__ = ["Phase", "Serving"]
