@@ -45,6 +45,16 @@ FAULTS = [
     ("{mean: 0.6}", "{mean: 0.9}", "{mean: 0.9}", "loads.default", "mean +- daily_amplitude leaves 0..1"),
     ("on: wet_bulb", "on: wetbulb", "wetbulb", "buildings.B1.loops.fws.reset.on", 'did you mean "wet_bulb"?'),
     ('"2026-02-01"', '"2026-02-31"', '"2026-02-31"', "buildings.B1.halls.H1.energised_on", "YYYY-MM-DD"),
+    (
+        '"2026-02-01"',
+        '"3000-02-01"',
+        '"3000-02-01"',
+        "buildings.B1.halls.H1.energised_on",
+        "the year 3000 is out of range, expected 1900 to 2200",
+    ),
+    ('"2026-02-01"', '"1899-12-31"', '"1899-12-31"', "buildings.B1.halls.H1.energised_on", "expected 1900 to 2200"),
+    ('{from: "2026-01-01"', '{from: "0001-01-01"', '"0001', "contract.tranches.0.from", "the year 1 is out of range"),
+    ('"2026-02-01"', '"2026-2-1"', '"2026-2-1"', "buildings.B1.halls.H1.energised_on", "with leading zeros"),
     ("format: 1", "format: 2", "2\nname", "format", "expected 1, got the number 2"),
     ("name: small", "name: -small", "-small", "name", "expected an id"),
     ("  dry:", "  dry hall:", "dry hall:", "templates.dry hall", '"dry hall" is not an id'),
@@ -135,6 +145,8 @@ def test_faults_of_form_and_of_meaning_are_told_at_once(spoil):
         ("utc_offset_h: -6", "utc_offset_h: x"),
         ("weather: {file: weather.epw}", "weather: {file: 5}"),
         ("mw: 10", "mw: x"),
+        ('"2026-01-01"', '"3000-01-01"'),
+        ('"2026-02-01"', '"3000-01-01"'),
     ],
 )
 def test_a_fault_of_form_makes_no_second_fault(spoil, old, new):

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from twin.core.params import Confidence, Frozen, Quantity
+from twin.core.units import EARLIEST_YEAR, LATEST_YEAR
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
 Sink = Literal["outdoors", "electrical_room", "hall"]
@@ -21,9 +22,15 @@ Sink = Literal["outdoors", "electrical_room", "hall"]
 
 def _date(text: str) -> str:
     try:
-        datetime.strptime(text, "%Y-%m-%d")
+        day = datetime.strptime(text, "%Y-%m-%d")
     except ValueError:
         raise PydanticCustomError("date", 'expected a date as "YYYY-MM-DD"') from None
+    if len(text) != len("YYYY-MM-DD"):  # days are compared as text, "2026-1-5" would be out of order
+        raise PydanticCustomError("date", 'expected a date as "YYYY-MM-DD", with leading zeros')
+    if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+        words = "the year {year} is out of range, expected {first} to {last}"
+        context = {"year": day.year, "first": EARLIEST_YEAR, "last": LATEST_YEAR}
+        raise PydanticCustomError("date", words, context)
     return text
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from twin.core.errors import Problem
 from twin.core.params import quantity_of
+from twin.core.units import EARLIEST_YEAR, LATEST_YEAR
 from twin.site.document import Document, Path
 from twin.site.explain import explain
 from twin.site.model import Site
@@ -25,10 +26,10 @@ STAND_INS: dict[str, Any] = {
     "title": "unnamed",
     "utc_offset_h": 0,
     "weather": {"file": ""},
-    "contract": {"tranches": [{"from": "0001-01-01", "mw": 1, "source": "none", "confidence": "estimate"}]},
+    "contract": {"tranches": [{"from": f"{EARLIEST_YEAR}-01-01", "mw": 1, "source": "none", "confidence": "estimate"}]},
 }
 # A hall without a date still has a template and a feed.
-DAYS = {"energised_on": "9999-12-31"}
+DAYS = {"energised_on": f"{LATEST_YEAR}-12-31"}
 PASSES = 12
 
 
