@@ -42,6 +42,13 @@ FAULTS = [
     ),
     ("{mean: 0.6}", "0.6", "0.6", "loads.default", "expected a mapping, got the number 0.6"),
     ("{mean: 0.6}", "{mean: 1.5}", "1.5", "loads.default.mean", "1.5 is out of range, expected >= 0 and <= 1"),
+    (
+        "supply_c: 24}\n    chain",
+        "supply_c: 24, recirculation: 0.96}\n    chain",
+        "0.96",
+        "templates.wet.air.recirculation",
+        "0.96 is out of range, expected >= 0 and <= 0.95: more leaves no air for the coils",
+    ),
     ("{mean: 0.6}", "{mean: 0.9}", "{mean: 0.9}", "loads.default", "mean +- daily_amplitude leaves 0..1"),
     ("on: wet_bulb", "on: wetbulb", "wetbulb", "buildings.B1.loops.fws.reset.on", 'did you mean "wet_bulb"?'),
     ('"2026-02-01"', '"2026-02-31"', '"2026-02-31"', "buildings.B1.halls.H1.energised_on", "YYYY-MM-DD"),
@@ -113,6 +120,23 @@ def test_a_missing_key_is_told_at_its_parent_with_its_meaning_and_unit(spoil, sp
     assert problem.path == "buildings.B1.loops.fws.volume_m3"
     assert problem.message == 'missing key "volume_m3": water in supply and return headers and store [m3]'
     assert (problem.line, problem.col) == spot("fws:\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("        supply_c: 18", "        supply_f: 64", "written in degC: supply_c"),
+        ("template: wet", "templat: wet", 'did you mean "template"?'),
+    ],
+)
+def test_a_key_under_another_name_is_told_once(spoil, old, new, words):
+    (problem,) = spoil(old, new)
+    assert words in problem.message
+
+
+def test_an_unknown_key_hides_no_other_that_is_missing(spoil):
+    problems = spoil("        supply_c: 18", "        supply_f: 64", "        volume_m3: 20\n", "")
+    assert [p.path for p in problems] == ["buildings.B1.loops.fws.volume_m3", "buildings.B1.loops.fws.supply_f"]
 
 
 def test_faults_of_form_and_of_meaning_are_told_at_once(spoil):

@@ -39,7 +39,7 @@ Count = Annotated[int, Field(ge=1, le=100_000)]
 Celsius = Annotated[float, Quantity("degC", "temperature", ge=-40, le=90)]
 Kelvin = Annotated[float, Quantity("K", "temperature difference", gt=0, le=60)]
 SharePlain = Annotated[float, Quantity("1", "share", ge=0, le=1)]
-Seconds = Annotated[float, Quantity("s", "time", ge=0, le=86_400)]
+Recirculation = Annotated[float, Quantity("1", "share", ge=0, le=0.95, why="more leaves no air for the coils")]
 
 
 class Tranche(Frozen):
@@ -69,7 +69,7 @@ class Element(Frozen):
 
     device: str = Field(description="library id of a transformer, ups, pdu, busway or feeder")
     count: Count = 1
-    fed_from: str | dict[str, SharePlain] = Field(description="id of the upstream element, `grid`, or id: share")
+    fed_from: str | dict[str, SharePlain] = Field(description="id of a campus element, `grid`, or id: share of each")
     losses_to: Sink = Field("outdoors", description="where the heat of the losses goes")
 
 
@@ -113,7 +113,7 @@ class Air(Frozen):
     count: Count
     loop: str = Field(description="facility-water loop of the building")
     supply_c: Celsius = Field(description="set point of the supply air")
-    recirculation: SharePlain = Field(0.05, description="share of return air in the rack inlet (containment leak)")
+    recirculation: Recirculation = Field(0.05, description="share of return air in the rack inlet (containment leak)")
     volume_m3_kw: Annotated[float, Quantity("m3/kW", "air volume per rated IT kW", gt=0, le=200)] = 10.0
     mass_kj_k_kw: Annotated[float, Quantity("kJ/(K kW)", "room mass per rated IT kW", ge=0, le=500)] = 30.0
 
@@ -133,7 +133,7 @@ class Hall(Frozen):
 
     template: str
     energised_on: Date = Field(description="first day with IT load, site-local standard time")
-    fed_from: str = Field(description="campus or building element above the hall's chain")
+    fed_from: str = Field(description="id of the campus element above the hall's chain, or `grid`")
     load: str = Field("default", description="name of a load curve of the site")
 
 
@@ -165,7 +165,7 @@ class Plant(Frozen):
     rejection: RejectionBank
     economizer: str = Field(description="library id of an economizer")
     chillers: ChillerBank | None = None
-    fed_from: str = Field(description="campus or building element that feeds the plant")
+    fed_from: str = Field(description="id of the campus element that feeds the plant, or `grid`")
     condenser_head_kpa: Annotated[float, Quantity("kPa", "head of the condenser-water pumps", ge=0, le=1000)] = 0.0
     condenser_volume_m3: Annotated[float, Quantity("m3", "basin and condenser-water volume", gt=0, le=100_000)]
 
