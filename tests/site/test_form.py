@@ -157,9 +157,40 @@ def test_faults_of_form_and_of_meaning_are_told_at_once(spoil):
     ]
 
 
+def test_what_cannot_be_read_hides_nothing_else(spoil, spot):
+    problems = spoil(
+        "head_kpa: 200", "head_kpa: .nan",
+        "volume_m3: 20\n", "volume_m3: lots\n",
+        "count: 4, fed_from: line}\n    west", "count: 010, fed_from: line}\n    west",
+        "rack: t-dry", "rack: t-dri",
+        "load: busy", "load: !unit busy",
+    )  # fmt: skip
+    assert [p.path for p in problems] == [
+        "electrical.elements.east.count",
+        "templates.dry.rows.a.groups.0.rack",
+        "buildings.B1.loops.fws.head_kpa",
+        "buildings.B1.loops.fws.volume_m3",
+        "buildings.B1.halls.H2.load",
+    ]
+    assert (problems[2].line, problems[2].col) == spot(".nan")
+
+
+def test_a_misspelt_template_does_not_hide_its_own_faults(spoil):
+    changes = ("fws, supply_c: 25", "tcs, supply_c: 25", "supply_c: 24}\n    chain", "supply_c: 17}\n    chain")
+    problems = spoil("template: wet", "template: wett", *changes)
+    assert [p.path for p in problems] == [
+        "templates.wet.liquid.loop",
+        "templates.wet.air.supply_c",
+        "buildings.B1.halls.H1.template",
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
+        ("        supply_c: 18", "        supply_c: .nan"),
+        ("reset: {on: wet_bulb, approach_k: 4, max_c: 20}", "reset: .inf"),
+        ("    liquid: {cdu: t-cdu, count: 2, loop: fws, supply_c: 25, supply_max_c: 30}", "    liquid: 010"),
         ("count: 2, loop: fws, supply_c: 25", "count: x, loop: fws, supply_c: 25"),
         ("east: {device: t-transformer, count: 4", "east: {device: t-transformer, count: x"),
         ("{east: 0.5, west: 0.5}", "{east: x, west: 0.5}"),

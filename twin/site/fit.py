@@ -29,10 +29,10 @@ def check_fit(scope: Scope) -> None:
     told: set[tuple[str, str]] = set()
     for id, building in scope.site.buildings.items():
         for hall in building.halls.values():
-            used = scope.site.templates.get(hall.template)
-            if used is not None and (hall.template, id) not in told:
-                told.add((hall.template, id))
-                _supplies(scope, hall.template, used, id, building)
+            used = scope.template_of(hall)
+            if used and (used, id) not in told:
+                told.add((used, id))
+                _supplies(scope, used, scope.site.templates[used], id, building)
     if scope.whole:
         for id, template in scope.site.templates.items():
             _capacities(scope, id, template)
