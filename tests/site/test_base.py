@@ -10,7 +10,6 @@ from twin.core.errors import InputError
 from twin.site.document import parse
 from twin.site.load import load_site
 
-
 ID = 'expected an id (letters, digits, "_", ".", "-"; at most 64)'
 
 

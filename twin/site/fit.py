@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twin.cooling.cdu import Cdu
-from twin.cooling.crah import Crah
-from twin.core.errors import InputError
 from twin.racks.rack import Rack
 from twin.site.document import Path
 from twin.site.model import Building, Liquid, Loop, Template
-from twin.site.rated import rack_counts, rated_hall
+from twin.site.rated import rack_counts
 from twin.site.scope import Scope
 
 # Below this the exchangers become larger than the building trade offers.
@@ -18,7 +16,7 @@ LEAST_APPROACH_K = 2.0
 
 
 def check_fit(scope: Scope) -> None:
-    """Set points and limits of every template and loop, then capacities where nothing is wrong."""
+    """Set points and limits of every template and loop, then priors where nothing is wrong."""
     for id, template in scope.site.templates.items():
         _racks(scope, id, template)
     for place, loop in _loops(scope):
@@ -34,8 +32,6 @@ def check_fit(scope: Scope) -> None:
                 told.add((used, id))
                 _supplies(scope, used, scope.site.templates[used], id, building)
     if scope.whole:
-        for id, template in scope.site.templates.items():
-            _capacities(scope, id, template)
         _priors(scope)
 
 
@@ -110,27 +106,6 @@ def _approach(scope: Scope, path: Path, liquid: Liquid, loop: Loop, named: str) 
         scope.warn(path, f"only {left:.3g} K above {named}: CDUs seldom reach an approach below 2 K")
     elif left < needed:
         scope.warn(path, f"only {left:.3g} K above {named}: {liquid.cdu} needs {needed:.3g} K at its rated duty")
-
-
-def _capacities(scope: Scope, id: str, template: Template) -> None:
-    """Warn of cooling below the rated heat of the racks."""
-    try:
-        rated = rated_hall(template, scope.library)
-    except InputError:
-        return
-    liquid, air = template.liquid, template.air
-    cdu = scope.look_up(liquid.cdu, Cdu)[0] if liquid is not None else None
-    crah = scope.look_up(air.crah, Crah)[0]
-    if liquid is not None and cdu is not None:
-        duty = cdu.rated_kw.value * liquid.count
-        if rated.liquid_kw > duty * (1 + 1e-9):
-            text = f"rated liquid heat of the racks {rated.liquid_kw:.0f} kW is above the CDUs' duty of {duty:.0f} kW"
-            scope.warn(("templates", id, "liquid", "count"), text)
-    if crah is not None:
-        duty = crah.rated_kw.value * air.count
-        if rated.air_kw > duty * (1 + 1e-9):
-            text = f"rated air heat of the racks {rated.air_kw:.0f} kW is above the air handlers' {duty:.0f} kW"
-            scope.warn(("templates", id, "air", "count"), text)
 
 
 def _priors(scope: Scope) -> None:

@@ -8,7 +8,7 @@ from twin.cooling.cdu import Cdu
 from twin.cooling.chiller import Chiller
 from twin.cooling.crah import Crah
 from twin.cooling.economizer import Economizer
-from twin.cooling.rejection import Rejection
+from twin.cooling.rejection import rejection_kinds
 from twin.core.errors import did_you_mean
 from twin.power.psu import Psu
 from twin.racks.rack import Rack
@@ -86,7 +86,7 @@ def _building(scope: Scope, id: str, building: Building) -> None:
                 scope.error(("templates", used, side, "loop"), text)
     for name, loop in building.loops.items():
         at, plant = (*path, "loops", name, "plant"), loop.plant
-        scope.entry((*at, "rejection", "device"), plant.rejection.device, Rejection)
+        scope.entry((*at, "rejection", "device"), plant.rejection.device, *rejection_kinds().values())
         scope.entry((*at, "economizer"), plant.economizer, Economizer)
         if plant.chillers is not None:
             scope.entry((*at, "chillers", "device"), plant.chillers.device, Chiller)
