@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twin.cooling.cdu import Cdu
+from twin.core.errors import Problem
 from twin.racks.rack import Rack
 from twin.site.document import Path
 from twin.site.model import Building, Liquid, Loop, Template
-from twin.site.rated import rack_counts
+from twin.site.rated import rack_counts, rejection_of
 from twin.site.scope import Scope
 
 # Below this the exchangers become larger than the building trade offers.
@@ -106,6 +107,18 @@ def _approach(scope: Scope, path: Path, liquid: Liquid, loop: Loop, named: str) 
         scope.warn(path, f"only {left:.3g} K above {named}: CDUs seldom reach an approach below 2 K")
     elif left < needed:
         scope.warn(path, f"only {left:.3g} K above {named}: {liquid.cdu} needs {needed:.3g} K at its rated duty")
+
+
+def exposed(scope: Scope) -> tuple[Problem, ...]:
+    """A warning for each loop with plain water in dry coolers. Towers are drained or heated, glycol is there for this.
+
+    Where chillers stand between, the water outdoors is taken to be of the loop's coolant.
+    """
+    return tuple(
+        scope.document.problem((*place, "coolant"), "plain water runs through the dry coolers outdoors", warning=True)
+        for place, loop in _loops(scope)
+        if loop.coolant == "water" and not rejection_of(loop.plant.rejection.device, scope.library).WET
+    )
 
 
 def _priors(scope: Scope) -> None:
