@@ -88,6 +88,31 @@ def test_warnings_pass_unless_strict(tmp_path):
     assert call("site", "validate", file, "--strict").exit_code == 2
 
 
+DRY = "buildings: {okc: {loops: {chw: {plant: {rejection: {device: dry-cooler-bac-tdfs1238n, count: 6}}}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("weather", "coolant", "words"),
+    [
+        # Coldest hours of the shipped years; 25 % glycol does not freeze as soon as water does.
+        ("washington-dulles", "water", "it freezes at the -16.1 degC of washington-dulles: use pg25"),
+        ("tampa", "water", "it freezes at the -2.2 degC of tampa"),
+        ("san-francisco", "water", None),
+        ("washington-dulles", "pg25", None),
+    ],
+)
+def test_water_in_dry_coolers_is_told_where_it_freezes(tmp_path, weather, coolant, words):
+    file = tmp_path / "dry.yaml"
+    plant = DRY.replace("chw: {", f"chw: {{coolant: {coolant}, ")
+    file.write_text(f"base: oklahoma-10\nname: dry\nweather: {{file: {weather}}}\n{plant}")
+    result = call("site", "validate", file)
+    assert result.exit_code == 0
+    place = f"{file}:4:{plant.index(coolant) + 1}: buildings.okc.loops.chw.coolant: warning: plain water"
+    assert (place in result.stderr, "freezes" in result.stderr) == (words is not None, words is not None)
+    assert (words or "") in result.stderr
+    assert call("site", "validate", file, "--strict").exit_code == (2 if words else 0)
+
+
 def test_an_unknown_site_is_bad_input():
     result = call("site", "show", "prairie-75")
     assert result.exit_code == 2

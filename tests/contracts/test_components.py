@@ -105,6 +105,12 @@ def test_the_file_of_a_kind_opens_with_its_equation_and_source(kind):
     assert len(text.split("Source:")[1].strip()) > 15
 
 
+def test_a_rejection_kind_says_all_that_the_plant_asks():
+    """One that lacks a method cannot be made: the fault shows when its entry is read, not in a run."""
+    assert Rejection.__abstractmethods__ == {"design_water_w_k", "design_leaving_c", "rejection_row"}
+    assert not any(kind.__abstractmethods__ for kind in rejection_kinds().values())
+
+
 def holds(annotation: Any, wanted: type) -> bool:
     """True where an annotation is, or may be, ``wanted``."""
     if annotation is wanted:

@@ -10,7 +10,11 @@ import pytest
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison: ``got`` against ``expected``, within ``tolerance`` of the same unit (or relative to it)."""
+    """One comparison: ``got`` against ``expected``, within ``tolerance`` of the same unit (or relative to it).
+
+    ``recorded``: the tolerance is a spread that was seen and then written down. It guards against change, as a
+    regression bound does; it is no bound that was set beforehand for acceptance.
+    """
 
     case: str
     what: str
@@ -19,6 +23,7 @@ class Row:
     tolerance: float
     relative: bool
     source: str
+    recorded: bool = False
 
     @property
     def holds(self) -> bool:
@@ -29,8 +34,9 @@ class Row:
     def cells(self) -> list[str]:
         """The row as text."""
         tolerance = f"{self.tolerance:g}" + (" rel" if self.relative else "")
-        verdict = "ok" if self.holds else "FAILED"
-        return [self.case, self.what, f"{self.expected:.7g}", f"{self.got:.7g}", tolerance, verdict, self.source]
+        verdict = ("recorded" if self.recorded else "ok") if self.holds else "FAILED"
+        source = f"{self.source}; recorded spread, no acceptance bound" if self.recorded else self.source
+        return [self.case, self.what, f"{self.expected:.7g}", f"{self.got:.7g}", tolerance, verdict, source]
 
 
 ROWS = pytest.StashKey[list[Row]]()
@@ -40,7 +46,10 @@ Check = Callable[..., None]
 
 @pytest.fixture
 def validation_row(request: pytest.FixtureRequest) -> Check:
-    """``check(case, what, expected, got, source=..., abs=... or rel=...)``: notes a row, fails where it is out."""
+    """``check(case, what, expected, got, source=..., abs=... or rel=...)``: notes a row, fails where it is out.
+
+    ``recorded=True`` marks a tolerance that was set after seeing the result.
+    """
     rows = request.config.stash.setdefault(ROWS, [])
 
     def check(
@@ -52,11 +61,12 @@ def validation_row(request: pytest.FixtureRequest) -> Check:
         source: str,
         rel: float | None = None,
         abs: float | None = None,
+        recorded: bool = False,
     ) -> None:
         assert (rel is None) != (abs is None), "give one of rel and abs"
         tolerance = abs if rel is None else rel
         assert tolerance is not None
-        row = Row(case, what, float(expected), float(got), tolerance, rel is not None, source)
+        row = Row(case, what, float(expected), float(got), tolerance, rel is not None, source, recorded)
         rows.append(row)
         assert row.holds, " | ".join(row.cells())
 

@@ -113,23 +113,25 @@ def test_v17_the_series_is_a_fair_one(series):
 def test_v17_merkel_against_energyplus(series, validation_row):
     error, evaporation = replay(series, by_volume=True)
     source = "EnergyPlus 25.2, Dulles TMY3"
-    # The sheet's bounds; what is left comes from EnergyPlus' iteration on the leaving wet bulb.
+    # What is left comes from EnergyPlus' iteration on the leaving wet bulb. The first bound is the sheet's, the others
+    # are recorded.
     validation_row("V17", "leaving water, rms error, K", 0.0, rms(error), abs=0.05, source=source)
-    validation_row("V17", "leaving water, largest error, K", 0.0, float(abs(error).max()), abs=0.11, source=source)
+    worst = float(abs(error).max())
+    validation_row("V17", "leaving water, largest error, K", 0.0, worst, abs=0.11, source=source, recorded=True)
     # EnergyPlus takes the heat at the exit's saturation and a fixed latent heat: 4 % of the evaporation.
-    validation_row("V17", "evaporation, rms relative error", 0.0, rms(evaporation), abs=0.04, source=source)
+    spread = rms(evaporation)
+    validation_row("V17", "evaporation, rms relative error", 0.0, spread, abs=0.04, source=source, recorded=True)
 
 
 def test_v17_a_fan_that_moves_a_mass_instead_of_a_volume(series, validation_row):
     """The kernel's fan moves a fixed mass; real fans move a volume, so cold dense air cools better than we say.
 
-    Not a validation of the exchanger but the price of that simplification, shown and bounded.
+    Not a validation of the exchanger but the price of that simplification, shown; the bounds are recorded spreads.
     """
     error, _ = replay(series, by_volume=False)
-    validation_row("V17", "with a fixed air mass: rms error, K", 0.0, rms(error), abs=0.25, source="as above")
-    validation_row(
-        "V17", "with a fixed air mass: mean error, K", 0.17, float(error.mean()), abs=0.02, source="as above"
-    )
+    mean, about = float(error.mean()), "with a fixed air mass"
+    validation_row("V17", f"{about}: rms error, K", 0.0, rms(error), abs=0.25, source="as above", recorded=True)
+    validation_row("V17", f"{about}: mean error, K", 0.17, mean, abs=0.02, source="as above", recorded=True)
 
 
 def approach_of(row: np.ndarray, water: float, span: float, wet_bulb: float) -> float:
@@ -152,9 +154,9 @@ def test_v17_the_design_point_of_energyplus(validation_row):
     own = approach_of(row, duty / span, span, 25.6)
     row[0] = energyplus_ua()
     validation_row("V17", "design approach, own UA0, K", 3.9, own, abs=1e-6, source="by construction of UA0")
-    # In K, because that is what a plant feels; the bound is that of the series above.
-    theirs = approach_of(row, duty / span, span, 25.6)
-    validation_row("V17", "design approach, EnergyPlus' UA0, K", 3.9, theirs, abs=0.11, source="EnergyPlus sizing")
+    # In K, because that is what a plant feels; the bound is that of the series above, recorded as well.
+    theirs, what = approach_of(row, duty / span, span, 25.6), "design approach, EnergyPlus' UA0, K"
+    validation_row("V17", what, 3.9, theirs, abs=0.11, source="EnergyPlus sizing", recorded=True)
 
 
 def test_v16_york_reference_point(validation_row):
@@ -178,6 +180,7 @@ def test_v16_york_reference_point(validation_row):
 def test_v16_merkel_near_a_york_tower(validation_row, wet_bulb, span, water, spread):
     """Two different towers sized at one point: the spread between models, stated per point, not an error of either.
 
+    The spreads are recorded: they were written down after the comparison was seen and hold later changes to it.
     Toward cold wet bulbs ours needs up to 0.5 K more approach: we err on the side of less free cooling.
     """
     # York's L/G of 1 is the design ratio; the air that belongs to it is a free choice, taken as water/air = 1.2.
@@ -189,5 +192,6 @@ def test_v16_merkel_near_a_york_tower(validation_row, wet_bulb, span, water, spr
     row = np.array(tower.rejection_row(1))
     validation_row(
         "V16", f"approach at {wet_bulb:g} degC, {span:g} K, L/G {water:g}", york_approach(wet_bulb, span, water),
-        approach_of(row, row[2] * water, span, wet_bulb), abs=spread, source="York correlation; spread of two models",
+        approach_of(row, row[2] * water, span, wet_bulb), abs=spread, source="York correlation; two models",
+        recorded=spread > 1e-3,
     )  # fmt: skip

@@ -10,6 +10,8 @@ from twin.core.errors import InputError
 from twin.site.document import parse
 from twin.site.load import load_site
 
+ID = 'expected an id (letters, digits, "_", ".", "-"; at most 64)'
+
 
 def write(folder: Path, name: str, text: str) -> Path:
     file = folder / name
@@ -65,6 +67,22 @@ def test_a_fault_stands_in_the_file_that_holds_it(folder):
     (folder / "site.yaml").write_text((folder / "site.yaml").read_text().replace("mw: 10", "mw: ten"))
     assert problems_of(write(folder, "variant.yaml", "base: site.yaml\nname: v\n")) == [
         f'{folder / "site.yaml"}:8:32: contract.tranches.0.mw: expected a number, got text "ten"'
+    ]
+
+
+def test_a_value_that_cannot_be_read_deletes_nothing_and_hides_nothing(folder):
+    """Neither in the variant, where it would be a null, nor in the base."""
+    base = folder / "site.yaml"
+    base.write_text(base.read_text().replace("mw: 10", "mw: .nan"))
+    file = write(folder, "v.yaml", "base: site.yaml\ntitle: .inf\nname: -v\ntemplates:\n  wte: null\n")
+    assert [line.removeprefix(str(folder)) for line in problems_of(file)] == [
+        "/v.yaml:2:8: title: .inf is not a finite number",
+        f'/v.yaml:3:7: name: {ID}, got text "-v"',
+        '/v.yaml:5:8: templates.wte: null deletes a key of the base, which has no "wte"; did you mean "wet"?',
+        "/site.yaml:8:32: contract.tranches.0.mw: .nan is not a finite number",
+    ]
+    assert problems_of(write(folder, "w.yaml", "base: .nan\n")) == [
+        f"{folder / 'w.yaml'}:1:7: base: .nan is not a finite number"
     ]
 
 

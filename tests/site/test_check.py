@@ -220,6 +220,42 @@ WARNINGS = [
         "700 kW is above the air handlers' 600 kW",
     ),
     (
+        "{rack: t-wet, count: 5}",
+        "{rack: t-wet, count: 11}",
+        "templates.wet.liquid.count",
+        "the racks on the fullest CDU need 1,320 L/min, t-cdu pumps 1,200 L/min",
+    ),
+    (
+        "flow_max_m3_h: 200",
+        "flow_max_m3_h: 150",
+        "buildings.B1.loops.fws.flow_max_m3_h",
+        "ask for 151 m3/h (a rise of 8 K), it pumps 150 m3/h",
+    ),
+    (
+        "t-dry-cooler, count: 4",
+        "t-dry-cooler, count: 2",
+        "buildings.B1.loops.fws.plant.rejection.count",
+        "the racks on this loop are rated 1.4 MW of heat, 2 x t-dry-cooler reject 1.0 MW",
+    ),
+    (
+        "t-chiller, count: 2",
+        "t-chiller, count: 1",
+        "buildings.B1.loops.fws.plant.chillers.count",
+        "the economiser leaves 1.4 MW with the 35 degC of t-dry-cooler at its design point: 1 x t-chiller carry 1.0",
+    ),
+    (
+        CHAIN,
+        CHAIN.replace("t-feeder, count: 2", "t-transformer, count: 1"),
+        "templates.wet.chain.pdu.count",
+        "the racks on it are rated 1.00 MW, 1.0 times the 0.98 MW of 1 x t-transformer",
+    ),
+    (
+        "{rack: t-dry, count: 4}",
+        "{rack: t-dry, count: 50}",
+        "electrical.elements.east.count",
+        "the racks on it are rated 5.50 MW, 1.4 times the 3.92 MW of 4 x t-transformer",
+    ),
+    (
         '"2026-02-01"',
         '"2025-12-31"',
         "buildings.B1.halls.H1.energised_on",
@@ -260,3 +296,44 @@ def test_too_many_cdus_are_refused(spoil):
     halls = "".join(f'      X{i}: {{template: wet, energised_on: "2026-02-01", fed_from: both}}\n' for i in range(3))
     (problem,) = spoil("t-cdu, count: 2", "t-cdu, count: 99999", "    halls:\n", f"    halls:\n{halls}")
     assert "399,996 CDUs" in problem.message
+
+
+def test_chillers_carry_only_what_the_economiser_leaves(spoil):
+    """35 degC against a return of 38: 0.9 (38 - 35)/8 of 1.4 MW is taken, 0.93 MW is left for one chiller of 1 MW."""
+    one = ("t-chiller, count: 2", "t-chiller, count: 1")
+    assert spoil(*one, "max_c: 20}", "max_c: 30}") == []
+    assert spoil(*one, "max_c: 20}", "max_c: 29}") != []
+
+
+def test_a_loop_is_asked_for_no_more_than_its_cdus_can_take(spoil, folder):
+    """The hall's CDUs ask for 86 m3/h at the design rise; with 2 x 300 L/min they take 36; the air asks for 65."""
+    cdu = folder / "library" / "cdus" / "t-cdu.yaml"
+    cdu.write_text(cdu.read_text().replace("primary_flow_lpm:\n  value: 1200", "primary_flow_lpm:\n  value: 300"))
+    flow = "flow_max_m3_h: 200"
+    assert spoil(flow, "flow_max_m3_h: 101") == []
+    (problem,) = spoil(flow, "flow_max_m3_h: 100")
+    assert "ask for 101 m3/h" in problem.message
+
+
+@pytest.mark.parametrize(("racks", "warns"), [(14, True), (15, False)])
+def test_an_element_far_beyond_its_rating_is_an_error(spoil, spot, racks, warns):
+    """The loss law holds to 1.5 times a rating: 28 racks are 2.9 times 0.98 MW, 30 are 3.06 times."""
+    device = "{device: t-transformer, count: 1}"
+    problems = spoil(
+        "{device: t-feeder, count: 2}\n      ups", f"{device}\n      ups", "t-wet, count: 5", f"t-wet, count: {racks}"
+    )
+    (problem,) = [p for p in problems if p.path == "templates.wet.chain.pdu.count"]
+    assert problem.warning is warns
+    assert ("expected at most 3 times" in problem.message) is not warns
+    assert (problem.line, problem.col) == spot("1}\n      ups")
+
+
+def test_a_slip_of_rows_is_refused(spoil):
+    """1,000 rows of 1,000 racks: the losses of the chain would be taken far beyond what their law holds for."""
+    errors = [
+        p
+        for p in spoil("        count: 2\n", "        count: 1000\n", "t-wet, count: 5", "t-wet, count: 1000")
+        if not p.warning
+    ]
+    assert {p.path for p in errors} >= {"templates.wet.chain.ups.count", "electrical.elements.line.count"}
+    assert "16,666.7 times the 6.00 MW of 2 x t-feeder" in next(p.message for p in errors if "chain.ups" in p.path)

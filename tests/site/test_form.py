@@ -42,9 +42,26 @@ FAULTS = [
     ),
     ("{mean: 0.6}", "0.6", "0.6", "loads.default", "expected a mapping, got the number 0.6"),
     ("{mean: 0.6}", "{mean: 1.5}", "1.5", "loads.default.mean", "1.5 is out of range, expected >= 0 and <= 1"),
+    (
+        "supply_c: 24}\n    chain",
+        "supply_c: 24, recirculation: 0.96}\n    chain",
+        "0.96",
+        "templates.wet.air.recirculation",
+        "0.96 is out of range, expected >= 0 and <= 0.95: more leaves no air for the coils",
+    ),
     ("{mean: 0.6}", "{mean: 0.9}", "{mean: 0.9}", "loads.default", "mean +- daily_amplitude leaves 0..1"),
     ("on: wet_bulb", "on: wetbulb", "wetbulb", "buildings.B1.loops.fws.reset.on", 'did you mean "wet_bulb"?'),
     ('"2026-02-01"', '"2026-02-31"', '"2026-02-31"', "buildings.B1.halls.H1.energised_on", "YYYY-MM-DD"),
+    (
+        '"2026-02-01"',
+        '"3000-02-01"',
+        '"3000-02-01"',
+        "buildings.B1.halls.H1.energised_on",
+        "the year 3000 is out of range, expected 1900 to 2200",
+    ),
+    ('"2026-02-01"', '"1899-12-31"', '"1899-12-31"', "buildings.B1.halls.H1.energised_on", "expected 1900 to 2200"),
+    ('{from: "2026-01-01"', '{from: "0001-01-01"', '"0001', "contract.tranches.0.from", "the year 1 is out of range"),
+    ('"2026-02-01"', '"2026-2-1"', '"2026-2-1"', "buildings.B1.halls.H1.energised_on", "with leading zeros"),
     ("format: 1", "format: 2", "2\nname", "format", "expected 1, got the number 2"),
     ("name: small", "name: -small", "-small", "name", "expected an id"),
     ("  dry:", "  dry hall:", "dry hall:", "templates.dry hall", '"dry hall" is not an id'),
@@ -105,6 +122,23 @@ def test_a_missing_key_is_told_at_its_parent_with_its_meaning_and_unit(spoil, sp
     assert (problem.line, problem.col) == spot("fws:\n")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("        supply_c: 18", "        supply_f: 64", "written in degC: supply_c"),
+        ("template: wet", "templat: wet", 'did you mean "template"?'),
+    ],
+)
+def test_a_key_under_another_name_is_told_once(spoil, old, new, words):
+    (problem,) = spoil(old, new)
+    assert words in problem.message
+
+
+def test_an_unknown_key_hides_no_other_that_is_missing(spoil):
+    problems = spoil("        supply_c: 18", "        supply_f: 64", "        volume_m3: 20\n", "")
+    assert [p.path for p in problems] == ["buildings.B1.loops.fws.volume_m3", "buildings.B1.loops.fws.supply_f"]
+
+
 def test_faults_of_form_and_of_meaning_are_told_at_once(spoil):
     problems = spoil(
         "head_kpa: 200", "head_kpa: high",  # form
@@ -123,9 +157,40 @@ def test_faults_of_form_and_of_meaning_are_told_at_once(spoil):
     ]
 
 
+def test_what_cannot_be_read_hides_nothing_else(spoil, spot):
+    problems = spoil(
+        "head_kpa: 200", "head_kpa: .nan",
+        "volume_m3: 20\n", "volume_m3: lots\n",
+        "count: 4, fed_from: line}\n    west", "count: 010, fed_from: line}\n    west",
+        "rack: t-dry", "rack: t-dri",
+        "load: busy", "load: !unit busy",
+    )  # fmt: skip
+    assert [p.path for p in problems] == [
+        "electrical.elements.east.count",
+        "templates.dry.rows.a.groups.0.rack",
+        "buildings.B1.loops.fws.head_kpa",
+        "buildings.B1.loops.fws.volume_m3",
+        "buildings.B1.halls.H2.load",
+    ]
+    assert (problems[2].line, problems[2].col) == spot(".nan")
+
+
+def test_a_misspelt_template_does_not_hide_its_own_faults(spoil):
+    changes = ("fws, supply_c: 25", "tcs, supply_c: 25", "supply_c: 24}\n    chain", "supply_c: 17}\n    chain")
+    problems = spoil("template: wet", "template: wett", *changes)
+    assert [p.path for p in problems] == [
+        "templates.wet.liquid.loop",
+        "templates.wet.air.supply_c",
+        "buildings.B1.halls.H1.template",
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
+        ("        supply_c: 18", "        supply_c: .nan"),
+        ("reset: {on: wet_bulb, approach_k: 4, max_c: 20}", "reset: .inf"),
+        ("    liquid: {cdu: t-cdu, count: 2, loop: fws, supply_c: 25, supply_max_c: 30}", "    liquid: 010"),
         ("count: 2, loop: fws, supply_c: 25", "count: x, loop: fws, supply_c: 25"),
         ("east: {device: t-transformer, count: 4", "east: {device: t-transformer, count: x"),
         ("{east: 0.5, west: 0.5}", "{east: x, west: 0.5}"),
@@ -135,6 +200,8 @@ def test_faults_of_form_and_of_meaning_are_told_at_once(spoil):
         ("utc_offset_h: -6", "utc_offset_h: x"),
         ("weather: {file: weather.epw}", "weather: {file: 5}"),
         ("mw: 10", "mw: x"),
+        ('"2026-01-01"', '"3000-01-01"'),
+        ('"2026-02-01"', '"3000-01-01"'),
     ],
 )
 def test_a_fault_of_form_makes_no_second_fault(spoil, old, new):

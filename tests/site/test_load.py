@@ -89,7 +89,7 @@ def test_faults_of_an_entry_have_their_place(tmp_path):
     assert fault("title: t\n").startswith(':1:1: kind: missing key "kind": one of cdu')
     assert fault("title: t\nkind: cdv\n") == ':2:7: kind: unknown kind "cdv"; did you mean "cdu"?'
     assert fault("kind: rack\n") == ':1:7: kind: the kind rack belongs into the folder "racks", this is "cdus"'
-    assert fault("kind: cdu\ntitel: t\n").startswith(':1:1: title: missing key "title"')
+    assert fault("kind: cdu\ntitle: tee\n").startswith(':1:1: rated_kw: missing key "rated_kw"')
 
 
 def test_the_library_answers_by_id_and_kind(folder):

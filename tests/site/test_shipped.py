@@ -24,6 +24,7 @@ LIBRARY = load_library()
 def test_a_shipped_site_is_valid(name):
     loaded = load_site(name)
     assert loaded.site.name == name
+    assert loaded.warnings == ()
     assert len(loaded.digest) == 64
     json.dumps(waterfall(loaded.site, loaded.library), allow_nan=False)
 

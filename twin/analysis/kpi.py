@@ -89,6 +89,7 @@ def _meter(ds: xr.Dataset, period: Period) -> Summary:
         "contract_mw": float(contract[-1]) / 1e6,
         "contract_at_peak_mw": float(contract[top]) / 1e6,
         "largest_exceedance_mw": max(0.0, float(over[worst])) / 1e6,
+        "contract_at_largest_exceedance_mw": float(contract[worst]) / 1e6,
         "largest_exceedance_at_utc": iso(period.end[worst]) if over[worst] > 0 else None,
         "smallest_margin_mw": plain(-over[worst] / 1e6),
         "smallest_margin_at_utc": iso(period.end[worst]) if agreed.any() else None,

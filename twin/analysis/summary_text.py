@@ -89,12 +89,13 @@ def _groups(halls: list[Summary]) -> list[str]:
             f"{sum(r['it_mean_mw'] or 0 for r in part):,.2f}",
             _span(r["utilization_mean"] and 100 * r["utilization_mean"] for r in part),
             _span((r["rack_temperature_maximum_c"] for r in part), low=False),
+            _span((r["coolant_supply_maximum_c"] for r in part), low=False),
             _least(part, "cooling"),
             _least(part, "power"),
         )
         for kind, part in groups.items()
     ]
-    head = ("Halls by kind", "on", "IT MW", "used %", "rack max C", "cooling room", "power room MW")
+    head = ("Halls by kind", "on", "IT MW", "used %", "rack max C", "coolant max C", "cooling room", "power room MW")
     return _table(head, rows) if rows else []
 
 
@@ -105,11 +106,13 @@ def _worst(halls: list[Summary]) -> list[str]:
             r["hall"],
             f"{r['cooling_headroom']['worst_mw']:,.3f}",
             r["cooling_headroom"]["at_utc"],
+            _span([r["coolant_supply_maximum_c"]]),
             r["cooling_headroom"]["binding"],
         )
         for r in known[:WORST]
     ]
-    return _table(("Least cooling headroom", "MW", "at", "bound by"), rows, left=(0, 2, 3)) if rows else []
+    head = ("Least cooling headroom", "MW", "at", "coolant max C", "bound by")
+    return _table(head, rows, left=(0, 2, 4)) if rows else []
 
 
 def _loops(loops: list[Summary]) -> list[str]:

@@ -54,13 +54,14 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Simulate a site; the results are a Zarr store that xarray opens, a summary and a page."""
+    from twin.cli.climate import warnings_of
     from twin.core.errors import StoppedError, one
     from twin.core.jit import is_compiled
     from twin.engine.simulate import simulate
     from twin.site.load import load_site
 
     loaded = load_site(site)
-    for warning in loaded.warnings:
+    for warning in warnings_of(loaded, weather):
         _say(str(warning))
     target = out or Path("runs", f"{loaded.site.name}.zarr")
     if not (no_page or overwrite or resume) and _page_of(target).exists():

@@ -20,12 +20,14 @@ def validate(
     strict: Annotated[bool, typer.Option("--strict", help="Take warnings for errors.")] = False,
 ) -> None:
     """Check a site: every error and warning with file, line and column."""
+    from twin.cli.climate import warnings_of
     from twin.core.errors import InputError
     from twin.site.load import load_site
 
     loaded = load_site(site)
-    if strict and loaded.warnings:
-        raise InputError(loaded.warnings)
+    warnings = warnings_of(loaded)
+    if strict and warnings:
+        raise InputError(warnings)
     if as_json:
         write_json(
             {
@@ -33,12 +35,12 @@ def validate(
                 "site": loaded.site.name,
                 "file": loaded.file,
                 "digest": loaded.digest,
-                "problems": problem_rows(loaded.warnings),
+                "problems": problem_rows(warnings),
             }
         )
     else:
-        tell(loaded.warnings)
-        count = len(loaded.warnings)
+        tell(warnings)
+        count = len(warnings)
         typer.echo(f"{loaded.file}: ok" + (f", {count} warning{'s'[: count != 1]}" if count else ""))
 
 

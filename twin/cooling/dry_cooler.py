@@ -34,6 +34,10 @@ class DryCooler(Rejection):
         """Design capacity rate of the water through one unit, W/K."""
         return self.rated_kw.value * KW / (self.entering_c.value - self.leaving_c.value)
 
+    def design_leaving_c(self) -> float:
+        """Water leaving at the design point, degC."""
+        return self.leaving_c.value
+
     def rejection_row(self, count: int) -> list[float]:
         """Coefficients of ``count`` units; UA closes the design point exactly."""
         water = self.design_water_w_k()

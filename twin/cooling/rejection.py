@@ -17,6 +17,7 @@ bound into one compiled function by ``twin.core.dispatch``: nothing here names t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Annotated, ClassVar
 
@@ -27,7 +28,7 @@ from twin.core.registry import kinds
 ROW = 12
 
 
-class Rejection(Params):
+class Rejection(Params, ABC):
     """What every heat-rejection unit states."""
 
     FOLDER: ClassVar[str] = "plants"
@@ -37,13 +38,17 @@ class Rejection(Params):
     fan_kw: Annotated[Figure, Quantity("kW", "fan power at full air flow", ge=0, le=5000)]
     minimum_fan: Annotated[Share, Quantity("1", "lowest fan speed before fans cycle", ge=0, le=1)]
 
+    @abstractmethod
     def design_water_w_k(self) -> float:
         """Design capacity rate of the water through one unit, W/K."""
-        raise NotImplementedError
 
+    @abstractmethod
+    def design_leaving_c(self) -> float:
+        """Water leaving at the design point, degC."""
+
+    @abstractmethod
     def rejection_row(self, count: int) -> list[float]:
         """``ROW`` coefficients of ``count`` equal units in parallel."""
-        raise NotImplementedError
 
 
 def rejection_kinds() -> dict[str, type[Rejection]]:

@@ -50,6 +50,10 @@ class Tower(Rejection):
         """Design capacity rate of the water through one cell, W/K."""
         return self.rated_kw.value * KW / self.range_k.value
 
+    def design_leaving_c(self) -> float:
+        """Water leaving at the design point, degC."""
+        return self.design_wet_bulb_c.value + self.approach_k.value
+
     def rejection_row(self, count: int) -> list[float]:
         """Coefficients of ``count`` cells; UA0 closes the design point exactly."""
         wet_bulb, air = self.design_wet_bulb_c.value, self.air_flow_kg_s.value

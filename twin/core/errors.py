@@ -47,7 +47,13 @@ def one(message: str, *, path: str = "", file: str | None = None) -> InputError:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``'; did you mean "x"?'`` when a known name is close to ``name``, else the empty string."""
+    near = nearest(name, known)
+    return f'; did you mean "{near}"?' if near else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that is close to ``name``, else the empty string."""
     names = [str(k) for k in known]
     folded = {k.lower(): k for k in names}
     close = difflib.get_close_matches(name.lower(), list(folded), n=1, cutoff=0.55)
-    return f'; did you mean "{folded[close[0]]}"?' if close else ""
+    return folded[close[0]] if close else ""

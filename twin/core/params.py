@@ -50,6 +50,12 @@ class Quantity:
     ge: float | None = None
     le: float | None = None
     lt: float | None = None
+    why: str = ""  # what is wrong beyond the bounds, where they do not speak for themselves
+
+    @property
+    def suffix(self) -> str:
+        """The unit behind a number, after a space; nothing for what has none."""
+        return "" if self.unit == "1" else f" {self.unit}"
 
     def check(self, number: float) -> None:
         """Raise when ``number`` lies outside the bounds."""
@@ -63,15 +69,19 @@ class Quantity:
         if wrong:
             raise PydanticCustomError(
                 "range",
-                "{number} is out of range, expected {bounds}",
-                {"number": f"{number:g} {self.unit}".strip(), "bounds": self.bounds()},
+                "{number} is out of range, expected {bounds}{why}",
+                {
+                    "number": f"{number:g}{self.suffix}",
+                    "bounds": self.bounds(),
+                    "why": f": {self.why}" if self.why else "",
+                },
             )
 
     def bounds(self) -> str:
-        """The range as text, with the unit."""
+        """The range as text, with the unit of what has one."""
         low = f"> {self.gt:g}" if self.gt is not None else f">= {self.ge:g}" if self.ge is not None else ""
         high = f"< {self.lt:g}" if self.lt is not None else f"<= {self.le:g}" if self.le is not None else ""
-        return f"{' and '.join(b for b in (low, high) if b) or 'a finite number'} {self.unit}".strip()
+        return f"{' and '.join(b for b in (low, high) if b) or 'a finite number'}{self.suffix}"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def validate(value: Any) -> Any:
@@ -87,7 +97,7 @@ class Quantity:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
         made: dict[str, Any] = handler(schema)
-        return {**made, "description": f"{self.text} [{self.unit}; {self.bounds()}]"} if "$ref" not in made else made
+        return {**made, "description": f"{self.text} [{self.bounds()}]"} if "$ref" not in made else made
 
 
 class Params(Frozen):

@@ -17,5 +17,8 @@ LPM: Final = 1e-3 / 60.0
 M3H: Final = 1.0 / 3600.0
 HOUR: Final = 3600.0
 DAY: Final = 86400.0
+# Years that a date or an instant may have: well inside what a time axis in nanoseconds can hold (1678..2261).
+EARLIEST_YEAR: Final = 1900
+LATEST_YEAR: Final = 2200
 MWH: Final = 3.6e9
 KELVIN: Final = 273.15

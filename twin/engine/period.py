@@ -12,14 +12,12 @@ from datetime import UTC, date, datetime, time
 from math import isfinite
 
 from twin.core.errors import one
-from twin.core.units import DAY, HOUR
+from twin.core.units import DAY, EARLIEST_YEAR, HOUR, LATEST_YEAR
 
 Moment = str | date | datetime
 UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": HOUR, "hr": HOUR, "d": DAY}
 LENGTH = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)\s*")
 FINEST_INTERVAL_S = 60.0
-# Well inside what a Dataset's time axis in nanoseconds can hold (1678..2261).
-EARLIEST_YEAR, LATEST_YEAR = 1900, 2200
 
 
 def instant(value: Moment, option: str) -> float:

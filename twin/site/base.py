@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from twin.core.errors import InputError, Problem, did_you_mean
-from twin.site.document import Document, Mark, parse
+from twin.site.document import Document, Mark, read
 from twin.site.document import Path as Place
 from twin.site.explain import got
 from twin.site.shipped import Source, data_root, read_bytes, shipped
@@ -68,10 +68,15 @@ def _identity(path: Path) -> str:
 
 
 def read_joined(name_or_path: str | Path) -> Joined:
-    """Read a site and all its bases and merge them. Raises :class:`InputError`."""
+    """Read a site and all its bases and merge them; faults of single values are left in the document.
+
+    Raises :class:`InputError` where there is nothing to merge.
+    """
     found = find_site(name_or_path)
-    files, documents = [found], [parse(read_bytes(found.source, found.label), found.label)]
+    files, documents = [found], [read(read_bytes(found.source, found.label), found.label)]
     while "base" in documents[-1].data:
+        if ("base",) in documents[-1].lost:
+            raise InputError(documents[-1].faults)
         last = documents[-1]
         if len(files) > MAX_BASES:
             raise InputError([last.problem(("base",), f"more than {MAX_BASES} bases, one upon the other")])
@@ -80,13 +85,10 @@ def read_joined(name_or_path: str | Path) -> Joined:
             chain = " -> ".join(f.label for f in [*files, found])
             raise InputError([last.problem(("base",), f"the bases go round in a circle: {chain}")])
         files.append(found)
-        documents.append(parse(read_bytes(found.source, found.label), found.label))
-    problems: list[Problem] = []
+        documents.append(read(read_bytes(found.source, found.label), found.label))
     joined = documents.pop()
     while documents:
-        joined = _merge(joined, documents.pop(), problems)
-    if problems:
-        raise InputError(problems)
+        joined = _merge(joined, documents.pop())
     return Joined(joined, tuple(files))
 
 
@@ -101,8 +103,9 @@ def _base_of(document: Document, file: Found) -> Found:
         raise InputError([document.problem(("base",), p.message) for p in error.problems]) from None
 
 
-def _merge(base: Document, over: Document, problems: list[Problem]) -> Document:
+def _merge(base: Document, over: Document) -> Document:
     """``over`` upon ``base``."""
+    problems: list[Problem] = []
     marks = {path: mark for path, mark in base.marks.items() if path != ("base",)}
     below: dict[Place, list[Place]] = {}
     for path in marks:
@@ -119,7 +122,7 @@ def _merge(base: Document, over: Document, problems: list[Problem]) -> Document:
             here = (*path, key)
             if here == ("base",):
                 continue
-            if value is None:
+            if value is None and here not in over.lost:
                 if key not in lower:
                     text = f'null deletes a key of the base, which has no "{key}"{did_you_mean(key, lower)}'
                     problems.append(over.problem(here, text))
@@ -135,7 +138,9 @@ def _merge(base: Document, over: Document, problems: list[Problem]) -> Document:
         return made
 
     lower = {key: value for key, value in base.data.items() if key != "base"}
-    return Document(join(lower, over.data, ()), marks, over.file, over.lines)
+    data = join(lower, over.data, ())
+    faults = (*base.faults, *over.faults, *problems)
+    return Document(data, marks, over.file, over.lines, faults, base.lost | over.lost)
 
 
 def _written(document: Document, path: Place) -> Iterable[tuple[Place, Mark]]:

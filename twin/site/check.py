@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twin.core.errors import InputError
+from twin.site.capacity import check_capacity
 from twin.site.feeds import check_feeds
 from twin.site.fit import check_fit
 from twin.site.rated import rated_hall
@@ -22,6 +23,7 @@ def check(scope: Scope) -> None:
     check_fit(scope)
     if scope.whole:
         check_contract(scope)
+        check_capacity(scope)
 
 
 def _absurd(scope: Scope) -> bool:

@@ -37,12 +37,18 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """A mapping read from YAML: plain ``data``, the ``marks`` by path, the ``lines`` of the text."""
+    """A mapping read from YAML: plain ``data``, the ``marks`` by path, the ``lines`` of the text.
+
+    ``faults`` are what is wrong with values and keys of an else readable text; ``lost`` are the paths of the values
+    among them, ``None`` in the data.
+    """
 
     data: dict[str, Any]
     marks: Mapping[Path, Mark]
     file: str
     lines: tuple[str, ...] = ()
+    faults: tuple[Problem, ...] = ()
+    lost: frozenset[Path] = frozenset()
 
     def problem(self, path: Path, message: str, *, key: bool = False, warning: bool = False) -> Problem:
         """A problem at ``path``, placed at its value (or key), or at the key of the nearest that is written."""
@@ -72,6 +78,14 @@ def parse(source: bytes | str, file: str) -> Document:
 
     Raises :class:`InputError` with the line and column of every fault (one only, when the syntax is wrong).
     """
+    document = read(source, file)
+    if document.faults:
+        raise InputError(document.faults)
+    return document
+
+
+def read(source: bytes | str, file: str) -> Document:
+    """As :func:`parse`, but faults of single values and keys are in the result, so that the rest can be checked too."""
     text = _decode(source, file) if isinstance(source, bytes) else source.removeprefix("\ufeff")
     if len(text) > MAX_BYTES:
         raise InputError([Problem("", f"the file is larger than {MAX_BYTES // 1_000_000} MB", file)])
@@ -88,9 +102,8 @@ def parse(source: bytes | str, file: str) -> Document:
     data = builder.value(root, ())
     if not isinstance(data, dict):
         builder.fault((), root, "expected a mapping of keys at the top of the file")
-    if builder.problems:
         raise InputError(builder.problems)
-    return Document(data, builder.marks, file, lines)
+    return Document(data, builder.marks, file, lines, tuple(builder.problems), frozenset(builder.lost))
 
 
 def _place(before: str) -> tuple[int, int]:
@@ -205,6 +218,7 @@ class _Builder:
         self.file = file
         self.problems: list[Problem] = []
         self.marks: dict[Path, Mark] = {}
+        self.lost: set[Path] = set()
 
     def fault(self, path: Path, node: yaml.Node, message: str) -> None:
         """Note a fault at a node."""
@@ -223,11 +237,13 @@ class _Builder:
             raise self.stop(path, node, f"nested deeper than {MAX_DEPTH} levels")
         if node.tag not in CORE:
             self.fault(path, node, f"the tag {_tag_text(node.tag)} is not allowed")
+            self.lost.add(path)
             return None
         if isinstance(node, yaml.ScalarNode):
             value, fault = read_scalar(node.tag, node.value)
             if fault:
                 self.fault(path, node, fault)
+                self.lost.add(path)
             return value
         return self._mapping(node, path) if isinstance(node, yaml.MappingNode) else self._list(node, path)
 

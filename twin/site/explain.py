@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from twin.core.errors import InputError, Problem, did_you_mean
+from twin.core.errors import InputError, Problem, did_you_mean, nearest
 from twin.core.params import quantity_of
 from twin.site.document import Document
 from twin.site.shape import Place, fields_of, walk
@@ -50,7 +50,17 @@ def validated(model: type[M], document: Document) -> M:
 def explain(error: ValidationError, model: type[BaseModel], document: Document) -> list[Problem]:
     """The faults that pydantic found, in the order of the file."""
     found = [(walk(model, item["loc"]), item) for item in error.errors(include_url=False)]
-    problems = [_problem(place, item, document) for place, item in found if _relevant(place, document)]
+    meant = {
+        (*place.path[:-1], _meant(str(place.path[-1]), place.model, document.at(place.path[:-1])))
+        for place, item in found
+        if item["type"] == "extra_forbidden"
+    }
+    problems = [
+        _problem(place, item, document)
+        for place, item in found
+        # A key that is there under another name is not missing too.
+        if _relevant(place, document) and not (item["type"] == "missing" and place.path in meant)
+    ]
     problems += _no_branch_fits(model, (place for place, _ in found), document)
     return sorted(dict.fromkeys(problems), key=lambda p: (p.line or 0, p.col or 0))
 
@@ -95,15 +105,25 @@ def _problem(place: Place, item: Any, document: Document) -> Problem:
 
 
 def _unknown(key: str, model: type[BaseModel] | None, beside: Any) -> str:
-    known = fields_of(model) if model else {}
-    stem, suffix = split_unit(key)
-    for name in known:
-        its_stem, its_suffix = split_unit(name)
-        if its_suffix and its_suffix != suffix and its_stem == stem:
-            return f'unknown key "{key}"; this quantity is written in {_unit(model, name)}: {name}'
+    name = _meant(key, model, beside)
+    if _other_unit(key, name):
+        return f'unknown key "{key}"; this quantity is written in {_unit(model, name)}: {name}'
+    return f'unknown key "{key}"' + (f'; did you mean "{name}"?' if name else "")
+
+
+def _meant(key: str, model: type[BaseModel] | None, beside: Any) -> str:
+    """The key that an unknown one stands for: the same in another unit, else the nearest; empty where none is near."""
+    known = list(fields_of(model)) if model else []
     # What stands there already was not meant by the misspelt key.
     free = [name for name in known if not (isinstance(beside, dict) and name in beside)]
-    return f'unknown key "{key}"{did_you_mean(key, free) or did_you_mean(key, known)}'
+    same = next((name for name in known if _other_unit(key, name)), "")
+    return same or nearest(key, free) or nearest(key, known)
+
+
+def _other_unit(key: str, name: str) -> bool:
+    """True where ``key`` is the quantity ``name`` with another unit, or none, at its end."""
+    (stem, unit), (its_stem, its_unit) = split_unit(key), split_unit(name)
+    return bool(its_unit) and its_unit != unit and its_stem == stem
 
 
 def _missing(key: str, model: type[BaseModel] | None) -> str:
@@ -144,11 +164,6 @@ def got(value: Any) -> str:
     return "a mapping" if isinstance(value, dict) else "a list"
 
 
-def bounds_in_words(text: str) -> str:
-    """A number or a range without the unit of what has none: ``<= 1 1`` is ``<= 1``."""
-    return re.sub(r"(?<=[0-9]) 1$", "", text)
-
-
 def _wrong(kind: str, item: Any, value: Any) -> str:
     context = item.get("ctx", {})
     if kind in EXPECTED:
@@ -157,8 +172,6 @@ def _wrong(kind: str, item: Any, value: Any) -> str:
     if kind in BOUNDS:
         sign, name = BOUNDS[kind]
         return f"expected a number {sign} {context[name]}, got {got(value)}"
-    if kind == "range":
-        return f"{bounds_in_words(context['number'])} is out of range, expected {bounds_in_words(context['bounds'])}"
     if kind == "literal_error":
         words = str(context["expected"]).replace("'", '"')
         hint = (

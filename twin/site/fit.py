@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twin.cooling.cdu import Cdu
-from twin.cooling.crah import Crah
-from twin.core.errors import InputError
+from twin.core.errors import Problem
 from twin.racks.rack import Rack
 from twin.site.document import Path
 from twin.site.model import Building, Liquid, Loop, Template
-from twin.site.rated import rack_counts, rated_hall
+from twin.site.rated import rack_counts, rejection_of
 from twin.site.scope import Scope
 
 # Below this the exchangers become larger than the building trade offers.
@@ -18,7 +17,7 @@ LEAST_APPROACH_K = 2.0
 
 
 def check_fit(scope: Scope) -> None:
-    """Set points and limits of every template and loop, then capacities where nothing is wrong."""
+    """Set points and limits of every template and loop, then priors where nothing is wrong."""
     for id, template in scope.site.templates.items():
         _racks(scope, id, template)
     for place, loop in _loops(scope):
@@ -29,13 +28,11 @@ def check_fit(scope: Scope) -> None:
     told: set[tuple[str, str]] = set()
     for id, building in scope.site.buildings.items():
         for hall in building.halls.values():
-            used = scope.site.templates.get(hall.template)
-            if used is not None and (hall.template, id) not in told:
-                told.add((hall.template, id))
-                _supplies(scope, hall.template, used, id, building)
+            used = scope.template_of(hall)
+            if used and (used, id) not in told:
+                told.add((used, id))
+                _supplies(scope, used, scope.site.templates[used], id, building)
     if scope.whole:
-        for id, template in scope.site.templates.items():
-            _capacities(scope, id, template)
         _priors(scope)
 
 
@@ -112,25 +109,16 @@ def _approach(scope: Scope, path: Path, liquid: Liquid, loop: Loop, named: str) 
         scope.warn(path, f"only {left:.3g} K above {named}: {liquid.cdu} needs {needed:.3g} K at its rated duty")
 
 
-def _capacities(scope: Scope, id: str, template: Template) -> None:
-    """Warn of cooling below the rated heat of the racks."""
-    try:
-        rated = rated_hall(template, scope.library)
-    except InputError:
-        return
-    liquid, air = template.liquid, template.air
-    cdu = scope.look_up(liquid.cdu, Cdu)[0] if liquid is not None else None
-    crah = scope.look_up(air.crah, Crah)[0]
-    if liquid is not None and cdu is not None:
-        duty = cdu.rated_kw.value * liquid.count
-        if rated.liquid_kw > duty * (1 + 1e-9):
-            text = f"rated liquid heat of the racks {rated.liquid_kw:.0f} kW is above the CDUs' duty of {duty:.0f} kW"
-            scope.warn(("templates", id, "liquid", "count"), text)
-    if crah is not None:
-        duty = crah.rated_kw.value * air.count
-        if rated.air_kw > duty * (1 + 1e-9):
-            text = f"rated air heat of the racks {rated.air_kw:.0f} kW is above the air handlers' {duty:.0f} kW"
-            scope.warn(("templates", id, "air", "count"), text)
+def exposed(scope: Scope) -> tuple[Problem, ...]:
+    """A warning for each loop with plain water in dry coolers. Towers are drained or heated, glycol is there for this.
+
+    Where chillers stand between, the water outdoors is taken to be of the loop's coolant.
+    """
+    return tuple(
+        scope.document.problem((*place, "coolant"), "plain water runs through the dry coolers outdoors", warning=True)
+        for place, loop in _loops(scope)
+        if loop.coolant == "water" and not rejection_of(loop.plant.rejection.device, scope.library).WET
+    )
 
 
 def _priors(scope: Scope) -> None:

@@ -15,6 +15,7 @@ from twin.site.base import read_joined
 from twin.site.check import check
 from twin.site.document import Document
 from twin.site.dump import dump
+from twin.site.fit import exposed
 from twin.site.library import Library, load_library
 from twin.site.model import Site
 from twin.site.partial import read_site
@@ -29,7 +30,8 @@ class LoadedSite:
 
     ``text`` is the resolved YAML (bases merged, in the written order), ``digest`` the SHA-256 of it and of the library
     entries in ``used``; ``paths`` holds the files that the site names (``weather.file``, ``loads.<id>.csv``) by their
-    place in it, a shipped weather year excepted.
+    place in it, a shipped weather year excepted. ``exposed`` are warnings for whoever knows the weather: what freezes
+    where the air gets colder than 0 degC.
     """
 
     site: Site
@@ -40,6 +42,7 @@ class LoadedSite:
     used: tuple[str, ...]
     paths: Mapping[str, Path]
     warnings: tuple[Problem, ...]
+    exposed: tuple[Problem, ...] = ()
 
 
 def load_site(name_or_path: str | Path) -> LoadedSite:
@@ -65,9 +68,8 @@ def load_site(name_or_path: str | Path) -> LoadedSite:
     if any(not problem.warning for problem in problems):
         raise InputError(problems)
     text, used = dump(document.data), tuple(sorted(scope.used))
-    return LoadedSite(
-        site, library, document.file, text, _digest(text, library, used), used, _paths(scope, document), tuple(problems)
-    )
+    digest, paths = _digest(text, library, used), _paths(scope, document)
+    return LoadedSite(site, library, document.file, text, digest, used, paths, tuple(problems), exposed(scope))
 
 
 def _digest(text: str, library: Library, used: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from twin.cooling.chiller import Chiller
 from twin.cooling.economizer import Economizer
-from twin.cooling.rejection import Rejection, rejection_kinds
+from twin.cooling.rejection import rejection_kinds
 from twin.core.columns import Fac
 from twin.core.coolant import capacity_rate, density, heat_capacity
 from twin.core.errors import one
@@ -31,6 +31,7 @@ from twin.site.lower_hall import (
 )
 from twin.site.model import Building, Hall, Loop, Site, Template
 from twin.site.plan import Arrays, Labels, Plan
+from twin.site.rated import rejection_of
 
 LOOP_MIN_SHARE = 0.05
 # A third of a facility loop's head does not fall with flow (valve authority and static control pressure; estimate).
@@ -205,8 +206,7 @@ def _add_loop(c: _Columns, name: str, loop: Loop, library: Library) -> None:
     t_ref = loop.supply_c + HALF_RISE_K
     rho_cp = capacity_rate(loop.coolant, t_ref, 1.0)
     plant = loop.plant
-    bank = library.get(plant.rejection.device)
-    assert isinstance(bank, Rejection)
+    bank = rejection_of(plant.rejection.device, library)
     w_max = rho_cp * loop.flow_max_m3_h * M3H
     head = loop.flow_max_m3_h * M3H * loop.head_kpa * KPA / loop.pump_efficiency
     direct = plant.chillers is None and not bank.WET

@@ -165,8 +165,6 @@ def air_row(path: str, template: Template, library: Library, loop: Loop, groups:
     spec = template.air
     crah = library.get(spec.crah, Crah)
     n, keep = spec.count, 1.0 - spec.recirculation
-    if keep < 0.05:
-        raise one("recirculation leaves no air for the coils, expected <= 0.95", path=f"{path}.air.recirculation")
     wx_max = AIR_J_M3K * crah.airflow_m3_s.value * n
     wp_max = capacity_rate(loop.coolant, loop.supply_c + HALF_RISE_K, crah.water_flow_lpm.value * LPM) * n
     it_kw = sum(g[Group.COUNT] * g[Group.RATED] for g in groups) / KW

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from twin.core.params import Confidence, Frozen, Quantity
+from twin.core.units import EARLIEST_YEAR, LATEST_YEAR
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
 Sink = Literal["outdoors", "electrical_room", "hall"]
@@ -21,9 +22,15 @@ Sink = Literal["outdoors", "electrical_room", "hall"]
 
 def _date(text: str) -> str:
     try:
-        datetime.strptime(text, "%Y-%m-%d")
+        day = datetime.strptime(text, "%Y-%m-%d")
     except ValueError:
         raise PydanticCustomError("date", 'expected a date as "YYYY-MM-DD"') from None
+    if len(text) != len("YYYY-MM-DD"):  # days are compared as text, "2026-1-5" would be out of order
+        raise PydanticCustomError("date", 'expected a date as "YYYY-MM-DD", with leading zeros')
+    if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+        words = "the year {year} is out of range, expected {first} to {last}"
+        context = {"year": day.year, "first": EARLIEST_YEAR, "last": LATEST_YEAR}
+        raise PydanticCustomError("date", words, context)
     return text
 
 
@@ -32,7 +39,7 @@ Count = Annotated[int, Field(ge=1, le=100_000)]
 Celsius = Annotated[float, Quantity("degC", "temperature", ge=-40, le=90)]
 Kelvin = Annotated[float, Quantity("K", "temperature difference", gt=0, le=60)]
 SharePlain = Annotated[float, Quantity("1", "share", ge=0, le=1)]
-Seconds = Annotated[float, Quantity("s", "time", ge=0, le=86_400)]
+Recirculation = Annotated[float, Quantity("1", "share", ge=0, le=0.95, why="more leaves no air for the coils")]
 
 
 class Tranche(Frozen):
@@ -62,7 +69,7 @@ class Element(Frozen):
 
     device: str = Field(description="library id of a transformer, ups, pdu, busway or feeder")
     count: Count = 1
-    fed_from: str | dict[str, SharePlain] = Field(description="id of the upstream element, `grid`, or id: share")
+    fed_from: str | dict[str, SharePlain] = Field(description="id of a campus element, `grid`, or id: share of each")
     losses_to: Sink = Field("outdoors", description="where the heat of the losses goes")
 
 
@@ -106,7 +113,7 @@ class Air(Frozen):
     count: Count
     loop: str = Field(description="facility-water loop of the building")
     supply_c: Celsius = Field(description="set point of the supply air")
-    recirculation: SharePlain = Field(0.05, description="share of return air in the rack inlet (containment leak)")
+    recirculation: Recirculation = Field(0.05, description="share of return air in the rack inlet (containment leak)")
     volume_m3_kw: Annotated[float, Quantity("m3/kW", "air volume per rated IT kW", gt=0, le=200)] = 10.0
     mass_kj_k_kw: Annotated[float, Quantity("kJ/(K kW)", "room mass per rated IT kW", ge=0, le=500)] = 30.0
 
@@ -126,7 +133,7 @@ class Hall(Frozen):
 
     template: str
     energised_on: Date = Field(description="first day with IT load, site-local standard time")
-    fed_from: str = Field(description="campus or building element above the hall's chain")
+    fed_from: str = Field(description="id of the campus element above the hall's chain, or `grid`")
     load: str = Field("default", description="name of a load curve of the site")
 
 
@@ -158,7 +165,7 @@ class Plant(Frozen):
     rejection: RejectionBank
     economizer: str = Field(description="library id of an economizer")
     chillers: ChillerBank | None = None
-    fed_from: str = Field(description="campus or building element that feeds the plant")
+    fed_from: str = Field(description="id of the campus element that feeds the plant, or `grid`")
     condenser_head_kpa: Annotated[float, Quantity("kPa", "head of the condenser-water pumps", ge=0, le=1000)] = 0.0
     condenser_volume_m3: Annotated[float, Quantity("m3", "basin and condenser-water volume", gt=0, le=100_000)]
 

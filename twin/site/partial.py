@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from twin.core.errors import Problem
 from twin.core.params import quantity_of
+from twin.core.units import EARLIEST_YEAR, LATEST_YEAR
 from twin.site.document import Document, Path
 from twin.site.explain import explain
 from twin.site.model import Site
@@ -25,10 +26,10 @@ STAND_INS: dict[str, Any] = {
     "title": "unnamed",
     "utc_offset_h": 0,
     "weather": {"file": ""},
-    "contract": {"tranches": [{"from": "0001-01-01", "mw": 1, "source": "none", "confidence": "estimate"}]},
+    "contract": {"tranches": [{"from": f"{EARLIEST_YEAR}-01-01", "mw": 1, "source": "none", "confidence": "estimate"}]},
 }
 # A hall without a date still has a template and a feed.
-DAYS = {"energised_on": "9999-12-31"}
+DAYS = {"energised_on": f"{LATEST_YEAR}-12-31"}
 PASSES = 12
 
 
@@ -37,23 +38,26 @@ def read_site(document: Document) -> tuple[Site | None, list[Problem], frozenset
 
     ``None`` when too little is left to check.
     """
+    problems, mended = list(document.faults), set[Path]()
     try:
-        return Site.model_validate(document.data), [], frozenset()
+        return Site.model_validate(document.data), problems, document.lost | mended
     except ValidationError as error:
         now = error
-    problems = explain(now, Site, document)
-    data, mended = copy.deepcopy(document.data), set[Path]()
+    # What could not be read is not of the wrong kind too.
+    told = {".".join(map(str, path)) for path in document.lost}
+    problems += [problem for problem in explain(now, Site, document) if problem.path not in told]
+    data = copy.deepcopy(document.data)
     for _ in range(PASSES):
         for item in now.errors(include_url=False):
             path = _mend(data, walk(Site, item["loc"]), mended)
             if not path:
-                return None, problems, frozenset(mended)
+                return None, problems, document.lost | mended
             mended.add(path)
         try:
-            return Site.model_validate(data), problems, frozenset(mended)
+            return Site.model_validate(data), problems, document.lost | mended
         except ValidationError as again:
             now = again
-    return None, problems, frozenset(mended)
+    return None, problems, document.lost | mended
 
 
 def _mend(data: dict[str, Any], place: Place, mended: set[Path]) -> Path:

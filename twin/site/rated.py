@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from twin.cooling.rejection import Rejection, rejection_kinds
 from twin.power.psu import Psu
 from twin.racks.rack import Rack
 from twin.site.library import Library
@@ -53,6 +54,13 @@ def rated_rack(rack: Rack, library: Library) -> Rated:
         power += rated * (a + x * (b + x * c))
         power += stage.added_load_kw.value if stage.added_load_kw else 0.0
     return Rated(1, rack.systems, power, power * rack.liquid_share.value)
+
+
+def rejection_of(id: str, library: Library) -> Rejection:
+    """The tower or dry cooler ``id``. Raises :class:`InputError` for an id that is none."""
+    bank = library.get(id, *rejection_kinds())
+    assert isinstance(bank, Rejection)
+    return bank
 
 
 def rated_hall(template: Template, library: Library) -> Rated:

@@ -8,7 +8,7 @@ from twin.cooling.cdu import Cdu
 from twin.cooling.chiller import Chiller
 from twin.cooling.crah import Crah
 from twin.cooling.economizer import Economizer
-from twin.cooling.rejection import Rejection
+from twin.cooling.rejection import rejection_kinds
 from twin.core.errors import did_you_mean
 from twin.power.psu import Psu
 from twin.racks.rack import Rack
@@ -73,19 +73,20 @@ def _building(scope: Scope, id: str, building: Building) -> None:
         scope.reference((*here, "template"), hall.template, templates, "template")
         scope.reference((*here, "load"), hall.load, loads, "load")
         scope.reference((*here, "fed_from"), hall.fed_from, feeds, "electrical element")
-        template = site.templates.get(hall.template)
-        if template is None:
+        used = scope.template_of(hall)
+        if not used:
             continue
+        template = site.templates[used]
         for side in ("liquid", "air"):
             part = template.liquid if side == "liquid" else template.air
-            if part is not None and part.loop not in loops and (hall.template, side) not in told:
-                told.add((hall.template, side))
+            if part is not None and part.loop not in loops and (used, side) not in told:
+                told.add((used, side))
                 hint = did_you_mean(part.loop, loops) or f" ({', '.join(loops)})"
                 text = f'building {id}, where hall {name} uses this template, has no loop "{part.loop}"{hint}'
-                scope.error(("templates", hall.template, side, "loop"), text)
+                scope.error(("templates", used, side, "loop"), text)
     for name, loop in building.loops.items():
         at, plant = (*path, "loops", name, "plant"), loop.plant
-        scope.entry((*at, "rejection", "device"), plant.rejection.device, Rejection)
+        scope.entry((*at, "rejection", "device"), plant.rejection.device, *rejection_kinds().values())
         scope.entry((*at, "economizer"), plant.economizer, Economizer)
         if plant.chillers is not None:
             scope.entry((*at, "chillers", "device"), plant.chillers.device, Chiller)

@@ -1,6 +1,7 @@
 """Plain scalars by the YAML 1.2 core schema: text to value and, where text must be quoted, value to text.
 
 ``null``, ``~`` and nothing; ``true``, ``false``; decimal, ``0x`` and ``0o`` integers; decimal floats; all else is text.
+A decimal integer with a leading 0 is refused: it is 10 in YAML 1.2 and 8 in YAML 1.1.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ FORMS: Final = {
 }
 FIRST: Final = frozenset("nN~tTfF0123456789+-.")
 INT_LIMIT: Final = 2**63
+OCTAL: Final = re.compile(r"[-+]?0[0-9]+\Z")
 
 # Words that older readers take for booleans, numbers or dates are quoted when written: nobody should misread them.
 PLAIN: Final = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_./-]|[ ](?=[A-Za-z0-9_./-]))*\Z")
@@ -63,6 +65,8 @@ def read_scalar(tag: str, text: str) -> tuple[Any, str]:
 
 
 def _integer(text: str) -> tuple[int | None, str]:
+    if OCTAL.match(text):
+        return None, f"{text[:40]} begins with 0, which older readers take for octal: leave the 0 out, or quote text"
     # Python refuses to read thousands of digits; nothing here needs more than 64 bits.
     base = {"0x": 16, "0o": 8}.get(text[:2], 10)
     number = int(text[2:] if base != 10 else text, base) if len(text) < 80 else INT_LIMIT

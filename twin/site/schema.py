@@ -15,7 +15,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from twin.core.params import quantity_of
-from twin.site.explain import bounds_in_words
 from twin.site.model import Site
 from twin.site.shape import fields_of, members
 
@@ -69,7 +68,7 @@ def _describe(schema: Schema, model: type[BaseModel]) -> None:
     for key, (name, info) in fields_of(model).items():
         quantity, part = quantity_of(model, name), schema["properties"][key]
         if quantity is not None:
-            part["description"] = f"{info.description or quantity.text} [{bounds_in_words(quantity.bounds())}]"
+            part["description"] = f"{info.description or quantity.text} [{quantity.bounds()}]"
             limits = {word: getattr(quantity, bound) for bound, word in LIMITS.items()}
             part.update({word: limit for word, limit in limits.items() if limit is not None})
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import Any, TypeVar
 
-from twin.core.errors import InputError, Problem, did_you_mean
+from twin.core.errors import InputError, Problem, did_you_mean, nearest
 from twin.core.params import Params
 from twin.core.registry import kinds
 from twin.site.document import Document, Path
 from twin.site.library import Library, kind_words
-from twin.site.model import Site
+from twin.site.model import Hall, Site
 
 P = TypeVar("P", bound=Params)
 GRID = "grid"
@@ -51,6 +51,14 @@ class Scope:
         """The ids at ``path``: the valid ones and those written with faults."""
         written = self.document.at(path)
         return list(dict.fromkeys([*known, *(written if isinstance(written, dict) else ())]))
+
+    def template_of(self, hall: Hall) -> str:
+        """Id of the template of a hall; a misspelt one is read as the nearest, whose faults are no later surprise then.
+
+        Empty where none is near.
+        """
+        templates = self.site.templates
+        return hall.template if hall.template in templates else nearest(hall.template, templates)
 
     def reference(self, path: Path, id: str, known: Iterable[str], what: str) -> bool:
         """Check that ``id`` is one of ``known``; note an error when it is not."""

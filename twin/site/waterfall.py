@@ -11,13 +11,12 @@ from typing import Any
 from twin.cooling.cdu import Cdu
 from twin.cooling.chiller import Chiller
 from twin.cooling.crah import Crah
-from twin.cooling.rejection import Rejection
 from twin.core.coolant import capacity_rate
 from twin.core.units import M3H, MW
 from twin.site.feeds import downward, upstream
 from twin.site.library import Library
 from twin.site.model import Building, ChainLink, Element, Hall, Loop, Site
-from twin.site.rated import Rated, rack_counts, rated_hall
+from twin.site.rated import Rated, rack_counts, rated_hall, rejection_of
 
 Rows = dict[str, Any]
 
@@ -145,7 +144,7 @@ def _loop(loop: Loop, heat_mw: float, library: Library) -> Rows:
         "rejection": {
             "device": bank.device,
             "count": bank.count,
-            "duty_mw": library.get(bank.device, Rejection).rated_kw.value * bank.count / 1e3,
+            "duty_mw": rejection_of(bank.device, library).rated_kw.value * bank.count / 1e3,
         },
         "chillers": {
             "device": chillers.device,
