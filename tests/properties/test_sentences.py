@@ -170,3 +170,16 @@ def test_racks_warm_with_their_load_and_with_their_coolant(lab, tools):
     ]
     assert (top[1] > top[0] + 1.0).all()
     assert top[2] == pytest.approx(top[0] + 1.0, abs=0.05)
+
+
+def test_the_warmest_coolant_is_that_of_the_worst_cdu_and_step(lab, tools):
+    """One CDU whose exchanger is fouled supplies warmer water than its set point; the hall's mean hides it."""
+    plan = tools.quiet(lab.plan("oklahoma-10"))
+    sec = plan.arrays.sec.copy()
+    sec[0, Sec.UA] *= 0.05
+    fouled = dataclasses.replace(plan, arrays=plan.arrays._replace(sec=sec))
+    rows = lab.run(fouled, START, 2 * HOUR, 60.0, load=0.9, interval=HOUR)
+    warmest = tools.column(rows, "hall_liquid_supply_temperature_maximum")[-1, 0]
+    supplies = tools.column(rows, "cdu_supply_temperature")[-1, : plan.arrays.hall_sec[1] - 1]
+    assert supplies[0] > supplies[1:].max() + 1.0
+    assert warmest == pytest.approx(supplies[0], abs=0.2)

@@ -2,10 +2,7 @@
 
 Limits are those of :mod:`twin.analysis.limits`: the contract, what racks allow at their inlets, alarm limits and duties
 of CDUs and air handlers, flows of loops, ratings of elements; besides them headroom, set points and the ledger. A
-sentence can stand alone in a terminal or a ticket.
-
-Temperatures of the coolant are means of output intervals, over a hall's CDUs where the run does not record each of them
-(``--level cdu``): a shorter excursion, or that of one CDU, does not show.
+sentence can stand alone in a terminal or a ticket. Temperatures are those of the worst step and CDU of an interval.
 """
 
 from __future__ import annotations
@@ -16,7 +13,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from twin.analysis.halls import coolant_supply
 from twin.analysis.limits import Limit, Limits, limits_of
 from twin.analysis.period import Floats, Period, iso, labels, period_of, values
 from twin.core.units import MW
@@ -91,7 +87,7 @@ def _temperatures(ds: xr.Dataset, period: Period, limits: Limits) -> list[str]:
     if not halls or "hall_energised_share" not in ds:
         return []
     on = values(ds, "hall_energised_share") > 0
-    coolant = np.where(on, coolant_supply(ds), np.nan)
+    coolant = np.where(on, values(ds, "hall_liquid_supply_temperature_maximum"), np.nan)
     air = np.where(on, values(ds, "hall_rack_inlet_temperature_maximum"), np.nan)
     air_limits = limits.air_inlet or dict.fromkeys(halls, ALLOWABLE_INLET)
     found = _over(

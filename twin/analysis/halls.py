@@ -25,7 +25,7 @@ def hall_rows(ds: xr.Dataset, period: Period) -> list[Row]:
     share = values(ds, "hall_energised_share")
     it, used, unmet = (values(ds, f"hall_{v}") for v in ("it_power", "utilization", "unmet_share"))
     hottest, inlet = values(ds, "hall_rack_temperature_maximum"), values(ds, "hall_rack_inlet_temperature_maximum")
-    coolant = coolant_supply(ds)
+    coolant = values(ds, "hall_liquid_supply_temperature_maximum")
     buildings = labels(ds, "hall_building") or [name.partition("/")[0] for name in names]
     kinds = labels(ds, "hall_kind") or [""] * len(names)
     rows = []
@@ -52,22 +52,6 @@ def hall_rows(ds: xr.Dataset, period: Period) -> list[Row]:
         )
     _add_headroom(ds, period, share > 0, rows)
     return rows
-
-
-def coolant_supply(ds: xr.Dataset) -> Floats:
-    """Coolant supplied to the racks of each hall (time, hall), degC, as interval means; NaN without CDUs.
-
-    The warmest of the hall's CDUs where the run records each of them, else their mean.
-    """
-    halls = values(ds, "hall_liquid_supply_temperature")
-    if "cdu_supply_temperature" not in ds:
-        return halls
-    each, place = values(ds, "cdu_supply_temperature"), np.array(labels(ds, "cdu_hall"))
-    warmest = np.full_like(halls, np.nan)
-    for h, name in enumerate(labels(ds, "hall")):
-        if (place == name).any():
-            warmest[:, h] = each[:, place == name].max(axis=1)
-    return warmest
 
 
 def _add_headroom(ds: xr.Dataset, period: Period, on: Bools, rows: list[Row]) -> None:

@@ -74,6 +74,7 @@ TABLE: list[Variable] = [
         "maximum",
         ("hall_rack_temperature_maximum", "degC", "hottest rack of the hall (plate, or body where air-cooled)"),
         ("hall_rack_inlet_temperature_maximum", "degC", "highest air temperature at the rack inlets"),
+        ("hall_liquid_supply_temperature_maximum", "degC", "warmest coolant that a CDU of the hall supplied in a step"),
     ),
     *_rows(
         "hall",

@@ -23,6 +23,7 @@ H_USED, H_INLET = slot("hall_utilization"), slot("hall_rack_inlet_temperature")
 H_RETURN, H_SUPPLY = slot("hall_return_temperature"), slot("hall_liquid_supply_temperature")
 H_UNMET, H_ON, H_TMAX = slot("hall_unmet_share"), slot("hall_energised_share"), slot("hall_rack_temperature_maximum")
 H_INLET_MAX = slot("hall_rack_inlet_temperature_maximum")
+H_SUPPLY_MAX = slot("hall_liquid_supply_temperature_maximum")
 C_HEAT, C_SUP, C_RET = slot("cdu_heat"), slot("cdu_supply_temperature"), slot("cdu_return_temperature")
 C_FLOW, C_PRIMARY, C_PUMP, C_UNMET = (
     slot("cdu_flow"),
@@ -97,13 +98,15 @@ def add_hall(a: Arrays, s: Scratch, out: Out, h: int, dt: float, heat: tuple[flo
     row[H_RETURN] += s.back[air] * dt
     row[H_ON] += dt
     unmet = False
-    supply = 0.0
+    supply, warmest = 0.0, np.nan
     for j in range(first, air):
         supply += s.supply[j] / (air - first)
+        warmest = s.supply[j] if j == first else max(warmest, s.supply[j])
         unmet = unmet or s.mode[j] == OPEN_MODE
     row[H_SUPPLY] += supply * dt if air > first else np.nan
     row[H_UNMET] += dt if unmet or s.mode[air] == OPEN_MODE else 0.0
     row[H_INLET_MAX] = max(row[H_INLET_MAX], s.inlet[air])
+    row[H_SUPPLY_MAX] = max(row[H_SUPPLY_MAX], warmest) if air > first else np.nan
     for e in range(a.hall_element[h], a.hall_element[h + 1]):
         cell = out.element[e]
         cell[E_POWER] += s.element_out[e] * dt
