@@ -10,6 +10,7 @@ from typing import Final
 
 KW: Final = 1e3
 MW: Final = 1e6
+GB: Final = 1e9
 KJ: Final = 1e3
 MJ: Final = 1e6
 KPA: Final = 1e3

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Level = Literal["site", "building", "hall", "cdu", "loop", "element", "rack"]
+Level = Literal["site", "building", "hall", "cdu", "loop", "element", "rack", "pool", "stream", "latency"]
 How = Literal["mean", "maximum", "end"]
-LEVELS: tuple[Level, ...] = ("site", "hall", "cdu", "loop", "element", "rack")
+LEVELS: tuple[Level, ...] = ("site", "hall", "cdu", "loop", "element", "rack", "pool", "stream", "latency")
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,35 @@ TABLE: list[Variable] = [
         ("rack_temperature", "degC", "plate temperature, body where air-cooled, at the ends of the steps"),
     ),
     *_rows("rack", "maximum", ("rack_temperature_maximum", "degC", "highest temperature in the interval")),
+    *_rows(
+        "pool",
+        "mean",
+        ("pool_power", "W", "power of the pool's systems at the racks' AC input"),
+        ("pool_batch", "1", "sequences that a replica decodes at once"),
+        ("pool_utilization", "1", "share of the time for prompts, and of the largest batch in the rest"),
+        ("pool_step_time", "s", "time per output token at the working point, stolen time included"),
+    ),
+    *_rows("pool", "maximum", ("pool_binding", "1", "code of what limits the pool")),
+    *_rows("pool", "end", ("pool_systems", "1", "energised systems of the pool")),
+    # A stream is what one class asks of one pool: (pool, workload).
+    *_rows(
+        "stream",
+        "mean",
+        ("pool_offered_rate", "s-1", "requests that are routed to the pool"),
+        ("pool_served_rate", "s-1", "requests that are completed"),
+        ("pool_shed_rate", "s-1", "requests that are refused"),
+        ("pool_token_rate", "s-1", "tokens generated"),
+        ("pool_queue_length", "1", "requests that wait"),
+        ("pool_active_requests", "1", "requests in service"),
+    ),
+    *_rows("stream", "end", ("pool_backlog", "1", "requests that wait or are in service")),
+    *_rows(
+        "latency",
+        "mean",
+        ("pool_ttft", "s", "time to first token"),
+        ("pool_tpot", "s", "time per output token"),
+        ("pool_e2e", "s", "time to the last token"),
+    ),
 ]
 
 BY_NAME: dict[str, Variable] = {row.name: row for row in TABLE}

@@ -19,6 +19,7 @@ from twin.core.errors import one
 from twin.core.units import KPA, KW, M3H, MW
 from twin.site.library import Library
 from twin.site.load import LoadedSite
+from twin.site.lower_fleet import lower_fleet, pool_of
 from twin.site.lower_hall import (
     HALF_RISE_K,
     SINKS,
@@ -28,9 +29,10 @@ from twin.site.lower_hall import (
     group_row,
     hall_kind,
     rack_runs,
+    serve,
 )
 from twin.site.model import Building, Hall, Loop, Site, Template
-from twin.site.plan import Arrays, Labels, Plan
+from twin.site.plan import POOL, Arrays, Labels, Plan
 from twin.site.rated import rejection_of
 
 LOOP_MIN_SHARE = 0.05
@@ -62,12 +64,14 @@ class _Columns:
         self.element: list[list[float]] = []
         self.element_sink: list[int] = []
         self.labels = Labels([], [], [], [], [], [], [], [], [], [], [])
+        self.pools: dict[tuple[str, str], str] = {}
 
 
 def lower(loaded: LoadedSite) -> Plan:
     """Lower a validated site. Raises ``InputError`` where the physics of a component cannot be met."""
     site, library = loaded.site, loaded.library
     columns = _Columns()
+    columns.pools = pool_of(site, library)
     for building_id, building in site.buildings.items():
         loops = {}
         for loop_id, loop in building.loops.items():
@@ -93,6 +97,7 @@ def lower(loaded: LoadedSite) -> Plan:
         tranche_w=np.array([t.mw * MW for t in site.contract.tranches]),
         utc_offset_s=round(site.utc_offset_h * 3600),
         power_factor=site.electrical.power_factor,
+        fleet=lower_fleet(site, library, columns.labels.hall),
     )
 
 
@@ -120,6 +125,8 @@ def _add_hall(
     coolant_c = (template.liquid.supply_c if template.liquid else template.air.supply_c) + HALF_RISE_K
     groups = [group_row(run, library, load, coolant_c) for run in runs]
     for run, row in zip(runs, groups, strict=True):
+        if (name, run.rack_id) in c.pools:
+            serve(row)
         c.group.append(row)
         c.group_rack.append(c.group_rack[-1] + len(run.rows))
         c.group_liquid.append(first_sec + run.cdu if run.cdu >= 0 else -1)
@@ -148,7 +155,8 @@ def runs_by_cdu(runs: list, groups: list[list[float]], cdus: int) -> list[list[l
 
 def _curve(c: _Columns, load: str, csv: bool, hall: str, rack: str) -> int:
     """Column of a utilisation curve; a CSV may hold one per hall and rack kind."""
-    key = f"{load}|{hall}|{rack}" if csv else load
+    pool = c.pools.get((hall, rack))
+    key = f"{POOL}{pool}|{rack}" if pool else f"{load}|{hall}|{rack}" if csv else load
     if key not in c.labels.curve:
         c.labels.curve.append(key)
     return c.labels.curve.index(key)

@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from twin.core.params import Confidence, Frozen, Quantity
 from twin.core.units import EARLIEST_YEAR, LATEST_YEAR
+from twin.site.inference_model import Inference
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
 Sink = Literal["outdoors", "electrical_room", "hall"]
@@ -238,3 +239,4 @@ class Site(Frozen):
     templates: dict[Id, Template] = Field(min_length=1)
     buildings: dict[Id, Building] = Field(min_length=1)
     loads: dict[Id, LoadCurve] = Field(default_factory=lambda: {"default": LoadCurve()})
+    inference: Inference | None = Field(None, description="what the racks serve; halls outside follow their load curve")

@@ -13,8 +13,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.site.lower_fleet import FleetPlan
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+# What the names of curves begin with that follow a pool: ``pool:<pool>|<rack>``.
+POOL = "pool:"
 
 
 class Arrays(NamedTuple):
@@ -76,6 +82,7 @@ class Plan:
     tranche_w: Floats
     utc_offset_s: int
     power_factor: float
+    fleet: FleetPlan | None = None
 
     @property
     def racks(self) -> int:

@@ -1,0 +1,86 @@
+"""The fleet in a run: demand and energised systems of a block in, power of the pools and rows of intervals out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.core.variables import rows
+from twin.engine.timeline import Block
+from twin.inference.fleet import Flow, Held
+from twin.inference.step import serve_block
+from twin.site.lower_fleet import FleetPlan
+from twin.site.plan import Plan
+
+Floats = NDArray[np.float64]
+
+
+class Demand(Protocol):
+    """Requests of a class over time."""
+
+    def sample(self, start_s: Floats, end_s: Floats, utc_offset_s: int) -> Floats:
+        """Step means (n): requests/s, or per capacity where ``relative``."""
+        ...
+
+
+@dataclass(frozen=True)
+class ClassDemand:
+    """The demand of a class; ``relative`` to the capacity of what is energised and meant for it, or in requests/s."""
+
+    curve: Demand
+    relative: bool
+
+
+@dataclass(frozen=True)
+class Served:
+    """A block served: step-mean power of a system of each pool in W (step, pool), and rows by level."""
+
+    watts: Floats
+    levels: dict[str, Floats]
+
+
+@dataclass
+class FleetRun:
+    """A fleet with its demand and its state."""
+
+    plan: FleetPlan
+    demand: list[ClassDemand]
+    held: Held
+    flow: Flow
+    caps: Floats  # (service) W, inf without a cap
+
+    def advance(self, plan: Plan, block: Block, interval_s: float) -> Served:
+        """Serve a block."""
+        fleet, steps, intervals = self.plan.fleet, len(block.dt), len(block.interval_end)
+        services, classes = fleet.mix.shape
+        start = block.t_end - block.dt
+        absolute, relative = self._demand(plan, start, block.t_end)
+        caps = np.tile(self.caps, (steps, 1))
+        streams = np.zeros((services, classes, len(rows("stream"))))
+        pools = np.zeros((len(fleet.pool), len(rows("pool"))))
+        stream_rows, pool_rows = np.zeros((intervals, *streams.shape)), np.zeros((intervals, *pools.shape))
+        watts = np.zeros((steps, len(fleet.pool)))
+        for first, last in block.segments:
+            part = slice(first, last)
+            on = plan.hall_start_s <= start[first]
+            serve_block(
+                fleet, self.held, self.flow, on @ self.plan.hall_systems, block.dt[part], absolute[part],
+                relative[part], caps[part], self.plan.rank, np.zeros(services + classes), block.closes[part],
+                interval_s, streams, pools, stream_rows, pool_rows, watts[part],
+            )  # fmt: skip
+        by_pool = np.full((intervals, len(fleet.pool), *streams.shape[1:]), np.nan)
+        by_pool[:, fleet.decoding] = stream_rows
+        return Served(watts, {"pool": pool_rows, "stream": by_pool})
+
+    def _demand(self, plan: Plan, start: Floats, end: Floats) -> tuple[Floats, Floats]:
+        """Requests/s of each class, and requests/s per capacity: (step, class) each."""
+        made = np.zeros((2, len(end), len(self.demand)))
+        for c, demand in enumerate(self.demand):
+            made[int(demand.relative), :, c] = demand.curve.sample(start, end, plan.utc_offset_s)
+        return made[0], made[1]
+
+
+__all__ = ["ClassDemand", "Demand", "FleetRun"]

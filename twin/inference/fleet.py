@@ -1,0 +1,100 @@
+"""The fleet as columns: what the serving kernels read, what they keep, what they hand on.
+
+A *pool* is a serving configuration on the systems of some halls. A *service* is a colocated pool, or a prefill pool and
+a decode pool joined by a KV link; it holds one queue per class. Tables over the batch are linear between points.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Pool(IntEnum):
+    """Columns of a pool."""
+
+    SYSTEMS = 0  # systems per replica
+    IDLE = 1  # W of a system without work
+    PREFILL = 2  # W of a system that computes prompts
+    KV = 3  # KV tokens of a replica
+    LAG = 4  # first-order lag of the power, s
+
+
+class Class(IntEnum):
+    """Columns of a workload class."""
+
+    OUTPUT = 0  # mean generated tokens
+    HELD = 1  # mean KV tokens of a request while it is served
+    TTFT = 2  # promised time to first token, s
+    SHED = 3  # 1: refused where it would wait longer than that
+
+
+class Binding(IntEnum):
+    """What limits a service."""
+
+    NONE = 0
+    PREFILL = 1  # prompts need more time than there is
+    DECODE = 2  # tokens: the batch is as large as it may be
+    KV = 3  # memory for the KV cache ends the batch
+    LINK = 4  # the KV link
+    POWER = 5  # a power cap
+    SYSTEMS = 6  # no system is energised
+
+
+class Fleet(NamedTuple):
+    """Numeric columns of pools, services and classes."""
+
+    pool: Floats  # (pool, Pool)
+    batch: Floats  # (pool, points) ascending from 0
+    step: Floats  # (pool, points) time of a decode step at the batch, s
+    rate: Floats  # (pool, points) tokens/s of a replica at the batch
+    most: Floats  # (pool, points) largest rate at this batch or a smaller one
+    draw: Floats  # (pool, points) W of a system that decodes at the batch
+    prefill: Floats  # (pool, class) mean prefill time of a request on a replica, s
+    prefilling: Ints  # (service) pool that computes prompts
+    decoding: Ints  # (service) pool that makes tokens; the same one where they are colocated
+    link: Floats  # (service) bytes/s of one replica's link, inf without
+    transfer: Floats  # (service, class) mean KV bytes of a request over the link
+    mix: Floats  # (service, class) share of the service's requests as it is meant; 0: not served
+    cls: Floats  # (class, Class)
+    order: Ints  # classes, first priority first
+    level: Ints  # (levels + 1) offsets into ``order``: classes of equal priority
+
+
+class Held(NamedTuple):
+    """What lasts from step to step."""
+
+    queue: Floats  # (service, class) requests that wait
+    active: Floats  # (service, class) requests that are served
+    power: Floats  # (pool) W of a system, after its lag; negative: not begun
+
+
+class Flow(NamedTuple):
+    """Scratch of a service in a step."""
+
+    offered: Floats  # (class) requests/s
+    taken: Floats  # (class) requests/s
+    served: Floats  # (class) step-mean requests in service
+    routed: Floats  # (service, class) requests/s
+    limit: Floats  # (service) share of its capacity that a power cap leaves
+    capacity: Floats  # (service) requests/s of its meant mix with everything energised at work
+
+
+def new_held(services: int, classes: int, pools: int) -> Held:
+    """Nothing waits, nothing runs."""
+    return Held(np.zeros((services, classes)), np.zeros((services, classes)), np.full(pools, -1.0))
+
+
+def new_flow(services: int, classes: int) -> Flow:
+    """Scratch for ``twin.inference.step``."""
+    one, two = np.zeros((3, classes)), np.zeros((services, classes))
+    return Flow(one[0].copy(), one[1].copy(), one[2].copy(), two, np.ones(services), np.zeros(services))
+
+
+__all__ = ["Binding", "Class", "Fleet", "Flow", "Held", "Pool", "new_flow", "new_held"]

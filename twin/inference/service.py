@@ -1,0 +1,148 @@
+"""A service in one step: what it takes from its queues, how large its batch gets, what it draws.
+
+Equations (a_c requests/s taken of class c, R_p and R_d replicas that prefill and decode, L_c output tokens)::
+
+    rho = sum a_c T_p,c / R_p                     share of time spent on prompts
+    g   = sum a_c L_c / R_d                       tokens/s asked of a replica
+    g  <= (1 - s rho) max_{B <= B_max} B/tau(B)   s = 1 where prompts and tokens share the systems, else 0
+    B_max = min(largest batch, M_kv / mean KV tokens of a request)
+    B   : B/tau(B) = g/(1 - s rho),  tau_eff = tau(B)/(1 - s rho)        (Little, closed form in a table's segment)
+    P   = (1 - s rho) P_dec(B) + s rho P_pre;     a prefill pool: P_idle + rho (P_pre - P_idle)
+
+All limits are linear in what is taken, so the share of a priority level that fits is one division each. Source: facts
+on inference, sections 6.2-6.5.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twin.core.jit import constant, inner
+from twin.inference.fleet import Binding, Class, Fleet, Flow, Pool
+
+OUTPUT, HELD = int(Class.OUTPUT), int(Class.HELD)
+IDLE, PREFILL, KV = int(Pool.IDLE), int(Pool.PREFILL), int(Pool.KV)
+NONE, BY_PREFILL, BY_DECODE = constant(Binding.NONE), constant(Binding.PREFILL), constant(Binding.DECODE)
+BY_KV, BY_LINK, BY_SYSTEMS = constant(Binding.KV), constant(Binding.LINK), constant(Binding.SYSTEMS)
+# Time to answer is unbounded at full prefill load; beyond this share no more is taken.
+FULL = 0.98
+
+
+@inner
+def segment(row: np.ndarray, x: float) -> int:
+    """Index ``i`` with ``row[i] <= x < row[i + 1]``, the outer segments beyond the ends."""
+    low, high = 0, row.shape[0] - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if row[middle] <= x:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@inner
+def at(grid: np.ndarray, values: np.ndarray, x: float) -> float:
+    """Linear interpolation, held beyond the ends."""
+    i = segment(grid, x)
+    share = min(1.0, max(0.0, (x - grid[i]) / (grid[i + 1] - grid[i])))
+    return values[i] + share * (values[i + 1] - values[i])
+
+
+@inner
+def batch_for(batch: np.ndarray, step: np.ndarray, most: np.ndarray, rate: float) -> float:
+    """Smallest batch whose tokens/s reach ``rate``: ``B = rate tau(B)``, tau linear in the segment."""
+    if rate <= 0.0:
+        return 0.0
+    i = segment(most, rate)
+    slope = (step[i + 1] - step[i]) / (batch[i + 1] - batch[i])
+    left = 1.0 - rate * slope
+    if left <= 1e-12:
+        return batch[i + 1]
+    return min(batch[i + 1], max(batch[i], rate * (step[i] - slope * batch[i]) / left))
+
+
+@inner
+def largest_rate(fleet: Fleet, d: int, held: float) -> tuple[float, bool]:
+    """Most tokens/s of a decode replica whose requests hold ``held`` KV tokens each; whether memory ends it."""
+    top = fleet.batch[d, fleet.batch.shape[1] - 1]
+    room = fleet.pool[d, KV] / max(held, 1.0)
+    if room >= top:
+        return fleet.most[d, fleet.batch.shape[1] - 1], False
+    return at(fleet.batch[d], fleet.most[d], room), True
+
+
+@inner
+def admit(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, limit: float) -> tuple[float, float, int]:
+    """Fill ``flow.taken`` from ``flow.offered``, first priority first; ``limit`` scales every capacity.
+
+    Returns prefill load (replica-seconds/s), tokens/s, and what binds.
+    """
+    p, d = fleet.prefilling[s], fleet.decoding[s]
+    shared = 1.0 if p == d else 0.0
+    load, tokens, moved, held, bound = 0.0, 0.0, 0.0, 0.0, NONE
+    if r_p <= 0.0 or r_d <= 0.0:
+        for c in range(flow.taken.shape[0]):
+            flow.taken[c] = 0.0
+        return 0.0, 0.0, BY_SYSTEMS
+    for k in range(fleet.level.shape[0] - 1):
+        d_load, d_tokens, d_moved, d_held = 0.0, 0.0, 0.0, 0.0
+        for i in range(fleet.level[k], fleet.level[k + 1]):
+            c = fleet.order[i]
+            asked = flow.offered[c]
+            d_load += asked * fleet.prefill[p, c]
+            d_tokens += asked * fleet.cls[c, OUTPUT]
+            d_moved += asked * fleet.transfer[s, c]
+            d_held += asked * fleet.cls[c, OUTPUT] * fleet.cls[c, HELD]
+        share, why = 1.0, NONE
+        peak, by_memory = 0.0, False
+        if tokens + d_tokens > 0.0:
+            peak, by_memory = largest_rate(fleet, d, (held + d_held) / (tokens + d_tokens))
+        room = limit * FULL * r_p - load
+        if d_load > 0.0 and d_load > room:
+            share, why = max(0.0, room) / d_load, BY_PREFILL
+        room = peak * (limit * r_d - shared * load) - tokens
+        need = d_tokens + shared * peak * d_load
+        if need > 0.0 and share * need > room:
+            share, why = max(0.0, room) / need, BY_KV if by_memory else BY_DECODE
+        room = limit * fleet.link[s] * min(r_p, r_d) - moved
+        if d_moved > 0.0 and share * d_moved > room:
+            share, why = max(0.0, room) / d_moved, BY_LINK
+        for i in range(fleet.level[k], fleet.level[k + 1]):
+            flow.taken[fleet.order[i]] = share * flow.offered[fleet.order[i]]
+        load += share * d_load
+        tokens += share * d_tokens
+        moved += share * d_moved
+        held += share * d_held
+        if why != NONE and bound == NONE:
+            bound = why
+    return load, tokens, bound
+
+
+@inner
+def working_point(
+    fleet: Fleet, s: int, load: float, tokens: float, r_p: float, r_d: float
+) -> tuple[float, float, float]:
+    """Steady ``(rho, B, tau_eff)`` of a service that takes prefill ``load`` and makes ``tokens`` per second."""
+    p, d = fleet.prefilling[s], fleet.decoding[s]
+    if r_p <= 0.0 or r_d <= 0.0:
+        return 0.0, 0.0, 0.0
+    rho = load / r_p
+    free = 1.0 - rho if p == d else 1.0
+    batch = batch_for(fleet.batch[d], fleet.step[d], fleet.most[d], tokens / r_d / free)
+    return rho, batch, at(fleet.batch[d], fleet.step[d], batch) / free
+
+
+@inner
+def system_power(fleet: Fleet, s: int, rho: float, batch: float) -> tuple[float, float]:
+    """Power of a system of the prefill pool and of the decode pool, W; equal where they are one."""
+    p, d = fleet.prefilling[s], fleet.decoding[s]
+    decode = at(fleet.batch[d], fleet.draw[d], batch)
+    if p == d:
+        both = (1.0 - rho) * decode + rho * fleet.pool[d, PREFILL]
+        return both, both
+    idle = fleet.pool[p, IDLE]
+    return idle + rho * (fleet.pool[p, PREFILL] - idle), decode
+
+
+__all__ = ["admit", "at", "batch_for", "largest_rate", "segment", "system_power", "working_point"]

@@ -1,0 +1,233 @@
+"""The fleet over a block of steps: demand, routing, admission, service, power, and the ledger of requests.
+
+Equations of a service and class (q waiting, n in service, lambda routed, a taken, T = L tau_eff)::
+
+    a dt <= lambda dt + q                     queue' = q + lambda dt - a dt - shed
+    dn/dt = a - n/T                           exact over the step: n* = a T, n' = n* + (n - n*) e^{-dt/T}
+    completed = a dt - (n' - n)               so that offered = completed + shed + change of (queue + n), always
+    P = P* + (P_0 - P*) e^{-t/lag}            power follows its working point with a first-order lag, step mean kept
+
+A class that may be shed is refused what would wait longer than its promised time to first token.
+"""
+
+from __future__ import annotations
+
+from math import exp
+
+import numpy as np
+
+from twin.core.integrate import phi1
+from twin.core.jit import constant, inner, kernel
+from twin.core.variables import rows, slot
+from twin.inference.fleet import Binding, Class, Fleet, Flow, Held, Pool
+from twin.inference.routing import route
+from twin.inference.service import admit, system_power, working_point
+
+OUTPUT, TTFT, SHED = int(Class.OUTPUT), int(Class.TTFT), int(Class.SHED)
+SYSTEMS, IDLE, LAG = int(Pool.SYSTEMS), int(Pool.IDLE), int(Pool.LAG)
+NONE, BY_POWER = constant(Binding.NONE), constant(Binding.POWER)
+LIMIT_STEPS = 32
+LIMIT_CLOSE = 12
+MUCH = 1e9
+UNCAPPED = 1e18
+OFFERED, COMPLETED, REFUSED = slot("pool_offered_rate"), slot("pool_served_rate"), slot("pool_shed_rate")
+TOKENS, QUEUE, ACTIVE = slot("pool_token_rate"), slot("pool_queue_length"), slot("pool_active_requests")
+BACKLOG = slot("pool_backlog")
+WATTS, BATCH, BUSY, STEP_S = slot("pool_power"), slot("pool_batch"), slot("pool_utilization"), slot("pool_step_time")
+BOUND, ENERGISED = slot("pool_binding"), slot("pool_systems")
+STREAM_MEANS, POOL_MEANS = constant(len(rows("stream", "mean"))), constant(len(rows("pool", "mean")))
+
+
+@inner
+def _replicas(fleet: Fleet, systems: np.ndarray, s: int) -> tuple[float, float]:
+    p, d = fleet.prefilling[s], fleet.decoding[s]
+    return systems[p] / fleet.pool[p, SYSTEMS], systems[d] / fleet.pool[d, SYSTEMS]
+
+
+@inner
+def capacities(fleet: Fleet, flow: Flow, systems: np.ndarray) -> None:
+    """Fill ``flow.capacity``: requests/s of each service's meant mix, all classes alike (no priority)."""
+    for s in range(fleet.mix.shape[0]):
+        r_p, r_d = _replicas(fleet, systems, s)
+        flow.capacity[s] = meant_capacity(fleet, flow, s, r_p, r_d, 1.0)
+        flow.limit[s] = 1.0
+
+
+@inner
+def meant_capacity(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, limit: float) -> float:
+    """Requests/s of the meant mix that a service can take, found with one request/s of it and the limits' slopes."""
+    low, high = 0.0, MUCH
+    total = 0.0
+    for c in range(flow.offered.shape[0]):
+        total += fleet.mix[s, c]
+    if total <= 0.0 or r_p <= 0.0 or r_d <= 0.0:
+        return 0.0
+    for _ in range(60):
+        middle = 0.5 * (low + high) if low > 0.0 else high * 1e-3
+        for c in range(flow.offered.shape[0]):
+            flow.offered[c] = middle * fleet.mix[s, c] / total
+        _, _, bound = admit(fleet, flow, s, r_p, r_d, limit)
+        if bound == NONE:
+            low = middle
+        else:
+            high = middle
+        if high - low <= 1e-12 * high:
+            break
+    return low
+
+
+@inner
+def _power_at(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, limit: float) -> float:
+    """Power of a service's systems with its capacity scaled by ``limit``, W."""
+    load, tokens, _ = admit(fleet, flow, s, r_p, r_d, limit)
+    rho, batch, _ = working_point(fleet, s, load, tokens, r_p, r_d)
+    first, second = system_power(fleet, s, rho, batch)
+    p, d = fleet.prefilling[s], fleet.decoding[s]
+    return first * r_p * fleet.pool[p, SYSTEMS] + (second * r_d * fleet.pool[d, SYSTEMS] if p != d else 0.0)
+
+
+@inner
+def _under_cap(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, cap: float) -> float:
+    """Largest share of its capacity at which a service stays under ``cap`` (W); power need not be monotone in it."""
+    if _power_at(fleet, flow, s, r_p, r_d, 1.0) <= cap:
+        return 1.0
+    high = 1.0
+    for n in range(LIMIT_STEPS):
+        low = 1.0 - (n + 1.0) / LIMIT_STEPS
+        if _power_at(fleet, flow, s, r_p, r_d, low) <= cap:
+            for _ in range(LIMIT_CLOSE):
+                middle = 0.5 * (low + high)
+                if _power_at(fleet, flow, s, r_p, r_d, middle) <= cap:
+                    low = middle
+                else:
+                    high = middle
+            return low
+        high = low
+    return 0.0
+
+
+@inner
+def _advance_class(
+    fleet: Fleet, held: Held, flow: Flow, s: int, c: int, tau: float, dt: float, out: np.ndarray
+) -> float:
+    """Queue and requests in service of a class over a step; returns the step-mean requests in service."""
+    arrived, taken = flow.routed[s, c] * dt, flow.taken[c]
+    time = fleet.cls[c, OUTPUT] * tau
+    n0 = held.active[s, c]
+    z = dt / time if time > 1e-9 * dt else 1e9
+    steady = taken * time
+    n1 = steady + (n0 - steady) * exp(-min(z, 700.0))
+    mean: float = steady + (n0 - steady) * phi1(z)
+    queue = max(0.0, held.queue[s, c] + arrived - taken * dt)
+    shed = 0.0
+    if fleet.cls[c, SHED] > 0.0:
+        shed = max(0.0, queue - taken * fleet.cls[c, TTFT])
+        queue -= shed
+    # From the balances, so that the ledger closes in floating point.
+    entered = held.queue[s, c] + arrived - queue - shed
+    completed = entered - (n1 - n0)
+    held.queue[s, c] = queue
+    held.active[s, c] = n1
+    row = out[s, c]
+    row[OFFERED] += arrived
+    row[COMPLETED] += completed
+    row[REFUSED] += shed
+    row[TOKENS] += fleet.cls[c, OUTPUT] * (mean / time * dt if z < 1e9 else completed)
+    row[QUEUE] += queue * dt
+    row[ACTIVE] += mean * dt
+    row[BACKLOG] = queue + n1
+    return mean
+
+
+@inner
+def _pool_out(
+    held: Held, fleet: Fleet, p: int, systems: float, power: float, batch: float, busy: float, tau: float, bound: int,
+    dt: float, out: np.ndarray,
+) -> float:  # fmt: skip
+    """Book a pool's step; returns the step-mean power of a system after its lag, W."""
+    before = held.power[p] if held.power[p] >= 0.0 else power
+    lag = fleet.pool[p, LAG]
+    z = dt / lag if lag > 0.0 else 1e9
+    held.power[p] = power + (before - power) * exp(-min(z, 700.0))
+    mean: float = power + (before - power) * phi1(z)
+    row = out[p]
+    row[WATTS] += mean * systems * dt
+    row[BATCH] += batch * dt
+    row[BUSY] += busy * dt
+    row[STEP_S] += tau * dt
+    row[BOUND] = max(row[BOUND], float(bound))
+    row[ENERGISED] = systems
+    return mean
+
+
+@inner
+def _advance_service(
+    fleet: Fleet, held: Held, flow: Flow, s: int, systems: np.ndarray, cap: float, dt: float,
+    streams: np.ndarray, pools: np.ndarray, watts: np.ndarray,
+) -> None:  # fmt: skip
+    """One service over one step; writes the step-mean power of a system of its pools to ``watts``."""
+    p, d = fleet.prefilling[s], fleet.decoding[s]
+    r_p, r_d = _replicas(fleet, systems, s)
+    classes = flow.offered.shape[0]
+    for c in range(classes):
+        flow.offered[c] = flow.routed[s, c] + held.queue[s, c] / dt
+    limit = _under_cap(fleet, flow, s, r_p, r_d, cap) if cap < UNCAPPED else 1.0
+    load, tokens, bound = admit(fleet, flow, s, r_p, r_d, limit)
+    if limit < 1.0 and bound != NONE:
+        bound = BY_POWER
+    rho, _, tau = working_point(fleet, s, load, tokens, r_p, r_d)
+    serving = 0.0
+    for c in range(classes):
+        serving += _advance_class(fleet, held, flow, s, c, tau, dt, streams)
+    mean_batch = serving / r_d if r_d > 0.0 else 0.0
+    first, second = system_power(fleet, s, rho, mean_batch)
+    top = fleet.batch[d, fleet.batch.shape[1] - 1]
+    busy = rho + (1.0 - rho) * min(1.0, mean_batch / top) if p == d else min(1.0, mean_batch / top)
+    watts[d] = _pool_out(held, fleet, d, systems[d], second, mean_batch, busy, tau, bound, dt, pools)
+    if p != d:
+        watts[p] = _pool_out(held, fleet, p, systems[p], first, 0.0, rho, 0.0, bound, dt, pools)
+
+
+@kernel
+def serve_block(
+    fleet: Fleet, held: Held, flow: Flow, systems: np.ndarray, dts: np.ndarray, absolute: np.ndarray,
+    relative: np.ndarray, caps: np.ndarray, rank: np.ndarray, room: np.ndarray, closes: np.ndarray, interval_s: float,
+    streams: np.ndarray, pools: np.ndarray, stream_rows: np.ndarray, pool_rows: np.ndarray, watts: np.ndarray,
+) -> None:  # fmt: skip
+    """Advance the fleet over steps between two events.
+
+    ``systems`` (pool) energised; ``dts`` (step) s; demand of a class is ``absolute`` (step, class) requests/s plus
+    ``relative`` (step, class) per capacity of the services that are meant for it; ``caps`` (step, service) W, inf
+    without; ``rank`` (service) order of filling, empty: in proportion; ``closes`` (step) interval that ends here, -1
+    none. Adds to ``streams`` (service, class, variable) and ``pools`` (pool, variable), flushes them to the rows of the
+    interval and writes ``watts`` (step, pool), step-mean power of a system.
+    """
+    services, classes = fleet.mix.shape
+    capacities(fleet, flow, systems)
+    rates = room[services:]
+    for n in range(dts.shape[0]):
+        for c in range(classes):
+            own = 0.0
+            for s in range(services):
+                own += fleet.mix[s, c] * flow.capacity[s]
+            rates[c] = absolute[n, c] + relative[n, c] * own
+        route(fleet, flow, rates, rank, room[:services])
+        for s in range(services):
+            _advance_service(fleet, held, flow, s, systems, caps[n, s], dts[n], streams, pools, watts[n])
+        if closes[n] >= 0:
+            for s in range(services):
+                for c in range(classes):
+                    _flush(streams[s, c], stream_rows[closes[n], s, c], STREAM_MEANS, interval_s)
+            for p in range(pools.shape[0]):
+                _flush(pools[p], pool_rows[closes[n], p], POOL_MEANS, interval_s)
+
+
+@inner
+def _flush(acc: np.ndarray, row: np.ndarray, means: int, elapsed: float) -> None:
+    """Write accumulators as an interval and clear them."""
+    for v in range(acc.shape[0]):
+        row[v] = acc[v] / elapsed if v < means else acc[v]
+        acc[v] = 0.0
+
+
+__all__ = ["capacities", "serve_block"]

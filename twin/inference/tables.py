@@ -1,0 +1,78 @@
+"""A serving configuration, a draw and workload classes as rows of the fleet's columns."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.inference.draw import Draw
+from twin.inference.fleet import Class, Pool
+from twin.inference.model import Model
+from twin.inference.serving import Serving
+from twin.inference.workload import Workload
+
+Floats = NDArray[np.float64]
+# Below one active sequence a replica is busy part of the time; above, powers of the batch.
+PART_OF_THE_TIME = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75)
+POINTS = 64
+
+
+def batch_grid(serving: Serving) -> Floats:
+    """Batches (POINTS) of a replica, ascending from 0 to its largest."""
+    if serving.decode_step_s is None:
+        return np.linspace(0.0, 1.0, POINTS)
+    top = max(serving.max_batch.value, 1.0 + 1e-6)
+    return np.concatenate([PART_OF_THE_TIME, np.geomspace(1.0, top, POINTS - len(PART_OF_THE_TIME))])
+
+
+def pool_tables(serving: Serving, draw: Draw) -> dict[str, Floats]:
+    """``batch, step, rate, most, draw`` (POINTS) of a pool; see :class:`twin.inference.fleet.Fleet`."""
+    batch = batch_grid(serving)
+    if serving.decode_step_s is None:
+        nothing = np.zeros(POINTS)
+        return {"batch": batch, "step": nothing, "rate": nothing, "most": nothing, "draw": draw.decode_w(batch, batch)}
+    step = serving.decode_step_s.sample(np.maximum(batch, 1.0))
+    rate = batch / step
+    most = np.maximum.accumulate(rate)
+    return {"batch": batch, "step": step, "rate": rate, "most": most, "draw": draw.decode_w(batch, rate / most[-1])}
+
+
+def pool_row(serving: Serving, draw: Draw) -> list[float]:
+    """Row of :class:`Pool` columns."""
+    row = [0.0] * len(Pool)
+    row[Pool.SYSTEMS], row[Pool.IDLE], row[Pool.PREFILL] = serving.systems_per_replica, draw.idle_w(), draw.prefill_w()
+    row[Pool.KV], row[Pool.LAG] = serving.kv_tokens.value, draw.lag_s()
+    return row
+
+
+def class_row(workload: Workload) -> list[float]:
+    """Row of :class:`Class` columns."""
+    tokens_in, tokens_out = workload.input_tokens.mean(), workload.output_tokens.mean()
+    row = [0.0] * len(Class)
+    row[Class.OUTPUT], row[Class.HELD] = tokens_out, tokens_in + 0.5 * tokens_out
+    row[Class.TTFT], row[Class.SHED] = workload.ttft_slo_s.value, float(workload.may_shed)
+    return row
+
+
+def prompt_tokens(workload: Workload) -> Floats:
+    """Quantiles of the prompt tokens that have to be computed: prefix hits are not."""
+    return np.array(workload.input_tokens.values) * (1.0 - workload.prefix_hit_share.value)
+
+
+def prefill_times(serving: Serving, workload: Workload) -> Floats:
+    """Quantiles of the prefill time on a replica, s; beyond the table along its last slope."""
+    table = serving.prefill_s
+    if table is None:
+        return np.zeros(len(workload.input_tokens.values))
+    tokens = prompt_tokens(workload)
+    slope = (table.values[-1] - table.values[-2]) / (table.at[-1] - table.at[-2])
+    return np.asarray(table.sample(tokens) + slope * np.maximum(0.0, tokens - table.at[-1]))
+
+
+def transfer_bytes(model: Model, workload: Workload) -> float:
+    """Mean KV bytes of a request that go from prefill to decode."""
+    once = model.kv_bytes_sequence.value if model.kv_bytes_sequence else 0.0
+    return model.kv_bytes_token.value * float(prompt_tokens(workload).mean()) + once
+
+
+__all__ = ["POINTS", "batch_grid", "class_row", "pool_row", "pool_tables", "prefill_times", "transfer_bytes"]

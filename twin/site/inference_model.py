@@ -1,0 +1,85 @@
+"""The part of a site file that says what its racks serve: demand by class, services, routing."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from twin.core.params import Frozen, Quantity
+
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
+Policy = Literal["proportional", "latency", "energy", "cost"]
+
+
+class Demand(Frozen):
+    """Requests of one workload class over time: a shape, and how high it goes."""
+
+    workload: str = Field(description="library id of a workload")
+    shape: str = Field("flat", description="name of a shipped shape, the path of a rate curve (CSV), or `flat`")
+    mean_per_s: Annotated[float | None, Quantity("1/s", "mean rate of requests in the first year", gt=0, le=1e9)] = None
+    fill: Annotated[
+        float | None, Quantity("1", "peak rate per capacity of what is energised and meant for it", gt=0, le=2)
+    ] = None
+    doubling_years: Annotated[float | None, Quantity("a", "time in which the rate doubles", gt=0, le=100)] = None
+
+    @model_validator(mode="after")
+    def _scaled(self) -> Demand:
+        if (self.mean_per_s is None) == (self.fill is None):
+            raise PydanticCustomError("demand", "expected either mean_per_s or fill")
+        if self.fill is not None and self.doubling_years is not None:
+            raise PydanticCustomError("demand", "fill follows what is energised: it does not go with doubling_years")
+        return self
+
+
+class Systems(Frozen):
+    """The systems of a pool: those racks of the named halls that the serving configuration runs on."""
+
+    serving: str = Field(description="library id of a serving configuration")
+    templates: list[str] = Field(default_factory=list, description="all halls of these templates")
+    halls: list[str] = Field(default_factory=list, description="halls as building/hall")
+
+    @model_validator(mode="after")
+    def _some(self) -> Systems:
+        if not self.templates and not self.halls:
+            raise PydanticCustomError("systems", "expected templates or halls")
+        return self
+
+
+class Service(Frozen):
+    """Systems that answer requests: prompts and tokens on the same ones, or prefill and decode apart."""
+
+    serve: Systems | None = Field(None, description="prompts and tokens on the same systems")
+    prefill: Systems | None = Field(None, description="systems that compute prompts only")
+    decode: Systems | None = Field(None, description="systems that make tokens only")
+    mix: dict[Id, Annotated[float, Quantity("1", "share of the requests as it is meant", gt=0, le=1)]] = Field(
+        min_length=1, description="classes that the service is meant for"
+    )
+
+    @model_validator(mode="after")
+    def _layout(self) -> Service:
+        both = self.prefill is not None and self.decode is not None
+        neither = self.prefill is None and self.decode is None
+        if not (neither if self.serve is not None else both):
+            raise PydanticCustomError("layout", "expected either serve, or prefill and decode")
+        return self
+
+    def pools(self, id: str) -> dict[str, Systems]:
+        """The pools of a service by name, the one that computes prompts first."""
+        if self.serve is not None:
+            return {id: self.serve}
+        assert self.prefill is not None
+        assert self.decode is not None
+        return {f"{id}/prefill": self.prefill, f"{id}/decode": self.decode}
+
+
+class Inference(Frozen):
+    """Demand, services, and how requests find them."""
+
+    policy: Policy = Field("proportional", description="order in which services are filled")
+    demand: dict[Id, Demand] = Field(min_length=1, description="workload classes")
+    services: dict[Id, Service] = Field(min_length=1)
+
+
+__all__ = ["Demand", "Inference", "Policy", "Service", "Systems"]

@@ -1,0 +1,135 @@
+"""Site -> fleet: services become pools with tables, halls give them their systems, racks find their pool by index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.core.units import GB
+from twin.inference.draw import Draw
+from twin.inference.fleet import Fleet
+from twin.inference.model import Model
+from twin.inference.serving import Serving
+from twin.inference.tables import class_row, pool_row, pool_tables, prefill_times, transfer_bytes
+from twin.inference.workload import Workload
+from twin.racks.rack import Rack
+from twin.site.inference_model import Inference, Systems
+from twin.site.library import Library
+from twin.site.model import Hall, Site
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FleetPlan:
+    """A fleet ready to run, with the names of its parts and the systems that each hall gives to each pool."""
+
+    fleet: Fleet
+    pool: list[str]
+    service: list[str]
+    workload: list[str]
+    serving: list[str]  # (pool)
+    hall_systems: Floats  # (hall, pool)
+    rank: NDArray[np.int64]  # services in the order of filling; empty: in proportion
+
+
+def pool_of(site: Site, library: Library) -> dict[tuple[str, str], str]:
+    """The pool of each (hall as building/hall, rack id) that serves."""
+    found: dict[tuple[str, str], str] = {}
+    if site.inference is None:
+        return found
+    for id, service in site.inference.services.items():
+        for pool, systems in service.pools(id).items():
+            racks = library.get(systems.serving, Serving).racks
+            for name, hall in members(site, systems):
+                present = {g.rack for row in site.templates[hall.template].rows.values() for g in row.groups}
+                found |= {(name, rack): pool for rack in racks if rack in present}
+    return found
+
+
+def members(site: Site, systems: Systems) -> list[tuple[str, Hall]]:
+    """The halls of a pool as (building/hall, hall), in the order of the site."""
+    halls = [(f"{b}/{h}", hall) for b, building in site.buildings.items() for h, hall in building.halls.items()]
+    return [(name, hall) for name, hall in halls if name in systems.halls or hall.template in systems.templates]
+
+
+def lower_fleet(site: Site, library: Library, halls: list[str]) -> FleetPlan | None:
+    """The fleet of a site, None without one; ``halls`` in the order of the plan."""
+    if site.inference is None:
+        return None
+    spec = site.inference
+    pools = {pool: s for id, service in spec.services.items() for pool, s in service.pools(id).items()}
+    names = list(pools)
+    servings = [library.get(s.serving, Serving) for s in pools.values()]
+    draws = [_draw(library, s) for s in servings]
+    classes = [library.get(d.workload, Workload) for d in spec.demand.values()]
+    tables = [pool_tables(s, d) for s, d in zip(servings, draws, strict=True)]
+    order, level = _priorities(classes)
+    columns: dict[str, Any] = {
+        "pool": np.array([pool_row(s, d) for s, d in zip(servings, draws, strict=True)]),
+        **{key: np.ascontiguousarray([t[key] for t in tables]) for key in tables[0]},
+        "prefill": np.array([[prefill_times(s, w).mean() for w in classes] for s in servings]),
+        **_services(spec, library, names, servings, classes),
+        "cls": np.array([class_row(w) for w in classes]),
+        "order": order,
+        "level": level,
+    }
+    systems = _hall_systems(site, library, halls, names)
+    return FleetPlan(
+        Fleet(**columns), names, list(spec.services), list(spec.demand), [s.serving for s in pools.values()], systems,
+        np.zeros(0, np.int64),
+    )  # fmt: skip
+
+
+def _draw(library: Library, serving: Serving) -> Draw:
+    draw = library.get(serving.draw, Draw)
+    assert isinstance(draw, Draw)
+    return draw
+
+
+def _priorities(classes: list[Workload]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    order = sorted(range(len(classes)), key=lambda c: classes[c].priority)
+    level = [0] + [i for i in range(1, len(order)) if classes[order[i]].priority != classes[order[i - 1]].priority]
+    return np.array(order, np.int64), np.array([*level, len(order)], np.int64)
+
+
+def _services(
+    spec: Inference, library: Library, names: list[str], servings: list[Serving], classes: list[Workload]
+) -> dict[str, Any]:
+    """Columns of the services: their pools, links and mixes."""
+    first, last, link, moved, mix = [], [], [], [], []
+    for id, service in spec.services.items():
+        pools = list(service.pools(id))
+        p, d = names.index(pools[0]), names.index(pools[-1])
+        apart = p != d
+        first.append(p)
+        last.append(d)
+        ends = [servings[i].link_gb_s for i in (p, d)]
+        link.append(min((e.value * GB for e in ends if e is not None), default=np.inf) if apart else np.inf)
+        model = library.get(servings[d].model, Model)
+        moved.append([transfer_bytes(model, w) if apart else 0.0 for w in classes])
+        mix.append([service.mix.get(c, 0.0) for c in spec.demand])
+    return {
+        "prefilling": np.array(first, np.int64),
+        "decoding": np.array(last, np.int64),
+        "link": np.array(link),
+        "transfer": np.array(moved),
+        "mix": np.array(mix),
+    }
+
+
+def _hall_systems(site: Site, library: Library, halls: list[str], names: list[str]) -> Floats:
+    """Systems of each pool in each hall: (hall, pool)."""
+    found = np.zeros((len(halls), len(names)))
+    templates = {f"{b}/{h}": hall.template for b, bl in site.buildings.items() for h, hall in bl.halls.items()}
+    for (hall, rack), pool in pool_of(site, library).items():
+        rows = site.templates[templates[hall]].rows.values()
+        racks = sum(row.count * g.count for row in rows for g in row.groups if g.rack == rack)
+        found[halls.index(hall), names.index(pool)] += racks * library.get(rack, Rack).systems
+    return found
+
+
+__all__ = ["FleetPlan", "lower_fleet", "members", "pool_of"]
