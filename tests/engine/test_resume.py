@@ -62,7 +62,7 @@ def test_a_signal_ends_the_run_after_the_present_block(tmp_path, unbroken, numbe
         assert child.stdout.readline().startswith("note stopping after the present block")
         said, _ = child.communicate("\n")
     assert child.returncode == 130
-    assert f"{out}: stopped after block 1 of 4; continue with --resume" in said
+    assert f"{out}: stopped after block 1 of 4; continue with resume=True" in said
     assert run_child(out, 4, "resume")[0] == 0
     assert bytes_of(out) == bytes_of(unbroken)
 
@@ -73,7 +73,7 @@ def test_a_disk_that_fills_up_is_told_and_the_run_resumes(tmp_path, unbroken):
     assert code == 3
     assert "cannot be written" in said
     assert "MB are free" in said
-    assert "continue with --resume" in said
+    assert "make room and continue with resume=True" in said
     assert open_run(out, partial=True).sizes["time"] == 6
     assert list(out.rglob("*.partial")) == []
     assert run_child(out, 4, "resume")[0] == 0
@@ -130,7 +130,7 @@ def test_a_lost_or_broken_checkpoint_is_told(cut, tmp_path, left, message):
 def test_an_unfinished_run_is_neither_opened_nor_begun_again_by_mistake(cut):
     with pytest.raises(InputError, match=r"unfinished \(6 intervals are recorded\)"):
         open_run(cut)
-    with pytest.raises(InputError, match="holds an unfinished run: continue with --resume"):
+    with pytest.raises(InputError, match="holds an unfinished run: continue with resume=True"):
         simulate("oklahoma-10", **PERIOD, out=cut)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import xarray as xr
 
-from twin.core.errors import one
+from twin.core.errors import one, option
 from twin.engine import checkpoint
 from twin.engine.period import Moment
 from twin.engine.simulate import Note, Progress
@@ -88,7 +88,7 @@ def open_run(path: str | Path, *, partial: bool = False, chunks: Chunks = None) 
         blocks = checkpoint.next_block(folder) or 0
         recorded = blocks * int(attrs["intervals_per_block"])
         if not partial:
-            what = f"the run is unfinished ({recorded} intervals are recorded): continue with --resume"
+            what = f"the run is unfinished ({recorded} intervals are recorded): continue with {option('resume=True')}"
             raise one(what, file=str(folder))
     dataset = _opened(folder, chunks)
     return dataset if recorded is None else dataset.isel(time=slice(0, recorded))

@@ -31,8 +31,9 @@ Load = Annotated[str | None, typer.Option(metavar="NAME", help="Put all halls on
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the results; default: runs/<site>.zarr.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is there.")]
-Seed = Annotated[int, typer.Option(metavar="N", help="Seed of the racks' spread and wander.")]
-Threads = Annotated[int | None, typer.Option(metavar="N", help="Threads; default: all cores.")]
+# Text, so that a fault in them is told together with all others.
+Seed = Annotated[str, typer.Option(metavar="N", help="Seed of the racks' spread and wander.")]
+Threads = Annotated[str | None, typer.Option(metavar="N", help="Threads; default: all cores.")]
 NoPage = Annotated[bool, typer.Option("--no-page", help="Write no page (<out>.html) of the results.")]
 
 
@@ -48,48 +49,68 @@ def command(
     out: Out = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
-    seed: Seed = 0,
+    seed: Seed = "0",
     threads: Threads = None,
     no_page: NoPage = False,
     as_json: Json = False,
 ) -> None:
     """Simulate a site; the results are a Zarr store that xarray opens, a summary and a page."""
-    from twin.core.errors import StoppedError, one
+    from twin.core.errors import Faults, StoppedError
     from twin.core.jit import is_compiled
-    from twin.engine.simulate import simulate
+    from twin.engine.options import ask
+    from twin.engine.simulate import run
+    from twin.engine.target import check_out
     from twin.site.load import load_site
 
-    loaded = load_site(site)
-    for warning in loaded.warnings:
+    faults = Faults()
+    loaded = faults.of(load_site, site)
+    for warning in loaded.warnings if loaded else ():
         _say(str(warning))
-    target = out or Path("runs", f"{loaded.site.name}.zarr")
-    if not (no_page or overwrite or resume) and _page_of(target).exists():
-        raise one("is there already: choose another --out, or use --overwrite or --no-page", file=str(_page_of(target)))
+    asked = faults.of(
+        ask,
+        loaded or site,  # a site at fault is read again, to tell what else is
+        weather=weather,
+        start=start,
+        end=end,
+        step=step,
+        every=every,
+        level=level,
+        seed=_number(seed),
+        threads=None if threads is None else _number(threads),
+        load=load,
+    )
+    target = out if out or loaded is None else Path("runs", f"{loaded.site.name}.zarr")
+    if target:
+        faults.of(check_out, target, resume=resume, overwrite=overwrite)
+        if not (no_page or overwrite or resume):
+            faults.of(_page_is_new, _page_of(target))
+    faults.tell()
+    assert asked is not None
+    assert target is not None
     if not is_compiled():
         _say("compiling the kernels once, about 30 s")
     try:
-        done = simulate(
-            loaded,
-            out=target,
-            resume=resume,
-            overwrite=overwrite,
-            progress=_Progress(),
-            note=_say,
-            weather=weather,
-            start=start,
-            end=end,
-            step=step,
-            every=every,
-            level=level,
-            seed=seed,
-            threads=threads,
-            load=load,
-        )
+        done = run(asked, target, resume=resume, overwrite=overwrite, progress=_Progress(), note=_say)
     except StoppedError as stopped:
         _say(str(stopped))
         raise typer.Exit(INTERRUPTED) from None
     assert done.path is not None
     _report(done.path, page=not no_page, as_json=as_json)
+
+
+def _number(text: str) -> int:
+    """A whole number; other text as it is, for the checks of the run to refuse."""
+    try:
+        return int(text)
+    except ValueError:
+        return text  # type: ignore[return-value]
+
+
+def _page_is_new(page: Path) -> None:
+    from twin.core.errors import one
+
+    if page.exists():
+        raise one("is there already: choose another --out, or use --overwrite or --no-page", file=str(page))
 
 
 def _report(path: Path, *, page: bool, as_json: bool) -> None:

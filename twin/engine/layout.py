@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.core.columns import Elm, Sec
-from twin.core.errors import did_you_mean, one
+from twin.core.errors import did_you_mean, one, option
 from twin.core.variables import Level, Variable, rows
 from twin.engine.headroom import COOLING_LIMITS
 from twin.engine.timeline import Timeline
@@ -44,11 +44,11 @@ class Coordinate:
     attrs: dict[str, Any] = field(default_factory=dict)
 
 
-def checked_depth(level: str) -> tuple[Level, ...]:
+def checked_depth(level: object) -> tuple[Level, ...]:
     """The levels that ``level`` records. Raises ``InputError`` for an unknown one."""
-    if level not in DEPTHS:
-        hint = did_you_mean(level, DEPTHS) or f"; expected one of {', '.join(DEPTHS)}"
-        raise one(f'unknown level "{level}"{hint}', path="--level")
+    if not isinstance(level, str) or level not in DEPTHS:
+        hint = did_you_mean(str(level), DEPTHS) or f"; expected one of {', '.join(DEPTHS)}"
+        raise one(f'unknown level "{level}"{hint}', path=option("level="))
     return DEPTHS[level]
 
 

@@ -171,10 +171,15 @@ def load_weather(name_or_path: str | Path, *, base: Path | None = None, measured
     always are. Raises :class:`InputError` for an unknown name, a missing file, or a faulty one (all its
     faults at once).
     """
+    return make_weather(read_weather(name_or_path, base=base, measured=measured))
+
+
+def read_weather(name_or_path: str | Path, *, base: Path | None = None, measured: bool | None = None) -> HourlyTable:
+    """The checked table of :func:`load_weather`: all that can be wrong with it is told before a kernel is needed."""
     text = str(name_or_path)
     if text in shipped_weather():
         file = files("sites") / "weather" / f"{text}{SHIPPED_SUFFIX}"
-        return make_weather(unpack(file.read_bytes(), f"{text}{SHIPPED_SUFFIX}"))
+        return unpack(file.read_bytes(), f"{text}{SHIPPED_SUFFIX}")
     path = Path(name_or_path) if base is None else base / name_or_path
     suffix = path.suffix.lower()
     if suffix not in (".epw", ".csv"):
@@ -184,9 +189,7 @@ def load_weather(name_or_path: str | Path, *, base: Path | None = None, measured
     if not path.is_file():
         raise one("no such weather file", file=str(path))
     if suffix == ".epw":
-        return make_weather(read_epw(path, measured=measured))
+        return read_epw(path, measured=measured)
     with path.open("rb") as stream:
         packed = stream.readline().strip() == MAGIC.encode()
-    if packed:
-        return make_weather(unpack(path.read_bytes(), str(path)))
-    return make_weather(read_tmy3(path, measured=measured))
+    return unpack(path.read_bytes(), str(path)) if packed else read_tmy3(path, measured=measured)
