@@ -115,16 +115,18 @@ def _page_is_new(page: Path) -> None:
 
 def _report(path: Path, *, page: bool, as_json: bool) -> None:
     """Summary on stdout, page beside the store, exit code 1 where a constraint is violated."""
+    from twin.analysis.damage import telling_damage
     from twin.analysis.dataset import open_run
     from twin.analysis.kpi import summary
     from twin.analysis.summary_text import render
 
-    found: dict[str, Any] = summary(open_run(path))
     html = _page_of(path) if page else None
-    if html is not None:
-        from dashboards.report import write_page
+    with telling_damage(path):
+        found: dict[str, Any] = summary(open_run(path))
+        if html is not None:
+            from dashboards.report import write_page
 
-        write_page(path, html)
+            write_page(path, html)
     if as_json:
         write_json({**found, "run": str(path), "page": str(html) if html else None})
     else:
