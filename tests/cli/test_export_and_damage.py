@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.child import DAY, twin
+from tests.cli.child import DAY, small_disk, twin
 from twin import InputError, open_run
 
 RUN = Path("runs", "oklahoma-10.zarr")
 REMEDY = "the run is damaged, simulate again with --overwrite"
-# The command with files that cannot grow beyond some bytes: to the process, a disk that fills up.
-SMALL_DISK = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)), resource.RLIM_INFINITY))
-from twin.cli.main import main
-main()
-"""
-
-
-def small_disk(size: int, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", SMALL_DISK, str(size), *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture

@@ -20,9 +20,8 @@ from twin.engine.timeline import Timeline, make_timeline
 from twin.forcing.hourly import HourlyTable
 from twin.forcing.weather import read_weather
 from twin.site.load import LoadedSite, load_site
-from twin.site.lower import lower
+from twin.site.lower import local_midnight
 from twin.site.model import LoadCurve, Site
-from twin.site.plan import Plan
 
 FULL = "full"
 FULL_LOAD = LoadCurve(mean=1.0, daily_amplitude=0.0, weekend_factor=1.0, rack_spread=0.0, rack_noise=0.0)
@@ -50,7 +49,6 @@ class Asked:
     """Checked options. ``load`` is the name that was given; ``weather_named`` says that the site's was replaced."""
 
     loaded: LoadedSite
-    plan: Plan
     weather: HourlyTable
     weather_named: bool
     timeline: Timeline
@@ -86,14 +84,12 @@ def ask(
     loaded = site if isinstance(site, LoadedSite) else faults.of(load_site, site)
     driven = loaded and faults.of(with_load, loaded, load)
     air = faults.of(_air, weather, loaded)
-    plan = lower(driven) if driven else None
-    timeline = faults.of(_timeline, plan, start, end, step, every, intervals_per_block)
+    timeline = faults.of(_timeline, loaded.site if loaded else None, start, end, step, every, intervals_per_block)
     faults.tell()
     assert driven is not None
-    assert plan is not None
     assert air is not None
     assert timeline is not None
-    return Asked(driven, plan, air, weather is not None, timeline, level, int(seed), threads, load)
+    return Asked(driven, air, weather is not None, timeline, level, int(seed), threads, load)
 
 
 def _whole(value: object, place: str, low: int, high: int | None) -> None:
@@ -118,27 +114,36 @@ def _air(weather: str | Path | None, loaded: LoadedSite | None) -> HourlyTable |
 
 
 def _timeline(
-    plan: Plan | None,
+    site: Site | None,
     start: period.Moment | None,
     end: period.Moment | None,
     step: float | str,
     every: float | str | None,
     intervals_per_block: int | None,
 ) -> Timeline | None:
-    """The timeline as asked for; None without a plan. What can be checked without one is."""
+    """The timeline as asked for; None without a site. What can be checked without one is."""
     faults = Faults()
-    span = faults.of(period.period, start, end, float(plan.hall_start_s.max()) if plan else 0.0)
+    halls, tranches = _events(site) if site else ([0.0], [])
+    span = faults.of(period.period, start, end, max(halls))
     step_s = faults.of(period.seconds, step, option("step="))
     interval_s = faults.of(period.interval, every, step_s or HOUR, span[1] - span[0] if span else DAY)
     timeline = None
     if step_s:
         # Where one of them is at fault, the others are still held against each other.
         length = interval_s or step_s
-        events = np.concatenate([plan.hall_start_s, plan.tranche_start_s]).astype(np.float64) if plan else np.array([])
+        events = np.array(halls + tranches, np.float64)
         whole = span if span and interval_s else (0.0, length)
         timeline = faults.of(make_timeline, *whole, step_s, length, events, intervals_per_block)
     faults.tell()
-    return timeline if plan else None
+    return timeline if site else None
+
+
+def _events(site: Site) -> tuple[list[float], list[float]]:
+    """When halls are energised and tranches begin, s since 1970: known before the site is lowered to a plan."""
+    halls = [hall.energised_on for building in site.buildings.values() for hall in building.halls.values()]
+    tranches = [tranche.start for tranche in site.contract.tranches]
+    first, second = ([float(local_midnight(day, site.utc_offset_h)) for day in days] for days in (halls, tranches))
+    return first, second
 
 
 def with_load(loaded: LoadedSite, load: object) -> LoadedSite:

@@ -12,6 +12,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from twin.core.jit import ensure_compiled
 from twin.engine.identity import run_attributes
 from twin.engine.options import Asked, Inputs, ask
 from twin.engine.run import Curve, Engine, make_engine
@@ -19,6 +20,7 @@ from twin.engine.timeline import Timeline
 from twin.forcing.load import Daily, column_for, read_csv
 from twin.forcing.weather import Weather, make_weather
 from twin.site.load import LoadedSite
+from twin.site.lower import lower
 from twin.site.plan import Plan
 
 
@@ -65,12 +67,17 @@ def prepare(site: str | Path | LoadedSite, **inputs: Unpack[Inputs]) -> Prepared
 
 
 def read_in(asked: Asked) -> Prepared:
-    """Weather and load curves over the period of checked options. Raises ``InputError`` where they do not cover it."""
-    air, curves = make_weather(asked.weather), load_curves(asked.plan, asked.loaded)
-    _covered(asked.plan, air, curves, asked.timeline)
+    """The plan, weather and load curves of checked options.
+
+    Raises ``InputError`` where weather or load do not cover the period, and where the kernels cannot be compiled.
+    """
+    ensure_compiled()
+    plan, air = lower(asked.loaded), make_weather(asked.weather)
+    curves = load_curves(plan, asked.loaded)
+    _covered(plan, air, curves, asked.timeline)
     return Prepared(
         asked.loaded,
-        asked.plan,
+        plan,
         air,
         curves,
         asked.timeline,
