@@ -121,7 +121,8 @@ def _footer(s: Source) -> str:
     period = s.summary["period"]
     return (
         f"Site {s.summary['site']['name']}, {period['start_utc']} to {period['end_utc']}. Times on the axes are "
-        f"site-local standard time ({s.zone}). Made by halltwin {period['version']}."
+        f"site-local standard time ({s.zone}); instants in cards and tables are the ends of output intervals. "
+        f"Made by halltwin {period['version']}."
     )
 
 

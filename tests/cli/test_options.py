@@ -15,7 +15,7 @@ TOLD = [
     "--threads: 0 is out of range, expected a whole number >= 1",
     '--level: unknown level "room"; expected one of site, hall, cdu, rack',
     '--load: the site has no load "chatt"; did you mean "chat"?',
-    'unknown weather "tempa"; did you mean "tampa"?',
+    '--weather: unknown weather "tempa"; did you mean "tampa"?',
     "--step: a step of 2 h is out of range, expected > 0 and <= 1 h",
     "--every: an output interval of 48 h is longer than the period of 24 h",
     "taken.zarr: is a file: choose another --out",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -113,9 +114,26 @@ def test_racks_add_up_to_their_hall(ds):
 
 
 def test_codes_have_meanings(ds):
-    attrs = ds.hall_cooling_binding.attrs
-    assert len(attrs["flag_values"]) == len(attrs["flag_meanings"].split())
-    assert set(np.unique(ds.hall_cooling_binding)) <= set(attrs["flag_values"])
+    for name in ("hall_cooling_binding", "hall_power_binding"):
+        attrs = ds[name].attrs
+        assert len(attrs["flag_values"]) == len(attrs["flag_meanings"].split())
+        assert set(np.unique(ds[name])) <= set(attrs["flag_values"])
+        assert re.fullmatch(r"[\w.+@ -]+", attrs["flag_meanings"])  # CF 1.11, 3.5
+    attrs = ds.hall_power_binding.attrs
+    named = dict(zip(attrs["flag_values"], attrs["flag_meanings"].split(), strict=True))
+    assert named[-1] == "contract"
+    assert [named[code] for code in range(ds.sizes["element"])] == [str(e).replace("/", ".") for e in ds.element.values]
+
+
+def test_the_time_axis_says_that_it_holds_the_ends_of_intervals(ds):
+    assert ds.time.attrs["long_name"] == "end of the interval, UTC"
+    assert ds.time.attrs["comment"].startswith("values are of the 3600 s that end at this time")
+
+
+def test_a_weather_that_is_asked_for_stands_in_for_nothing(ds):
+    assert ds.attrs["weather_stands_in_for"] == "Oklahoma City, Oklahoma"
+    named = prepare("oklahoma-10", **DAY, weather="tampa").attrs
+    assert (named["weather"], named["weather_stands_in_for"]) == ("tampa", "")
 
 
 def test_attributes_tell_what_decided_the_run_and_nothing_of_the_machine(ds, store):
@@ -218,8 +236,8 @@ def test_a_run_needs_no_xarray_before_its_first_step():
         ({"seed": 2**63}, "seed=: 9223372036854775808 is out of range"),
         ({"threads": "two"}, 'threads=: "two" is no whole number'),
         ({"weather": 7}, "weather=: 7 is no weather, expected a name or a path"),
-        ({"weather": "tempa"}, 'unknown weather "tempa"; did you mean "tampa"?'),
-        ({"weather": "nowhere.epw"}, "nowhere.epw: no such weather file"),
+        ({"weather": "tempa"}, 'weather=: unknown weather "tempa"; did you mean "tampa"?'),
+        ({"weather": "nowhere.epw"}, "nowhere.epw: weather=: no such weather file"),
     ],
 )
 def test_bad_input_is_told_and_nothing_is_written(tmp_path, words, message):

@@ -9,7 +9,7 @@ from typing import Any
 
 import xarray as xr
 
-from twin.analysis.period import labels
+from twin.analysis.period import iso, labels
 
 # ASHRAE TC 9.9, class A1: highest allowable air temperature at a rack inlet, where the run states no limit of its own.
 ALLOWABLE_INLET_C = 32.0
@@ -30,6 +30,18 @@ def violations(ds: xr.Dataset, summary: Summary) -> list[str]:
     if residual is not None and residual > RESIDUAL_LIMIT:
         found.append(f"The energy ledger is open by {residual:.1e} of a step's flows, above {RESIDUAL_LIMIT:.0e}.")
     return found
+
+
+def notes(ds: xr.Dataset, summary: Summary) -> list[str]:
+    """Sentences that a reader needs in order to take the figures right; no limit is violated by them."""
+    halls = summary["halls"]
+    powered = any(row["energised_hours"] > 0 for row in halls) if halls else summary["it"]["peak_mw"] > 0
+    if powered:
+        return []
+    first = ""
+    if "hall_energised" in ds.coords:
+        first = f": the first hall has power from {iso(ds['hall_energised'].values.min())} on"
+    return [f"Nothing is energised in this period{first}."]
 
 
 def _contract(meter: Summary) -> list[str]:

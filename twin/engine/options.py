@@ -12,7 +12,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from twin.core.errors import Faults, did_you_mean, one, option
+from twin.core.errors import Faults, InputError, did_you_mean, one, option
 from twin.core.units import DAY, HOUR
 from twin.engine import period
 from twin.engine.layout import checked_depth
@@ -107,7 +107,11 @@ def _air(weather: str | Path | None, loaded: LoadedSite | None) -> HourlyTable |
     if weather is not None:
         if not isinstance(weather, str | Path):
             raise one(f"{weather!r} is no weather, expected a name or a path", path=option("weather="))
-        return read_weather(weather)
+        try:
+            return read_weather(weather)
+        except InputError as error:
+            place = option("weather=")
+            raise InputError([replace(p, path=p.path or place) for p in error.problems]) from None
     if loaded is None:
         return None
     return read_weather(loaded.paths.get("weather.file", loaded.site.weather.file))

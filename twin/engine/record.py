@@ -51,7 +51,15 @@ def create(store: Store, prepared: Prepared) -> None:
         shape = tuple(sizes[name] for name in names)
         steps = min(timeline.intervals_per_block, timeline.intervals)
         chunks = (steps, *(min(size, LARGEST_CHUNK) for size in shape[1:]))
-        _array(root, variable.name, data_type(variable), names, shape, chunks, attributes(variable))
+        _array(
+            root,
+            variable.name,
+            data_type(variable),
+            names,
+            shape,
+            chunks,
+            attributes(variable, prepared.plan.labels.element),
+        )
     with warnings.catch_warnings():
         # Consolidated metadata of v3 are not in the standard yet; xarray writes and reads the same.
         warnings.simplefilter("ignore", ZarrUserWarning)
