@@ -25,4 +25,5 @@ def command(
     faults.tell()
     assert dataset is not None
     with telling_damage(run):
-        typer.echo(str(to_netcdf(dataset, file)))
+        made = to_netcdf(dataset, file)
+    typer.echo(str(made))
