@@ -39,7 +39,8 @@ def verdict(s: Source) -> str:
     """What is violated, or that nothing is."""
     found = s.summary["violations"]
     if not found:
-        return '<p class="verdict good" role="status"><b>✓ No constraint is violated</b> in this run.</p>'
+        notes = escape(" ".join(["", *s.summary["notes"]]))
+        return f'<p class="verdict good" role="status"><b>✓ No constraint is violated</b> in this run.{notes}</p>'
     rest = f"<details><summary>{len(found) - SHOWN} more</summary>{listed(found[SHOWN:])}</details>"
     count = "1 constraint is" if len(found) == 1 else f"{len(found)} constraints are"
     return (

@@ -36,6 +36,7 @@ from dashboards.charts import (
 from dashboards.html import section
 from dashboards.source import Source, source
 from twin.analysis.dataset import open_run
+from twin.engine.target import telling
 
 # The order of the page: how much, where it goes, when, what it takes to cool, which hall is next to its limit.
 ORDER = (
@@ -48,12 +49,19 @@ MODEL_NAME = re.compile(r'(?<=")p\d{4,}(?=")')
 
 
 def write_page(run: str | Path | xr.Dataset, html_path: str | Path) -> Path:
-    """Write the report of a run (a store or an open Dataset) and return its path.
+    """Write the report of a run (a store or an open Dataset), which appears when it is whole, and return its path.
 
-    Raises ``InputError`` where the run is no run or holds no interval.
+    Raises ``InputError`` where the run is no run or holds no interval, and where the page cannot be written.
     """
     path = Path(html_path)
-    path.write_text(page(run if isinstance(run, xr.Dataset) else open_run(run)), encoding="utf-8", newline="\n")
+    text = page(run if isinstance(run, xr.Dataset) else open_run(run))
+    fresh = path.with_name(f".{path.name}.partial")
+    with telling(path):
+        try:
+            fresh.write_text(text, encoding="utf-8", newline="\n")
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
     return path
 
 
@@ -113,7 +121,8 @@ def _footer(s: Source) -> str:
     period = s.summary["period"]
     return (
         f"Site {s.summary['site']['name']}, {period['start_utc']} to {period['end_utc']}. Times on the axes are "
-        f"site-local standard time ({s.zone}). Made by halltwin {period['version']}."
+        f"site-local standard time ({s.zone}); instants in cards and tables are the ends of output intervals. "
+        f"Made by halltwin {period['version']}."
     )
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from twin.analysis.dataset import open_run, simulate, to_netcdf
+    from twin.analysis.dataset import open_run, simulate
+    from twin.analysis.netcdf import to_netcdf
     from twin.core.errors import InputError
     from twin.site.load import load_site
 
@@ -20,7 +21,7 @@ _HOME = {
     "load_site": "twin.site.load",
     "open_run": "twin.analysis.dataset",
     "simulate": "twin.analysis.dataset",
-    "to_netcdf": "twin.analysis.dataset",
+    "to_netcdf": "twin.analysis.netcdf",
 }
 
 

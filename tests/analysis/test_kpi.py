@@ -30,6 +30,7 @@ def made_run() -> xr.Dataset:
     data = {
         row.name: (("time", row.level)[: 1 + bool(SIZE[row.level])], np.zeros((HOURS, *SIZE[row.level])))
         for row in TABLE
+        if row.level in SIZE
         if row.level not in ("cdu", "rack")
     }
     ds = xr.Dataset(
@@ -203,6 +204,32 @@ def test_the_text_is_compact_and_says_what_matters():
     assert all(line == line.rstrip() and len(line) <= 140 for line in text.splitlines())
     for part in ("coolant max C", "peak 4.50 MW", "Chillers", "PUE", "b/h2", "plant", "Violated (2)", "100.00 %"):
         assert part in text
+
+
+def test_the_text_says_that_times_are_ends_of_intervals():
+    assert "Times are the ends of output intervals of 3600 s, UTC." in render(SUMMARY).splitlines()
+
+
+def test_a_period_without_power_is_said_in_a_sentence():
+    run = RUN.copy(deep=True)
+    for name in ("hall_energised_share", "contract_power", "site_it_power"):
+        run[name][:] = 0.0
+    dated = run.assign_coords(hall_energised=("hall", np.array(["2030-03-01T06", "2029-02-01T06"], "datetime64[ns]")))
+    sentence = "Nothing is energised in this period: the first hall has power from 2029-02-01T06:00Z on."
+    assert summary(dated)["notes"] == [sentence]
+    text = render(summary(dated))
+    assert sentence in text.splitlines()
+    assert "no contract yet" in text
+    assert "least margin" not in text
+    assert "unknown MW" not in text
+    halls = [name for name in run.data_vars if "hall" in run[name].dims]
+    assert summary(run.drop_vars(halls).drop_dims("hall"))["notes"] == ["Nothing is energised in this period."]
+    assert SUMMARY["notes"] == []
+
+
+def test_more_violations_than_are_shown_are_counted_and_their_place_is_named():
+    many = {**SUMMARY, "violations": [f"Limit {n} is not kept." for n in range(9)]}
+    assert "  ... and 3 more; `twin kpi RUN --json` lists all of them" in render(many).splitlines()
 
 
 def test_what_is_no_run_is_said_in_one_line():

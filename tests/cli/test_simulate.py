@@ -7,32 +7,16 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.cli.child import DAY, TWIN, twin
 from twin.engine import checkpoint
 from twin.site.load import load_site
 
-TWIN = (sys.executable, "-m", "twin.cli.main")
-DAY = ("--from", "2028-07-01", "--to", "2028-07-02", "--every", "1h")
 HELP_CPU_S = 0.3
-
-
-def twin(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [*TWIN, *(str(part) for part in arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run of one day at its default name."""
-    folder = tmp_path_factory.mktemp("place")
-    done = twin("simulate", "oklahoma-10", *DAY, "--no-page", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 def test_a_run_lands_under_its_name_with_a_summary(place):

@@ -119,6 +119,14 @@ def test_an_unknown_site_is_bad_input():
     assert 'did you mean "prairie-750"?' in result.stderr
 
 
+def test_a_folder_is_no_site(tmp_path):
+    (tmp_path / "dir.yaml").mkdir()
+    result = call("site", "show", tmp_path / "dir.yaml")
+    assert result.exit_code == 2
+    told = f"{tmp_path}/dir.yaml: is a folder, expected a site file or the name of a shipped site\n"
+    assert result.stderr == told
+
+
 @pytest.mark.parametrize("name", SITES)
 def test_the_waterfall_is_shown_as_text_and_as_json(name):
     text, data = call("site", "show", name), json.loads(call("site", "show", name, "--json").stdout)
@@ -198,6 +206,22 @@ twin.cli.main.main()
     ended = child(program, "site", "validate", "prairie-750")
     assert ended.returncode == code
     assert "Traceback" not in ended.stderr
+
+
+def test_a_fault_of_ours_is_not_taken_for_a_violated_constraint():
+    program = """
+import twin.site.load, twin.cli.main
+def stop(name): raise ZeroDivisionError("ours")
+twin.site.load.load_site = stop
+twin.cli.main.main()
+"""
+    ended = child(program, "site", "validate", "prairie-750", "--json")
+    assert (ended.returncode, ended.stdout) == (70, "")
+    assert "Traceback" in ended.stderr
+    assert "ZeroDivisionError: ours" in ended.stderr
+    assert ended.stderr.endswith("this is a fault of halltwin, not of the input: please report it with these lines\n")
+    shown = " ".join(call("--help").stdout.split())
+    assert "1 a constraint is violated, 2 bad input, 70 a fault of halltwin itself" in shown
 
 
 def test_a_reader_that_goes_away_makes_no_noise():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -113,9 +114,26 @@ def test_racks_add_up_to_their_hall(ds):
 
 
 def test_codes_have_meanings(ds):
-    attrs = ds.hall_cooling_binding.attrs
-    assert len(attrs["flag_values"]) == len(attrs["flag_meanings"].split())
-    assert set(np.unique(ds.hall_cooling_binding)) <= set(attrs["flag_values"])
+    for name in ("hall_cooling_binding", "hall_power_binding"):
+        attrs = ds[name].attrs
+        assert len(attrs["flag_values"]) == len(attrs["flag_meanings"].split())
+        assert set(np.unique(ds[name])) <= set(attrs["flag_values"])
+        assert re.fullmatch(r"[\w.+@ -]+", attrs["flag_meanings"])  # CF 1.11, 3.5
+    attrs = ds.hall_power_binding.attrs
+    named = dict(zip(attrs["flag_values"], attrs["flag_meanings"].split(), strict=True))
+    assert named[-1] == "contract"
+    assert [named[code] for code in range(ds.sizes["element"])] == [str(e).replace("/", ".") for e in ds.element.values]
+
+
+def test_the_time_axis_says_that_it_holds_the_ends_of_intervals(ds):
+    assert ds.time.attrs["long_name"] == "end of the interval, UTC"
+    assert ds.time.attrs["comment"].startswith("values are of the 3600 s that end at this time")
+
+
+def test_a_weather_that_is_asked_for_stands_in_for_nothing(ds):
+    assert ds.attrs["weather_stands_in_for"] == "Oklahoma City, Oklahoma"
+    named = prepare("oklahoma-10", **DAY, weather="tampa").attrs
+    assert (named["weather"], named["weather_stands_in_for"]) == ("tampa", "")
 
 
 def test_attributes_tell_what_decided_the_run_and_nothing_of_the_machine(ds, store):
@@ -192,21 +210,34 @@ def test_a_run_needs_no_xarray_before_its_first_step():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ({"start": "yesterday"}, '--from: "yesterday" is no date or time'),
-        ({"start": None}, "--to: an end needs a start"),
-        ({"start": "2028-07-02", "end": "2028-07-01"}, "--to: the period is empty"),
-        ({"step": "5 parsecs"}, '--step: "5 parsecs" is no length of time'),
-        ({"step": 0}, "--step: 0 s is out of range"),
-        ({"step": 7200}, "step: a step of 7200 s is out of range"),
-        ({"every": 450}, "every: the output interval 450 s must be a multiple of the step 300 s"),
-        ({"every": "7h"}, "every: the period must hold a whole number of output intervals"),
-        ({"step": 0.5, "every": 0.5}, "--every: an output interval of 0.5 s is not a whole number of seconds"),
-        ({"level": "racks"}, '--level: unknown level "racks"; did you mean "rack"?'),
-        ({"load": "chatt"}, '--load: the site has no load "chatt"; did you mean "chat"?'),
-        ({"seed": -1}, "--seed: a seed of -1 is out of range"),
-        ({"threads": 0}, "--threads: 0 threads are out of range"),
-        ({"weather": "tempa"}, 'unknown weather "tempa"; did you mean "tampa"?'),
-        ({"weather": "nowhere.epw"}, "nowhere.epw: no such weather file"),
+        ({"start": "yesterday"}, 'start=: "yesterday" is no date or time'),
+        ({"start": None}, "end=: an end needs a start: give start= as well"),
+        ({"start": "2028-07-02", "end": "2028-07-01"}, "end=: the period is empty"),
+        ({"step": "5 parsecs"}, 'step=: "5 parsecs" is no length of time'),
+        ({"step": 0}, "step=: 0 s is out of range"),
+        ({"step": 7200}, "step=: a step of 2 h is out of range, expected > 0 and <= 1 h"),
+        ({"every": 450}, "every=: the output interval 450 s must be a multiple of the step 5 min"),
+        ({"every": "7h"}, "every=: an output interval of 7 h does not divide the period of 24 h"),
+        ({"step": 0.5, "every": 0.5}, "every=: an output interval of 0.5 s is not a whole number of seconds"),
+        ({"level": "racks"}, 'level=: unknown level "racks"; did you mean "rack"?'),
+        ({"load": "chatt"}, 'load=: the site has no load "chatt"; did you mean "chat"?'),
+        ({"seed": -1}, "seed=: -1 is out of range, expected a whole number >= 0 and < 2^63"),
+        ({"threads": 0}, "threads=: 0 is out of range, expected a whole number >= 1"),
+        ({"every": "48h"}, "every=: an output interval of 48 h is longer than the period of 24 h"),
+        ({"start": "1899-12-31"}, 'start=: "1899-12-31" is out of range, expected a year from 1900 to 2200'),
+        ({"end": "2201-01-01"}, 'end=: "2201-01-01" is out of range, expected a year from 1900 to 2200'),
+        ({"start": 5}, "start=: 5 is no date or time"),
+        ({"step": True}, "step=: True is no length of time"),
+        ({"every": [60]}, "every=: [60] is no length of time"),
+        ({"level": 3}, 'level=: unknown level "3"'),
+        ({"load": ["chat"]}, "load=: the site has no load"),
+        ({"seed": 1.5}, "seed=: 1.5 is no whole number"),
+        ({"seed": True}, "seed=: True is no whole number"),
+        ({"seed": 2**63}, "seed=: 9223372036854775808 is out of range"),
+        ({"threads": "two"}, 'threads=: "two" is no whole number'),
+        ({"weather": 7}, "weather=: 7 is no weather, expected a name or a path"),
+        ({"weather": "tempa"}, 'weather=: unknown weather "tempa"; did you mean "tampa"?'),
+        ({"weather": "nowhere.epw"}, "nowhere.epw: weather=: no such weather file"),
     ],
 )
 def test_bad_input_is_told_and_nothing_is_written(tmp_path, words, message):
@@ -222,7 +253,7 @@ def test_what_is_not_ours_is_never_touched(tmp_path):
     (mine / "cat.jpg").write_bytes(b"meow")
     choices: list[dict[str, Any]] = [{}, {"overwrite": True}, {"resume": True}]
     for options in choices:
-        with pytest.raises(twin.InputError, match="is not empty and not a halltwin run: choose another --out"):
+        with pytest.raises(twin.InputError, match="is not empty and not a halltwin run: choose another out="):
             simulate("oklahoma-10", **DAY, out=mine, **options)
     assert (mine / "cat.jpg").read_bytes() == b"meow"
     with pytest.raises(twin.InputError, match="is a file"):
@@ -244,7 +275,7 @@ def test_a_finished_run_is_replaced_only_when_asked(tmp_path):
     out = tmp_path / "run.zarr"
     out.mkdir()  # an empty folder is free
     simulate("oklahoma-10", **DAY, level="site", out=out)
-    with pytest.raises(twin.InputError, match="holds a finished run: replace it with --overwrite"):
+    with pytest.raises(twin.InputError, match="holds a finished run: replace it with overwrite=True"):
         simulate("oklahoma-10", **DAY, level="site", out=out)
     with pytest.raises(twin.InputError, match="exclude each other"):
         simulate("oklahoma-10", **DAY, level="site", out=out, resume=True, overwrite=True)
@@ -260,7 +291,7 @@ def test_room_is_looked_for_before_the_run(tmp_path):
     warning = room_for(tmp_path, 2 * free)
     assert warning is not None
     assert "MB are free" in warning
-    with pytest.raises(twin.InputError, match="choose another --out, a coarser --every or --level"):
+    with pytest.raises(twin.InputError, match="choose another out=, a coarser every= or level="):
         room_for(tmp_path / "run.zarr", 20 * free)
 
 

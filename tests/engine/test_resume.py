@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import signal
@@ -14,6 +15,7 @@ from tests.engine.runs import bytes_of, run_child, start_child
 from twin import InputError, open_run
 from twin.engine import checkpoint
 from twin.engine.simulate import simulate
+from twin.engine.target import telling
 
 PERIOD: dict[str, Any] = {"start": "2028-07-01", "end": "2028-07-02", "every": 3600}
 PERIOD |= {"level": "cdu", "seed": 7, "intervals_per_block": 6}
@@ -62,7 +64,7 @@ def test_a_signal_ends_the_run_after_the_present_block(tmp_path, unbroken, numbe
         assert child.stdout.readline().startswith("note stopping after the present block")
         said, _ = child.communicate("\n")
     assert child.returncode == 130
-    assert f"{out}: stopped after block 1 of 4; continue with --resume" in said
+    assert f"{out}: stopped after block 1 of 4; continue with resume=True" in said
     assert run_child(out, 4, "resume")[0] == 0
     assert bytes_of(out) == bytes_of(unbroken)
 
@@ -73,7 +75,7 @@ def test_a_disk_that_fills_up_is_told_and_the_run_resumes(tmp_path, unbroken):
     assert code == 3
     assert "cannot be written" in said
     assert "MB are free" in said
-    assert "continue with --resume" in said
+    assert "make room and continue with resume=True" in said
     assert open_run(out, partial=True).sizes["time"] == 6
     assert list(out.rglob("*.partial")) == []
     assert run_child(out, 4, "resume")[0] == 0
@@ -130,7 +132,7 @@ def test_a_lost_or_broken_checkpoint_is_told(cut, tmp_path, left, message):
 def test_an_unfinished_run_is_neither_opened_nor_begun_again_by_mistake(cut):
     with pytest.raises(InputError, match=r"unfinished \(6 intervals are recorded\)"):
         open_run(cut)
-    with pytest.raises(InputError, match="holds an unfinished run: continue with --resume"):
+    with pytest.raises(InputError, match="holds an unfinished run: continue with resume=True"):
         simulate("oklahoma-10", **PERIOD, out=cut)
 
 
@@ -138,6 +140,26 @@ def test_a_finished_run_stays_when_it_is_resumed(unbroken):
     before = bytes_of(unbroken)
     assert simulate("oklahoma-10", **PERIOD, out=unbroken, resume=True).first_block == 4
     assert bytes_of(unbroken) == before
+
+
+def test_a_run_killed_after_its_last_block_is_finished(tmp_path, unbroken):
+    out = tmp_path / "run.zarr"
+    with start_child(out, 4, "pause=4") as child:
+        assert child.stdout is not None
+        assert any(line == "done 4\n" for line in child.stdout)
+        child.kill()
+    code, said = run_child(out, 4, "resume")
+    assert code == 0
+    assert said.splitlines()[:2] == ["note all blocks are recorded: finishing the run", "done 4"]
+    assert bytes_of(out) == bytes_of(unbroken)
+
+
+def test_room_is_asked_for_only_where_there_is_none(tmp_path):
+    for number, hint in ((errno.ENOSPC, "make room and continue"), (errno.EROFS, "continue with resume=True")):
+        with pytest.raises(InputError) as told, telling(tmp_path, 1e6):
+            raise OSError(number, "told by the system")
+        assert hint in str(told.value)
+        assert ("make room" in str(told.value)) == (number == errno.ENOSPC)
 
 
 def test_a_run_with_a_checkpoint_left_after_its_end_is_tidied(cut, unbroken, tmp_path):

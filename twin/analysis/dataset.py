@@ -1,24 +1,23 @@
-"""Recorded runs as xarray Datasets: simulate and open, open what is on disk, export to NetCDF."""
+"""Recorded runs as xarray Datasets: simulate and open, open what is on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from twin.core.errors import one
+from twin.analysis.damage import refuse_if_incomplete, telling_damage
+from twin.core.errors import one, option
 from twin.engine import checkpoint
 from twin.engine.period import Moment
 from twin.engine.simulate import Note, Progress
 from twin.engine.simulate import simulate as run
-from twin.engine.target import Standing, read_attributes, telling
+from twin.engine.target import Standing, read_attributes
 from twin.site.load import LoadedSite
 
 Chunks = Mapping[str, int] | str | None
-NETCDF_LEVEL = 4
 
 
 def simulate(
@@ -76,7 +75,8 @@ def open_run(path: str | Path, *, partial: bool = False, chunks: Chunks = None) 
     """Open the Dataset of a recorded run, read as it is used; with ``chunks`` (as xarray) into dask arrays.
 
     ``partial`` opens an unfinished run as far as it is recorded. Raises ``InputError`` when there is no run at
-    ``path``, or an unfinished one without ``partial``.
+    ``path``, an unfinished one without ``partial``, and where a file of the run is lost. Numbers are decoded as they
+    are used: read them inside ``twin.analysis.damage.telling_damage`` to be told which file is broken.
     """
     folder = Path(path)
     attrs = read_attributes(folder)
@@ -88,9 +88,11 @@ def open_run(path: str | Path, *, partial: bool = False, chunks: Chunks = None) 
         blocks = checkpoint.next_block(folder) or 0
         recorded = blocks * int(attrs["intervals_per_block"])
         if not partial:
-            what = f"the run is unfinished ({recorded} intervals are recorded): continue with --resume"
+            what = f"the run is unfinished ({recorded} intervals are recorded): continue with {option('resume=True')}"
             raise one(what, file=str(folder))
-    dataset = _opened(folder, chunks)
+    with telling_damage(folder):
+        refuse_if_incomplete(folder, recorded)
+        dataset = _opened(folder, chunks)
     return dataset if recorded is None else dataset.isel(time=slice(0, recorded))
 
 
@@ -100,33 +102,3 @@ def _opened(store: Any, chunks: Chunks) -> xr.Dataset:
     texts = [name for name, variable in dataset.variables.items() if variable.dtype.kind == "T"]
     plain: xr.Dataset = dataset.assign_coords({name: dataset[name].astype(object).compute() for name in texts})
     return plain
-
-
-def to_netcdf(run: xr.Dataset | str | Path, file: str | Path) -> Path:
-    """Write a run as one compressed NetCDF-4 file, which appears when it is whole; returns its path.
-
-    Needs the extra ``halltwin[netcdf]``. Raises ``InputError`` without it, and when the file cannot be written.
-    """
-    if find_spec("h5netcdf") is None:
-        raise one("NetCDF needs h5netcdf: install halltwin[netcdf]")
-    target = Path(file)
-    dataset = run if isinstance(run, xr.Dataset) else open_run(run)
-    fresh = target.with_name(f".{target.name}.partial")
-    with telling(target):
-        if target.is_dir():
-            raise one("is a folder, expected the name of a file", file=str(target))
-        try:
-            dataset.to_netcdf(fresh, engine="h5netcdf", encoding=_encoding(dataset))
-            fresh.replace(target)
-        finally:
-            fresh.unlink(missing_ok=True)
-    return target
-
-
-def _encoding(dataset: xr.Dataset) -> dict[str, dict[str, Any]]:
-    """Compression for numbers; what the store said of chunks and codecs does not carry over."""
-    made: dict[str, dict[str, Any]] = {}
-    for name, variable in dataset.variables.items():
-        numbers = variable.dtype.kind == "f"
-        made[str(name)] = {"zlib": True, "complevel": NETCDF_LEVEL} if numbers and variable.ndim else {}
-    return made

@@ -48,6 +48,18 @@ def violations(ds: xr.Dataset, summary: Summary) -> list[str]:
     return found
 
 
+def notes(ds: xr.Dataset, summary: Summary) -> list[str]:
+    """Sentences that a reader needs in order to take the figures right; no limit is violated by them."""
+    halls = summary["halls"]
+    powered = any(row["energised_hours"] > 0 for row in halls) if halls else summary["it"]["peak_mw"] > 0
+    if powered:
+        return []
+    first = ""
+    if "hall_energised" in ds.coords:
+        first = f": the first hall has power from {iso(ds['hall_energised'].values.min())} on"
+    return [f"Nothing is energised in this period{first}."]
+
+
 def _over(
     names: list[str], series: Floats, limits: dict[str, Limit], period: Period, words: Words, slack: float = 0.0
 ) -> list[str]:

@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 
 from twin.analysis.consumers import consumer_rows, consumers_defect
-from twin.analysis.findings import violations
+from twin.analysis.findings import notes, violations
 from twin.analysis.halls import hall_rows, loop_rows
 from twin.analysis.period import Floats, Period, iso, labels, period_of, plain, values
 from twin.core.units import HOUR
@@ -46,6 +46,7 @@ def summary(ds: xr.Dataset) -> Summary:
         "years": _years(ds, period),
         "priors": priors(ds),
     }
+    found["notes"] = notes(ds, found)
     found["violations"] = violations(ds, found)
     return found
 

@@ -11,12 +11,14 @@ from typing import Any
 Summary = dict[str, Any]
 WORST = 5
 MOST_VIOLATIONS = 6
+ALL = "`twin kpi RUN --json` lists all of them"
 
 
 def render(summary: Summary) -> str:
     """Text of :func:`twin.analysis.kpi.summary`; no line ends in a space, the last line in a line feed."""
     blocks = [
         _head(summary),
+        summary["notes"],
         _figures(summary),
         _consumers(summary),
         _years(summary["years"]),
@@ -37,17 +39,24 @@ def _head(s: Summary) -> list[str]:
         f"{site['name']}: {site['title']}" if site["title"] else site["name"],
         f"{period['start_utc']} to {period['end_utc']} ({period['hours']:,.0f} h), {step}, "
         f"weather {period['weather'] or 'unknown'}{f' in place of {stands_in}' if stands_in else ''}; simulated",
+        f"Times are the ends of output intervals of {period['interval_s']:g} s, UTC.",
     ]
 
 
 def _figures(s: Summary) -> list[str]:
     meter, it, eff = s["meter"], s["it"], s["efficiency"]
     over = meter["largest_exceedance_mw"]
-    margin = f"exceeded by {over:.2f} MW" if over > 0 else f"least margin {_number(meter['smallest_margin_mw'], 2)} MW"
+    agreed = f"contract {meter['contract_mw']:g} MW"
+    if meter["smallest_margin_mw"] is None:
+        agreed = "no contract yet"
+    elif over > 0:
+        agreed += f", exceeded by {over:.2f} MW"
+    else:
+        agreed += f", least margin {meter['smallest_margin_mw']:.2f} MW"
     interim = " interim" if eff["interim"] else ""
     return [
         f"Meter  peak {meter['peak_mw']:,.2f} MW at {meter['peak_at_utc']}, mean {meter['mean_mw']:,.2f} MW, "
-        f"{meter['energy_mwh']:,.0f} MWh; contract {meter['contract_mw']:g} MW, {margin}",
+        f"{meter['energy_mwh']:,.0f} MWh; {agreed}",
         f"IT     peak {it['peak_mw']:,.2f} MW, mean {it['mean_mw']:,.2f} MW, {it['energy_mwh']:,.0f} MWh",
         f"PUE    {_number(eff['pue'], 4)}{interim} (category 3)   WUE {_number(eff['wue_l_kwh'], 3)} L/kWh, "
         f"{eff['water_m3']:,.0f} m3   energy residual {_exponent(s['energy_residual_maximum'])}",
@@ -136,7 +145,7 @@ def _violations(found: list[str]) -> list[str]:
         return ["No constraint is violated."]
     more = len(found) - MOST_VIOLATIONS
     shown = [f"  ! {sentence}" for sentence in found[:MOST_VIOLATIONS]]
-    return [f"Violated ({len(found)}):", *shown, *([f"  ... and {more} more"] if more > 0 else [])]
+    return [f"Violated ({len(found)}):", *shown, *([f"  ... and {more} more; {ALL}"] if more > 0 else [])]
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], left: tuple[int, ...] = (0,)) -> list[str]:

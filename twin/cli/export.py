@@ -14,10 +14,16 @@ def command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> None:
     """Write a run as a NetCDF-4 file (CF conventions)."""
-    from twin.analysis.dataset import open_run, to_netcdf
-    from twin.core.errors import one
+    from twin.analysis.damage import telling_damage
+    from twin.analysis.dataset import open_run
+    from twin.analysis.netcdf import check_target, to_netcdf
+    from twin.core.errors import Faults
 
-    dataset = open_run(run)
-    if file.exists() and not overwrite:
-        raise one("is there already: replace it with --overwrite, or choose another name", file=str(file))
-    typer.echo(str(to_netcdf(dataset, file)))
+    faults = Faults()
+    dataset = faults.of(open_run, run)
+    faults.of(check_target, file, overwrite=overwrite)
+    faults.tell()
+    assert dataset is not None
+    with telling_damage(run):
+        made = to_netcdf(dataset, file)
+    typer.echo(str(made))

@@ -17,11 +17,13 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Show the key figures of a run; exit code 1 where a constraint was violated."""
+    from twin.analysis.damage import telling_damage
     from twin.analysis.dataset import open_run
     from twin.analysis.kpi import summary
     from twin.analysis.summary_text import render
 
-    found = summary(open_run(run))
+    with telling_damage(run):
+        found = summary(open_run(run))
     if as_json:
         write_json({**found, "run": str(run)})
     else:

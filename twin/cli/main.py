@@ -1,7 +1,7 @@
 """The command ``twin``: its verbs by name, one file each, and what happens to errors of all of them.
 
-Exit codes: 0 ok, 1 a constraint is violated, 2 bad input, 130 interrupted. Nothing but Typer is imported until a verb
-runs; a verb is added by one line of ``VERBS``.
+Nothing but Typer is imported until a verb runs; a verb is added by one line of ``VERBS``. ``EXIT_CODES`` are those of
+all verbs.
 """
 
 from __future__ import annotations
@@ -23,10 +23,16 @@ VERBS = {
     "export": "twin.cli.export",
 }
 
+EXIT_CODES = (
+    "Exit codes: 0 ok, 1 a constraint is violated, 2 bad input, 70 a fault of halltwin itself, 130 interrupted, "
+    "141 the reader closed the pipe."
+)
+
 app = typer.Typer(
     cls=Verbs,
     name="twin",
     help="The digital twin of power and cooling for AI campuses on mixed hardware.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     # Plain text: the same bytes in a terminal, a pipe and a log, and a quick --help.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,25 +17,45 @@ if TYPE_CHECKING:
     from twin.core.errors import Problem
 
 BAD_INPUT = 2
+BUG = 70  # EX_SOFTWARE of sysexits.h: never taken for a violated constraint
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # as a program ends that SIGPIPE ends
 
 
-def _remember(context: typer.Context, asked: bool) -> bool:
-    context.meta["twin.json"] = asked
-    return asked
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 
 
-Json = Annotated[bool, typer.Option("--json", callback=_remember, help="Write JSON to stdout.")]
+# Where a flag is not the argument's name.
+FLAGS = {"start": "from", "end": "to"}
+
+
+def flag(argument: str) -> str:
+    """``--from`` for the argument ``start=``, ``--resume`` for ``resume=True``."""
+    name = argument.partition("=")[0]
+    return "--" + FLAGS.get(name, name).replace("_", "-")
 
 
 class Verbs(TyperGroup):
-    """The top group: turns bad input, an interrupt and a closed pipe into exit codes."""
+    """The top group: turns bad input, wrong usage, an interrupt, a closed pipe and a bug into exit codes."""
+
+    _json = False
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **named: Any) -> Any:
+        """Run the command line ``args``, which may be too wrong for ``--json`` to be parsed."""
+        given = sys.argv[1:] if args is None else args
+        self._json = "--json" in given
+        return super().main(args, *rest, **named)
+
+    def make_context(self, *given: Any, **named: Any) -> Any:
+        """Read what stands before the verb."""
+        with self._usage():
+            return super().make_context(*given, **named)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb that ``ctx`` names."""
         try:
-            result = super().invoke(ctx)
+            with self._usage():
+                result = _spelled(super().invoke, ctx)
             sys.stdout.flush()
         except BrokenPipeError:
             # Python flushes once more at exit: give it a place to write to.
@@ -42,16 +64,50 @@ class Verbs(TyperGroup):
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from None
-        except ValueError as error:
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            if _usage_text(error) is not None:
+                raise
             problems = getattr(error, "problems", None)  # an InputError; its module is not imported for --help
             if problems is None:
-                raise
-            if ctx.meta.get("twin.json"):
+                traceback.print_exc()
+                typer.echo("this is a fault of halltwin, not of the input: please report it with these lines", err=True)
+                raise typer.Exit(BUG) from None
+            if self._json:
                 write_json({"valid": False, "problems": problem_rows(problems)})
             else:
                 tell(problems)
             raise typer.Exit(BAD_INPUT) from None
         return result
+
+    @contextmanager
+    def _usage(self) -> Iterator[None]:
+        """Tell wrong usage as JSON where that is asked for; else as Typer does, with the usage line."""
+        try:
+            yield
+        except Exception as error:
+            text = _usage_text(error)
+            if text is None or not self._json:
+                raise
+            from twin.core.errors import Problem
+
+            write_json({"valid": False, "problems": problem_rows([Problem("", text)])})
+            raise typer.Exit(BAD_INPUT) from None
+
+
+def _usage_text(error: Exception) -> str | None:
+    """What Typer says of wrong usage, else None; the class is click's in some versions and Typer's in others."""
+    say = getattr(error, "format_message", None)
+    return None if say is None else str(say())
+
+
+def _spelled(verb: Callable[[Any], Any], ctx: Any) -> Any:
+    """Run a verb, in whose messages options are flags."""
+    from twin.core.errors import spelled
+
+    with spelled(flag):
+        return verb(ctx)
 
 
 def tell(problems: Iterable[Problem]) -> None:

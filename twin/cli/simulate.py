@@ -31,8 +31,9 @@ Load = Annotated[str | None, typer.Option(metavar="NAME", help="Put all halls on
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the results; default: runs/<site>.zarr.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is there.")]
-Seed = Annotated[int, typer.Option(metavar="N", help="Seed of the racks' spread and wander.")]
-Threads = Annotated[int | None, typer.Option(metavar="N", help="Threads; default: all cores.")]
+# Text, so that a fault in them is told together with all others.
+Seed = Annotated[str, typer.Option(metavar="N", help="Seed of the racks' spread and wander.")]
+Threads = Annotated[str | None, typer.Option(metavar="N", help="Threads; default: all cores.")]
 NoPage = Annotated[bool, typer.Option("--no-page", help="Write no page (<out>.html) of the results.")]
 
 
@@ -48,44 +49,50 @@ def command(
     out: Out = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
-    seed: Seed = 0,
+    seed: Seed = "0",
     threads: Threads = None,
     no_page: NoPage = False,
     as_json: Json = False,
 ) -> None:
     """Simulate a site; the results are a Zarr store that xarray opens, a summary and a page."""
     from twin.cli.climate import warnings_of
-    from twin.core.errors import StoppedError, one
+    from twin.core.errors import Faults, StoppedError
     from twin.core.jit import is_compiled
-    from twin.engine.simulate import simulate
+    from twin.engine.options import ask
+    from twin.engine.simulate import run
+    from twin.engine.target import check_out
     from twin.site.load import load_site
 
-    loaded = load_site(site)
+    faults = Faults()
+    loaded = faults.of(load_site, site)
+    asked = faults.of(
+        ask,
+        loaded or site,  # a site at fault is read again, to tell what else is
+        weather=weather,
+        start=start,
+        end=end,
+        step=step,
+        every=every,
+        level=level,
+        seed=_number(seed),
+        threads=None if threads is None else _number(threads),
+        load=load,
+    )
+    target = out if out or loaded is None else Path("runs", f"{loaded.site.name}.zarr")
+    if target:
+        faults.of(check_out, target, resume=resume, overwrite=overwrite)
+        if not (no_page or overwrite or resume):
+            faults.of(_page_is_new, _page_of(target))
+    faults.tell()
+    assert loaded is not None
+    assert asked is not None
+    assert target is not None
     for warning in warnings_of(loaded, weather):
         _say(str(warning))
-    target = out or Path("runs", f"{loaded.site.name}.zarr")
-    if not (no_page or overwrite or resume) and _page_of(target).exists():
-        raise one("is there already: choose another --out, or use --overwrite or --no-page", file=str(_page_of(target)))
     if not is_compiled():
         _say("compiling the kernels once, about 30 s")
     try:
-        done = simulate(
-            loaded,
-            out=target,
-            resume=resume,
-            overwrite=overwrite,
-            progress=_Progress(),
-            note=_say,
-            weather=weather,
-            start=start,
-            end=end,
-            step=step,
-            every=every,
-            level=level,
-            seed=seed,
-            threads=threads,
-            load=load,
-        )
+        done = run(asked, target, resume=resume, overwrite=overwrite, progress=_Progress(), note=_say)
     except StoppedError as stopped:
         _say(str(stopped))
         raise typer.Exit(INTERRUPTED) from None
@@ -93,18 +100,35 @@ def command(
     _report(done.path, page=not no_page, as_json=as_json)
 
 
+def _number(text: str) -> int:
+    """A whole number; other text as it is, for the checks of the run to refuse."""
+    try:
+        return int(text)
+    except ValueError:
+        return text  # type: ignore[return-value]
+
+
+def _page_is_new(page: Path) -> None:
+    from twin.core.errors import one
+
+    if page.exists():
+        raise one("is there already: choose another --out, or use --overwrite or --no-page", file=str(page))
+
+
 def _report(path: Path, *, page: bool, as_json: bool) -> None:
     """Summary on stdout, page beside the store, exit code 1 where a constraint is violated."""
+    from twin.analysis.damage import telling_damage
     from twin.analysis.dataset import open_run
     from twin.analysis.kpi import summary
     from twin.analysis.summary_text import render
 
-    found: dict[str, Any] = summary(open_run(path))
     html = _page_of(path) if page else None
-    if html is not None:
-        from dashboards.report import write_page
+    with telling_damage(path):
+        found: dict[str, Any] = summary(open_run(path))
+        if html is not None:
+            from dashboards.report import write_page
 
-        write_page(path, html)
+            write_page(path, html)
     if as_json:
         write_json({**found, "run": str(path), "page": str(html) if html else None})
     else:

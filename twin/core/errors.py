@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +43,54 @@ class InputError(ValueError):
 
 
 class StoppedError(RuntimeError):
-    """The run was interrupted between two blocks; its store is valid and ``--resume`` continues it."""
+    """The run was interrupted between two blocks; its store is valid and ``resume`` continues it."""
 
 
 def one(message: str, *, path: str = "", file: str | None = None) -> InputError:
     """An :class:`InputError` with a single problem."""
     return InputError([Problem(path, message, file)])
+
+
+class Faults:
+    """Gathers the problems of several checks, so that all of them are told at once."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def of(self, check: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | None:
+        """What ``check`` returns; None, and its problems are kept, where it raises an :class:`InputError`."""
+        try:
+            return check(*args, **named)
+        except InputError as error:
+            self.problems += error.problems
+            return None
+
+    def tell(self) -> None:
+        """Raise everything that was found, once; nothing where nothing was."""
+        if self.problems:
+            raise InputError(list(dict.fromkeys(self.problems)))
+
+
+def _as_argument(argument: str) -> str:
+    return argument
+
+
+_SPELLING: ContextVar[Callable[[str], str]] = ContextVar("spelling", default=_as_argument)
+
+
+def option(argument: str) -> str:
+    """An option in the words of who asked: ``step=`` or ``resume=True`` in Python, flags on the command line."""
+    return _SPELLING.get()(argument)
+
+
+@contextmanager
+def spelled(spelling: Callable[[str], str]) -> Iterator[None]:
+    """Let :func:`option` spell arguments by ``spelling``: the command line has flags, and its own names for some."""
+    before = _SPELLING.set(spelling)
+    try:
+        yield
+    finally:
+        _SPELLING.reset(before)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -6,10 +6,12 @@ edited helper would leave a stale binary. The cache folder is therefore named by
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +26,8 @@ import numpy as np
 from numba import config as numba_config
 from numba.core.codegen import JITCodeLibrary
 
+from twin.core.errors import one
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,10 +37,12 @@ FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
 # How the symbols of this package's functions begin, those that twin.core.dispatch binds among them.
 OUR_SYMBOLS = re.compile(r"_ZN\d+twin")
 KEPT_CACHES = 4
+CACHE_BYTES = 16_000_000  # the kernels take 4 MB
 READY = "ready"
 COMPILING = "HALLTWIN_COMPILING"
 # By name: core imports nothing above it.
 WARM_MODULE = "twin.engine.warm"
+NOT_WRITTEN = 74  # what it ends with when the cache cannot be written: EX_IOERR of sysexits.h
 
 
 @cache
@@ -54,7 +60,10 @@ def source_digest() -> str:
 
 @cache
 def cache_folder() -> Path:
-    """Folder of the compiled kernels: ``$HALLTWIN_CACHE``, else the user's cache folder, else a temporary one."""
+    """Folder of the compiled kernels: ``$HALLTWIN_CACHE``, else the user's cache folder.
+
+    Where nothing can be written there, or there is no room, a temporary one that is removed as the process ends.
+    """
     named = os.environ.get("HALLTWIN_CACHE")
     base = Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "halltwin"
     folder = base / "kernels" / source_digest()
@@ -62,8 +71,14 @@ def cache_folder() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        disk = shutil.disk_usage(folder)  # all zero where the system does not say
+        usable = (folder / READY).exists() or not disk.total or disk.free >= CACHE_BYTES
     except OSError:
-        folder = Path(tempfile.mkdtemp(prefix="halltwin-")) / "kernels" / source_digest()
+        usable = False
+    if not usable:
+        base = Path(tempfile.mkdtemp(prefix="halltwin-"))
+        atexit.register(shutil.rmtree, base, ignore_errors=True)
+        folder = base / "kernels" / source_digest()
         folder.mkdir(parents=True)
         return folder
     _forget_old(folder)
@@ -95,11 +110,35 @@ def _warm() -> None:
     The process that compiles binds some helper calls to another copy of the code than a process that loads the cache,
     and rounds differently in the last bit. So nobody computes with what it has just compiled: the first run gives
     the same bytes as every later one.
+
+    Raises ``InputError`` where the kernels cannot be written.
     """
     if os.environ.get(COMPILING) or is_compiled():
         return
-    environment = {**os.environ, COMPILING: "1", "HALLTWIN_CACHE": str(cache_folder().parents[1])}
-    subprocess.run([sys.executable, "-m", WARM_MODULE], env=environment, check=False, stdout=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory(prefix="halltwin-", ignore_cleanup_errors=True) as scratch:
+        base = str(cache_folder().parents[1])
+        environment = {**os.environ, COMPILING: "1", "HALLTWIN_CACHE": base, "TMPDIR": scratch}
+        # A session of its own: Ctrl-C reaches this process alone, which ends the child and the child's child.
+        child = subprocess.Popen(
+            [sys.executable, "-m", WARM_MODULE], env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            code = child.wait()
+        except BaseException:
+            if hasattr(os, "killpg"):
+                os.killpg(child.pid, signal.SIGKILL)
+            else:
+                child.kill()
+            child.wait()
+            raise
+    if code == NOT_WRITTEN:
+        what = "the compiled kernels cannot be written: make room, or name another folder in HALLTWIN_CACHE"
+        raise one(what, file=str(cache_folder()))
+
+
+def ensure_compiled() -> None:
+    """Compile the kernels of a run now where nobody has. Raises ``InputError`` where they cannot be written."""
+    _warm()
 
 
 def kernel(function: F) -> F:
@@ -221,6 +260,7 @@ __all__ = [
     "allocating_kernel",
     "cache_folder",
     "constant",
+    "ensure_compiled",
     "fused",
     "inner",
     "is_compiled",

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from twin.core.errors import one
+from twin.core.errors import one, option
 from twin.engine.arrays import State
 
 NAME = ".checkpoint.npz"
@@ -40,17 +40,17 @@ def load(folder: Path, digest: str, state: State) -> int:
 
     Raises ``InputError`` when there is no checkpoint, it cannot be read, or it belongs to another run.
     """
-    path = folder / NAME
+    path, again = folder / NAME, option("overwrite=True")
     if not path.is_file():
-        raise one("there is no checkpoint to resume from: start again with --overwrite", file=str(folder))
+        raise one(f"there is no checkpoint to resume from: start again with {again}", file=str(folder))
     try:
         with np.load(path, allow_pickle=False) as found:
             saved = State(*(found[f"{PREFIX}{name}"] for name in State._fields))
             next_block, owner = int(found["next_block"]), bytes(found["digest"]).decode()
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
-        raise one(f"the checkpoint cannot be read ({error}): start again with --overwrite", file=str(path)) from None
+        raise one(f"the checkpoint cannot be read ({error}): start again with {again}", file=str(path)) from None
     if owner != digest or any(a.shape != b.shape or a.dtype != b.dtype for a, b in zip(saved, state, strict=True)):
-        raise one("the checkpoint belongs to another run: start again with --overwrite", file=str(path))
+        raise one(f"the checkpoint belongs to another run: start again with {again}", file=str(path))
     for into, value in zip(state, saved, strict=True):
         into[...] = value
     return next_block

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from twin.core.jit import source_digest
+from twin.engine.options import Asked
 from twin.engine.period import stamp
-from twin.engine.timeline import Timeline
 from twin.forcing.weather import Weather
 from twin.site.figures import figure_rows
 from twin.site.load import LoadedSite
@@ -49,11 +49,9 @@ def halltwin_version() -> str:
         return "unknown"
 
 
-def run_attributes(
-    loaded: LoadedSite, weather: Weather, timeline: Timeline, *, seed: int, level: str, load: str | None
-) -> dict[str, Any]:
+def run_attributes(asked: Asked, weather: Weather) -> dict[str, Any]:
     """Global attributes of a run, in their order; every value is a text or a number."""
-    site = loaded.site
+    loaded, timeline, site = asked.loaded, asked.timeline, asked.loaded.site
     return {
         "Conventions": "CF-1.11",
         "title": site.title,
@@ -62,21 +60,22 @@ def run_attributes(
         "site_text": loaded.text,
         "site_digest": loaded.digest,
         "utc_offset_h": site.utc_offset_h,
-        "load": load if load is not None else "as the site says",
+        "load": asked.load if asked.load is not None else "as the site says",
         "load_digest": files_digest(loaded.paths),
         "weather": weather.name,
         "weather_station": weather.station,
         "weather_source": weather.source,
         "weather_licence": weather.licence,
-        "weather_stands_in_for": site.weather.stands_in_for or "",
+        # Who names a weather has chosen it: it stands in for nothing.
+        "weather_stands_in_for": "" if asked.weather_named else site.weather.stands_in_for or "",
         "weather_digest": weather_digest(weather),
         "period_start": stamp(timeline.start),
         "period_end": stamp(timeline.end),
         "step_s": timeline.step,
         "interval_s": timeline.interval,
         "intervals_per_block": timeline.intervals_per_block,
-        "level": level,
-        "seed": seed,
+        "level": asked.level,
+        "seed": asked.seed,
         "version": halltwin_version(),
         "engine_digest": source_digest(),
         "figures": json.dumps(sourced_figures(loaded), ensure_ascii=False),

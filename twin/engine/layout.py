@@ -7,6 +7,7 @@ for the labels. The names, units and cell methods of variables come from ``twin.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.core.columns import Elm, Sec
-from twin.core.errors import did_you_mean, one
+from twin.core.errors import did_you_mean, one, option
 from twin.core.variables import Level, Variable, rows
 from twin.engine.headroom import COOLING_LIMITS
 from twin.engine.timeline import Timeline
@@ -44,11 +45,11 @@ class Coordinate:
     attrs: dict[str, Any] = field(default_factory=dict)
 
 
-def checked_depth(level: str) -> tuple[Level, ...]:
+def checked_depth(level: object) -> tuple[Level, ...]:
     """The levels that ``level`` records. Raises ``InputError`` for an unknown one."""
-    if level not in DEPTHS:
-        hint = did_you_mean(level, DEPTHS) or f"; expected one of {', '.join(DEPTHS)}"
-        raise one(f'unknown level "{level}"{hint}', path="--level")
+    if not isinstance(level, str) or level not in DEPTHS:
+        hint = did_you_mean(str(level), DEPTHS) or f"; expected one of {', '.join(DEPTHS)}"
+        raise one(f'unknown level "{level}"{hint}', path=option("level="))
     return DEPTHS[level]
 
 
@@ -67,8 +68,8 @@ def data_type(variable: Variable) -> str:
     return "float32" if variable.level in SINGLE else "float64"
 
 
-def attributes(variable: Variable) -> dict[str, Any]:
-    """CF attributes of a variable; codes get their meanings."""
+def attributes(variable: Variable, elements: Sequence[str]) -> dict[str, Any]:
+    """CF attributes of a variable; codes get their meanings, ``elements`` are the labels of the electrical path."""
     attrs: dict[str, Any] = {
         "units": variable.units,
         "long_name": variable.long_name,
@@ -78,6 +79,9 @@ def attributes(variable: Variable) -> dict[str, Any]:
         attrs["flag_values"] = [float(code) for code in range(len(COOLING_LIMITS))]
         attrs["flag_meanings"] = " ".join(COOLING_LIMITS)
     if variable.name == "hall_power_binding":
+        # CF allows no slash in a meaning.
+        attrs["flag_values"] = [float(code) for code in range(-1, len(elements))]
+        attrs["flag_meanings"] = " ".join(["contract", *(label.replace("/", ".") for label in elements)])
         attrs["comment"] = "position along the dimension element; -1 is the contract at the meter"
     return attrs
 
@@ -85,7 +89,12 @@ def attributes(variable: Variable) -> dict[str, Any]:
 def coordinates(plan: Plan, loaded: LoadedSite, timeline: Timeline, level: str) -> list[Coordinate]:
     """Coordinates of a run: the ends of its intervals, and labels and memberships of every recorded level."""
     ends = timeline.start + timeline.interval * np.arange(1, timeline.intervals + 1)
-    about = {"standard_name": "time", "long_name": "end of the interval, UTC", "axis": "T"}
+    about = {
+        "standard_name": "time",
+        "long_name": "end of the interval, UTC",
+        "axis": "T",
+        "comment": f"values are of the {timeline.interval:g} s that end at this time; cell method point: at this time",
+    }
     found = [Coordinate("time", "time", ends.astype(np.int64), {**about, **EPOCH})]
     makers = {"hall": _hall, "cdu": _cdu, "loop": _loop, "element": _element, "rack": _rack}
     for part in checked_depth(level):

@@ -6,42 +6,22 @@ Nothing is written here, and whatever is wrong is told before anything is.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Unpack
 
 import numpy as np
 
-from twin.core.errors import did_you_mean, one
-from twin.engine import period
+from twin.core.jit import ensure_compiled
 from twin.engine.identity import run_attributes
-from twin.engine.layout import checked_depth
+from twin.engine.options import Asked, Inputs, ask
 from twin.engine.run import Curve, Engine, make_engine
-from twin.engine.timeline import Timeline, make_timeline
+from twin.engine.timeline import Timeline
 from twin.forcing.load import Daily, column_for, read_csv
-from twin.forcing.weather import Weather, load_weather
-from twin.site.load import LoadedSite, load_site
+from twin.forcing.weather import Weather, make_weather
+from twin.site.load import LoadedSite
 from twin.site.lower import lower
-from twin.site.model import LoadCurve, Site
 from twin.site.plan import Plan
-
-FULL = "full"
-FULL_LOAD = LoadCurve(mean=1.0, daily_amplitude=0.0, weekend_factor=1.0, rack_spread=0.0, rack_noise=0.0)
-
-
-class Inputs(TypedDict, total=False):
-    """The named arguments of :func:`prepare`."""
-
-    weather: str | Path | None
-    start: period.Moment | None
-    end: period.Moment | None
-    step: float | str
-    every: float | str | None
-    level: str
-    seed: int
-    threads: int | None
-    load: str | None
-    intervals_per_block: int | None
 
 
 @dataclass(frozen=True)
@@ -71,65 +51,41 @@ class Prepared:
         )
 
 
-def prepare(
-    site: str | Path | LoadedSite,
-    *,
-    weather: str | Path | None = None,
-    start: period.Moment | None = None,
-    end: period.Moment | None = None,
-    step: float | str = 300.0,
-    every: float | str | None = None,
-    level: str = "hall",
-    seed: int = 0,
-    threads: int | None = None,
-    load: str | None = None,
-    intervals_per_block: int | None = None,
-) -> Prepared:
+def prepare(site: str | Path | LoadedSite, **inputs: Unpack[Inputs]) -> Prepared:
     """Check and read all inputs of a run; nothing is written.
 
     ``site`` is a path, a shipped name or a loaded site; ``weather`` (a shipped name or a file) replaces the site's.
     ``start`` and ``end`` are ISO 8601, UTC unless an offset is given; ``twin.engine.period`` has the default. ``step``
-    and ``every`` (the output interval: 1 h, or 60 s for less than a day) are s or text as ``5min``. ``level`` is
-    ``site``, ``hall``, ``cdu`` or ``rack``. ``load`` puts all halls on one load curve of the site, or on ``full``.
-    ``threads`` defaults to the cores of this process. ``intervals_per_block`` replaces the block size, for tests.
+    (default 300 s) and ``every`` (the output interval: 1 h, or 60 s for less than a day) are s or text as ``5min``.
+    ``level`` is ``site``, ``hall``, ``cdu`` or ``rack``. ``load`` puts all halls on one load curve of the site, or on
+    ``full``. ``threads`` defaults to the cores of this process. ``intervals_per_block`` replaces the block size, for
+    tests.
 
     Raises ``InputError`` for input that cannot be used.
     """
-    checked_depth(level)
-    if not 0 <= seed < 2**63:
-        raise one(f"a seed of {seed} is out of range, expected 0 .. 2^63 - 1", path="--seed")
-    if threads is not None and threads < 1:
-        raise one(f"{threads} threads are out of range, expected >= 1", path="--threads")
-    loaded = with_load(site if isinstance(site, LoadedSite) else load_site(site), load)
-    plan = lower(loaded)
-    begin, finish = period.period(start, end, float(plan.hall_start_s.max()))
-    step_s = period.seconds(step, "--step")
-    interval_s = period.interval(every, step_s, finish - begin)
-    events = np.concatenate([plan.hall_start_s, plan.tranche_start_s]).astype(np.float64)
-    timeline = make_timeline(begin, finish, step_s, interval_s, events, intervals_per_block)
-    air = load_weather(weather if weather is not None else loaded.paths.get("weather.file", loaded.site.weather.file))
-    curves = load_curves(plan, loaded)
-    _covered(plan, air, curves, timeline)
-    attrs = run_attributes(loaded, air, timeline, seed=seed, level=level, load=load)
-    return Prepared(loaded, plan, air, curves, timeline, level, seed, threads or _cores(), attrs)
+    return read_in(ask(site, **inputs))
 
 
-def with_load(loaded: LoadedSite, load: str | None) -> LoadedSite:
-    """The site with all halls on the load curve ``load``. Raises ``InputError`` for one that the site does not have."""
-    if load is None:
-        return loaded
-    site: Site = loaded.site
-    loads = {FULL: FULL_LOAD} | site.loads
-    if load not in loads:
-        hint = did_you_mean(load, loads) or f"; expected one of {', '.join(sorted(loads))}"
-        raise one(f'the site has no load "{load}"{hint}', path="--load")
-    buildings = {
-        id: building.model_copy(
-            update={"halls": {h: hall.model_copy(update={"load": load}) for h, hall in building.halls.items()}}
-        )
-        for id, building in site.buildings.items()
-    }
-    return replace(loaded, site=site.model_copy(update={"buildings": buildings, "loads": loads}))
+def read_in(asked: Asked) -> Prepared:
+    """The plan, weather and load curves of checked options.
+
+    Raises ``InputError`` where weather or load do not cover the period, and where the kernels cannot be compiled.
+    """
+    ensure_compiled()
+    plan, air = lower(asked.loaded), make_weather(asked.weather)
+    curves = load_curves(plan, asked.loaded)
+    _covered(plan, air, curves, asked.timeline)
+    return Prepared(
+        asked.loaded,
+        plan,
+        air,
+        curves,
+        asked.timeline,
+        asked.level,
+        asked.seed,
+        asked.threads or _cores(),
+        run_attributes(asked, air),
+    )
 
 
 def load_curves(plan: Plan, loaded: LoadedSite) -> list[Curve]:

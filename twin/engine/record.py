@@ -1,7 +1,8 @@
 """Writes the blocks of a run into a Zarr store (v3) that xarray opens as one Dataset, in constant memory.
 
 Every array is laid out before the first step: a chunk is one block of the timeline, so a block is written as whole
-chunks and never read again. Bytes are the same for the same inputs: fixed codec, fixed order, no clock.
+chunks and never read again. Bytes are the same for the same inputs: fixed codec, fixed order, no clock. Every chunk is
+written and carries a checksum, so that a lost or broken file is never taken for missing values.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from twin.engine.run import Result
 
 LARGEST_CHUNK = 4096  # items of a level in a chunk; only racks are more
 ZSTD_LEVEL = 3
+# Also those that are all missing: a file that is not there is one that was lost (twin.analysis.damage).
+EVERY_CHUNK = {"array.write_empty_chunks": True}
 Store = LocalStore | MemoryStore
 
 
@@ -38,16 +41,25 @@ def create(store: Store, prepared: Prepared) -> None:
     # A store in memory has no life before its end.
     state = {COMPLETE: int(isinstance(store, MemoryStore)), "coordinates": " ".join(beside)}
     root = zarr.create_group(store, zarr_format=3, attributes={**prepared.attrs, **state})
-    for c in known:
-        kind = "string" if c.values.dtype.kind == "T" else c.values.dtype.name
-        made = _array(root, c.name, kind, (c.dimension,), c.values.shape, c.values.shape, c.attrs)
-        made[:] = c.values
+    with zarr.config.set(EVERY_CHUNK):
+        for c in known:
+            kind = "string" if c.values.dtype.kind == "T" else c.values.dtype.name
+            made = _array(root, c.name, kind, (c.dimension,), c.values.shape, c.values.shape, c.attrs)
+            made[:] = c.values
     for variable in recorded(level):
         names = dimensions(variable)
         shape = tuple(sizes[name] for name in names)
         steps = min(timeline.intervals_per_block, timeline.intervals)
         chunks = (steps, *(min(size, LARGEST_CHUNK) for size in shape[1:]))
-        _array(root, variable.name, data_type(variable), names, shape, chunks, attributes(variable))
+        _array(
+            root,
+            variable.name,
+            data_type(variable),
+            names,
+            shape,
+            chunks,
+            attributes(variable, prepared.plan.labels.element),
+        )
     with warnings.catch_warnings():
         # Consolidated metadata of v3 are not in the standard yet; xarray writes and reads the same.
         warnings.simplefilter("ignore", ZarrUserWarning)
@@ -68,7 +80,7 @@ def _array(
         shape=shape,
         dtype=kind,
         chunks=tuple(max(1, size) for size in chunks),
-        compressors=ZstdCodec(level=ZSTD_LEVEL, checksum=False),
+        compressors=ZstdCodec(level=ZSTD_LEVEL, checksum=True),
         fill_value="" if kind == "string" else np.nan if kind.startswith("float") else 0,
         dimension_names=names,
         attributes=dict(attrs),
@@ -79,12 +91,13 @@ class Recorder:
     """Writes blocks into a store that :func:`create` has laid out."""
 
     def __init__(self, store: Store, level: str) -> None:
-        root = zarr.open_group(store, mode="r+")
         self._arrays: list[tuple[Variable, zarr.Array[Any]]] = []
-        for variable in recorded(level):
-            array = root[variable.name]
-            assert isinstance(array, zarr.Array)
-            self._arrays.append((variable, array))
+        with zarr.config.set(EVERY_CHUNK):
+            root = zarr.open_group(store, mode="r+")
+            for variable in recorded(level):
+                array = root[variable.name]
+                assert isinstance(array, zarr.Array)
+                self._arrays.append((variable, array))
         self._folder = store.root if isinstance(store, LocalStore) else None
 
     def write(self, result: Result) -> None:
@@ -100,7 +113,7 @@ class Recorder:
 
 
 def _sync(chunk: Path) -> None:
-    """Flush a chunk, or the chunks of a block in a folder; one that is all missing is not there."""
+    """Flush a chunk, or the chunks of a block in a folder."""
     for path in sorted(chunk.rglob("*")) if chunk.is_dir() else [chunk]:
         if path.is_file():
             with path.open("rb") as stream:

@@ -6,20 +6,23 @@ This path imports no xarray: the first step must not wait for it. ``twin.analysi
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
 from zarr.storage import LocalStore, MemoryStore
 
-from twin.core.errors import InputError, StoppedError, one
+from twin.core.errors import Faults, InputError, StoppedError, option
 from twin.engine import checkpoint
 from twin.engine.identity import run_digest
-from twin.engine.prepare import Inputs, Prepared, prepare
+from twin.engine.lock import only_writer
+from twin.engine.options import Asked, Inputs, ask
+from twin.engine.prepare import Prepared, prepare, read_in
 from twin.engine.record import Recorder, create, largest_bytes
 from twin.engine.run import Engine
 from twin.engine.stop import stop_request
-from twin.engine.target import building, decide, mark_complete, room_for, sweep, telling
+from twin.engine.target import building, check_out, decide, mark_complete, room_for, sweep, telling
 from twin.site.load import LoadedSite
 
 Progress = Callable[[int, int], None]
@@ -55,13 +58,32 @@ def simulate(
 
     Raises ``InputError`` for bad input and a disk that is full, ``StoppedError`` after a signal.
     """
-    prepared = prepare(site, **inputs)
+    folder, faults = None if out is None else Path(out), Faults()
+    asked = faults.of(ask, site, **inputs)
+    faults.of(check_out, folder, resume=resume, overwrite=overwrite)
+    faults.tell()
+    assert asked is not None
+    return run(asked, folder, resume=resume, overwrite=overwrite, progress=progress, note=note)
+
+
+def run(
+    asked: Asked,
+    folder: Path | None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    note: Note | None = None,
+) -> RunHandle:
+    """Simulate what :func:`twin.engine.options.ask` and :func:`twin.engine.target.check_out` have let pass."""
+    prepared = read_in(asked)
     progress, note = progress or (lambda done, blocks: None), note or (lambda text: None)
-    if out is None:
-        if resume or overwrite:
-            raise one("there is nothing to resume or overwrite without a folder", path="--out")
+    if folder is None:
         return _in_memory(prepared, progress)
-    return _in_folder(prepared, Path(out), progress, note, resume=resume, overwrite=overwrite)
+    with ExitStack() as stack:
+        with telling(folder):
+            stack.enter_context(only_writer(folder))
+        return _in_folder(prepared, folder, progress, note, resume=resume, overwrite=overwrite)
 
 
 def _in_memory(prepared: Prepared, progress: Progress) -> RunHandle:
@@ -87,7 +109,8 @@ def _in_folder(
     engine, first = prepared.engine(), 0
     if action == "resume":
         first = checkpoint.load(folder, digest, engine.state)
-        note(f"resuming at block {first + 1} of {timeline.blocks}")
+        where = f"resuming at block {first + 1} of {timeline.blocks}"
+        note(where if first < timeline.blocks else "all blocks are recorded: finishing the run")
         with telling(folder):
             sweep(folder)
     warning = room_for(folder, largest_bytes(prepared, first))
@@ -120,9 +143,9 @@ def _record(prepared: Prepared, engine: Engine, folder: Path, first: int, progre
             progress(done, timeline.blocks)
             if stop.is_set() and done < timeline.blocks:
                 where = f"after block {done} of {timeline.blocks}"
-                raise StoppedError(f"{folder}: stopped {where}; continue with --resume")
+                raise StoppedError(f"{folder}: stopped {where}; continue with {option('resume=True')}")
     with telling(folder):
         mark_complete(folder)
 
 
-__all__ = ["Prepared", "RunHandle", "prepare", "simulate"]
+__all__ = ["Prepared", "RunHandle", "prepare", "run", "simulate"]

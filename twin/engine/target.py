@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from twin.core.errors import one
-from twin.engine import checkpoint
+from twin.core.errors import one, option
+from twin.engine import checkpoint, lock
 from twin.engine.identity import COMPLETE, differences
 
 ROOT_FILE = "zarr.json"
@@ -46,12 +46,12 @@ def examine(folder: Path) -> Standing:
         if not folder.exists():
             return Standing(None)
         if not folder.is_dir():
-            raise one("is a file: choose another --out", file=str(folder))
+            raise one(f"is a file: choose another {option('out=')}", file=str(folder))
         if not any(folder.iterdir()):
             return Standing(None)
     attrs = read_attributes(folder)
     if attrs is None:
-        raise one("is not empty and not a halltwin run: choose another --out", file=str(folder))
+        raise one(f"is not empty and not a halltwin run: choose another {option('out=')}", file=str(folder))
     return Standing(attrs)
 
 
@@ -64,21 +64,38 @@ def read_attributes(folder: Path) -> Mapping[str, Any] | None:
         return None
 
 
+def check_out(folder: Path | None, *, resume: bool, overwrite: bool) -> None:
+    """Raise ``InputError`` where a run may not be written to ``folder`` (None: into memory) as it is asked for."""
+    again, replace = option("resume=True"), option("overwrite=True")
+    if resume and overwrite:
+        raise one(f"{again} and {replace} exclude each other")
+    if folder is not None:
+        lock.refuse_if_held(folder)
+        _standing(folder, resume=resume, overwrite=overwrite)
+    elif resume or overwrite:
+        raise one(f"there is nothing to {'resume' if resume else 'overwrite'} without a folder", path=option("out="))
+
+
+def _standing(folder: Path, *, resume: bool, overwrite: bool) -> Standing:
+    """What stands at ``folder``. Raises ``InputError`` for a run that shall neither be resumed nor replaced."""
+    standing = examine(folder)
+    if standing.attrs is None or resume or overwrite:
+        return standing
+    again, replace, out = option("resume=True"), option("overwrite=True"), option("out=")
+    if standing.complete:
+        raise one(f"holds a finished run: replace it with {replace}, or choose another {out}", file=str(folder))
+    raise one(f"holds an unfinished run: continue with {again}, or replace it with {replace}", file=str(folder))
+
+
 def decide(folder: Path, attrs: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Action:
     """What to do at ``folder`` for a run with ``attrs``.
 
     Raises ``InputError`` when a run stands there and neither ``resume`` nor ``overwrite`` is given, and when the run to
     resume is another one (it says in what).
     """
-    if resume and overwrite:
-        raise one("--resume and --overwrite exclude each other")
-    standing = examine(folder)
+    standing = _standing(folder, resume=resume, overwrite=overwrite)
     if standing.attrs is None or overwrite:
         return "new"
-    if not resume:
-        if standing.complete:
-            raise one("holds a finished run: replace it with --overwrite, or choose another --out", file=str(folder))
-        raise one("holds an unfinished run: continue with --resume, or replace it with --overwrite", file=str(folder))
     different = differences(standing.attrs, attrs)
     if different:
         raise one(f"holds a run of another {', '.join(different)}: it cannot be resumed", file=str(folder))
@@ -116,12 +133,15 @@ def telling(folder: Path, still_needed: float | None = None) -> Iterator[None]:
         yield
     except OSError as error:
         text = f"cannot be written: {error.strerror or error}"
-        free = free_bytes(folder)
-        if error.errno in FULL and free is not None:
+        full, free = error.errno in FULL, free_bytes(folder)
+        if full and free is not None:
             text += f", {free / MB:.1f} MB are free"
         if still_needed is not None:
-            text += f"; at most {still_needed / MB:.1f} MB are still to come"
-            text += "; what is recorded is kept: make room and continue with --resume"
+            if full:
+                text += f"; at most {still_needed / MB:.1f} MB are still to come"
+            text += (
+                f"; what is recorded is kept: {'make room and ' if full else ''}continue with {option('resume=True')}"
+            )
         raise one(text, file=str(folder)) from None
 
 
@@ -144,7 +164,8 @@ def room_for(folder: Path, needed: float) -> str | None:
         return None
     text = f"the results may take up to {needed / MB:.1f} MB, {free / MB:.1f} MB are free"
     if LEAST_SHARE * needed > free:
-        raise one(f"{text}: choose another --out, a coarser --every or --level", file=str(folder))
+        out, every, level = option("out="), option("every="), option("level=")
+        raise one(f"{text}: choose another {out}, a coarser {every} or {level}", file=str(folder))
     return text
 
 

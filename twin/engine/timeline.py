@@ -11,12 +11,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.core.errors import one
+from twin.core.errors import Faults, Problem, option
+from twin.engine.period import lasting
 
 # A block holds its forcing by the step and its rows by the interval. bench-32k at 60 s peaks at 231 MB with 4,096
 # steps and 209 MB with 1,440; without a bound on the intervals, half-hour steps took 1 GB for the CDUs' rows.
 STEPS_PER_BLOCK = 2_048
 MOST_INTERVALS = 168
+LONGEST_STEP_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,20 @@ def make_timeline(
 
     Raises ``InputError`` when the period is empty or step, interval and period do not fit.
     """
+    faults, every = Faults(), option("every=")
     if not end > start:
-        raise one("the period is empty: --to must be later than --from")
-    if not 0.0 < step <= 3600.0:
-        raise one(f"a step of {step:g} s is out of range, expected > 0 and <= 3600 s", path="step")
-    if not _multiple(interval, step):
-        raise one(f"the output interval {interval:g} s must be a multiple of the step {step:g} s", path="every")
-    if not _multiple(end - start, interval):
-        raise one(f"the period must hold a whole number of output intervals of {interval:g} s", path="every")
+        faults.problems.append(Problem(option("end="), "the period is empty"))
+    if not 0.0 < step <= LONGEST_STEP_S:
+        expected = f"expected > 0 and <= {lasting(LONGEST_STEP_S)}"
+        faults.problems.append(Problem(option("step="), f"a step of {lasting(step)} is out of range, {expected}"))
+    elif not _multiple(interval, step):
+        what = f"the output interval {lasting(interval)} must be a multiple of the step {lasting(step)}"
+        faults.problems.append(Problem(every, what))
+    if end > start and not _multiple(end - start, interval):
+        asked, whole = f"an output interval of {lasting(interval)}", f"the period of {lasting(end - start)}"
+        fits = "is longer than" if interval > end - start else "does not divide"
+        faults.problems.append(Problem(every, f"{asked} {fits} {whole}: it must hold a whole number of them"))
+    faults.tell()
     per_block = intervals_per_block or min(MOST_INTERVALS, max(1, int(STEPS_PER_BLOCK * step // interval)))
     return Timeline(start, end, step, interval, np.unique(events), per_block)
 

@@ -1,7 +1,8 @@
 """Compile every kernel that a run calls, on a tiny site: ``python -m twin.engine.warm``.
 
 ``twin.core.jit`` starts it in a child process when the cache is empty, and says why there. Two processes share the
-work, because the compiler uses one core: the islands' loop in one, the campus pass and headroom in the other.
+work, because the compiler uses one core: the islands' loop in one, the campus pass and headroom in the other. Exit code
+74 says that the cache cannot be written.
 """
 
 from __future__ import annotations
@@ -12,29 +13,44 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from twin.core.jit import mark_compiled
+from twin.core.jit import NOT_WRITTEN, mark_compiled
 from twin.engine.prepare import prepare
 from twin.site.generate import bench_site
 
 REST = "rest"
 
 
-def main(part: str = "") -> None:
-    """Compile the islands' loop here and the rest in a child, then mark the cache as filled."""
-    rest = None if part == REST else subprocess.Popen([sys.executable, "-m", "twin.engine.warm", REST])
-    with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
-        site = Path(folder) / "warm.yaml"
-        site.write_text(bench_site(racks=32, halls=1))
-        engine = prepare(site, start="2028-01-01", end="2028-01-01T01:00", step=60.0, threads=1).engine()
-        block = engine.timeline.block(0)
-        forcing = engine.forcing(block)
-        if rest is None:
-            engine.finish(block, forcing, pool)
-        else:
-            engine.run_islands(block, forcing, pool)
-    if rest is not None and rest.wait() == 0:
+def main(part: str = "") -> int:
+    """Compile the islands' loop here and the rest in a child, then mark the cache as filled; returns the exit code."""
+    if part == REST:
+        return compiled(rest=True)
+    with subprocess.Popen([sys.executable, "-m", "twin.engine.warm", REST]) as other:
+        code = compiled(rest=False)
+        if code:
+            other.kill()
+    code = code or other.returncode
+    if code == 0:
         mark_compiled()
+    return code
+
+
+def compiled(*, rest: bool) -> int:
+    """Run one share of the kernels; 0, or the exit code that says that they cannot be written."""
+    try:
+        with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
+            site = Path(folder) / "warm.yaml"
+            site.write_text(bench_site(racks=32, halls=1))
+            engine = prepare(site, start="2028-01-01", end="2028-01-01T01:00", step=60.0, threads=1).engine()
+            block = engine.timeline.block(0)
+            forcing = engine.forcing(block)
+            if rest:
+                engine.finish(block, forcing, pool)
+            else:
+                engine.run_islands(block, forcing, pool)
+    except OSError:
+        return NOT_WRITTEN
+    return 0
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main(*sys.argv[1:]))

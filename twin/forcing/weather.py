@@ -171,15 +171,16 @@ def load_weather(name_or_path: str | Path, *, base: Path | None = None, measured
     always are. Raises :class:`InputError` for an unknown name, a missing file, or a faulty one (all its
     faults at once).
     """
-    return make_weather(_table(name_or_path, base, measured))
+    return make_weather(read_weather(name_or_path, base=base, measured=measured))
 
 
 def coldest_dry_bulb(name_or_path: str | Path) -> float:
     """Lowest reading of the dry bulb in degC; nothing else is computed. Raises as :func:`load_weather`."""
-    return float(_table(name_or_path, None, None).values[0].min())
+    return float(read_weather(name_or_path).values[0].min())
 
 
-def _table(name_or_path: str | Path, base: Path | None, measured: bool | None) -> HourlyTable:
+def read_weather(name_or_path: str | Path, *, base: Path | None = None, measured: bool | None = None) -> HourlyTable:
+    """The checked table of :func:`load_weather`: all that can be wrong with it is told before a kernel is needed."""
     text = str(name_or_path)
     if text in shipped_weather():
         file = files("sites") / "weather" / f"{text}{SHIPPED_SUFFIX}"
@@ -196,6 +197,4 @@ def _table(name_or_path: str | Path, base: Path | None, measured: bool | None) -
         return read_epw(path, measured=measured)
     with path.open("rb") as stream:
         packed = stream.readline().strip() == MAGIC.encode()
-    if packed:
-        return unpack(path.read_bytes(), str(path))
-    return read_tmy3(path, measured=measured)
+    return unpack(path.read_bytes(), str(path)) if packed else read_tmy3(path, measured=measured)

@@ -54,6 +54,10 @@ def find_site(name_or_path: str | Path, beside: Path | None = None) -> Found:
     try:
         if path.is_file():
             return Found(path, str(path), _identity(path))
+        if text and path.is_dir():
+            raise InputError([Problem("", "is a folder, expected a site file or the name of a shipped site", text)])
+    except InputError:
+        raise
     except (OSError, ValueError):
         pass  # no name that a file can have
     shown = ", ".join(names) or "none"

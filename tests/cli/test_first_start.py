@@ -1,0 +1,57 @@
+"""The first start, which compiles the kernels: interrupted, and without room for what it compiles."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.cli.child import DAY, TWIN, small_disk
+
+RUN = ("simulate", "oklahoma-10", *DAY, "--out", "a.zarr")
+COMPILING = "compiling the kernels once, about 30 s\n"
+
+
+def test_ctrl_c_while_the_kernels_are_compiled_ends_all_processes_quietly(tmp_path):
+    cache, scratch, place = (tmp_path / name for name in ("cache", "scratch", "place"))
+    for folder in (scratch, place):
+        folder.mkdir()
+    environment = {**os.environ, "HALLTWIN_CACHE": str(cache), "TMPDIR": str(scratch)}
+    with subprocess.Popen(
+        [*TWIN, *RUN], cwd=place, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as child:
+        while child.poll() is None and not list(cache.rglob("*.nbc")):
+            pass
+        os.killpg(child.pid, signal.SIGINT)  # as a terminal does
+        _, said = child.communicate()  # until nobody holds the pipe any more: the compiling processes have gone too
+    assert (child.returncode, said) == (130, COMPILING + "interrupted\n")
+    assert list(scratch.iterdir()) == []
+    assert list(place.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_with_kernels_is_one_line(tmp_path):
+    cache, place = tmp_path / "cache", tmp_path / "place"
+    place.mkdir()
+    done = small_disk(20_000, *RUN, cwd=place, HALLTWIN_CACHE=str(cache))
+    assert (done.returncode, done.stdout) == (2, "")
+    first, line = done.stderr.splitlines(keepends=True)
+    assert first == COMPILING
+    assert line.startswith(f"{cache}/kernels/")
+    assert line.endswith("cannot be written: make room, or name another folder in HALLTWIN_CACHE\n")
+    assert list(place.iterdir()) == []
+
+
+def test_without_room_the_kernels_go_to_a_folder_that_is_removed(tmp_path):
+    code = (
+        "import shutil; usage = shutil.disk_usage('.')\n"
+        "shutil.disk_usage = lambda folder: usage._replace(free=1_000_000)\n"
+        "from twin.core.jit import cache_folder; print(cache_folder(), cache_folder().is_dir())"
+    )
+    environment = {**os.environ, "HALLTWIN_CACHE": str(tmp_path / "cache"), "TMPDIR": str(tmp_path)}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    folder, there = told.stdout.split()
+    assert there == "True"
+    assert Path(folder).parents[2] == tmp_path
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
