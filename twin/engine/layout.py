@@ -19,7 +19,9 @@ from twin.core.errors import did_you_mean, one, option
 from twin.core.variables import Level, Variable, rows
 from twin.engine.headroom import COOLING_LIMITS
 from twin.engine.timeline import Timeline
+from twin.inference.fleet import PERCENTILES, Binding
 from twin.site.load import LoadedSite
+from twin.site.lower_fleet import FleetPlan
 from twin.site.plan import Plan
 
 # What each ``--level`` records: everything down to it.
@@ -29,8 +31,16 @@ DEPTHS: dict[str, tuple[Level, ...]] = {
     "cdu": ("site", "hall", "loop", "element", "cdu"),
     "rack": ("site", "hall", "loop", "element", "cdu", "rack"),
 }
+# What a site with a fleet records besides.
+FLEET: tuple[Level, ...] = ("pool", "stream", "latency")
+# The dimensions of a level besides time, where they are not the level's own name.
+DIMENSIONS: dict[Level, tuple[str, ...]] = {
+    "site": (),
+    "stream": ("pool", "workload"),
+    "latency": ("pool", "workload", "percentile"),
+}
 # Six digits are far below what is known of a single CDU or rack, and halve the largest arrays.
-SINGLE = ("cdu", "rack")
+SINGLE = ("cdu", "rack", "stream", "latency")
 EPOCH = {"units": "seconds since 1970-01-01", "calendar": "proleptic_gregorian"}
 Labels = NDArray[Any]
 
@@ -53,14 +63,14 @@ def checked_depth(level: object) -> tuple[Level, ...]:
     return DEPTHS[level]
 
 
-def recorded(level: str) -> list[Variable]:
+def recorded(level: str, plan: Plan) -> list[Variable]:
     """Rows of the variable table that a run at ``level`` records."""
-    return [row for part in checked_depth(level) for row in rows(part)]
+    return [row for part in (*checked_depth(level), *(FLEET if plan.fleet else ())) for row in rows(part)]
 
 
 def dimensions(variable: Variable) -> tuple[str, ...]:
     """Names of the dimensions of a variable."""
-    return ("time",) if variable.level == "site" else ("time", variable.level)
+    return ("time", *DIMENSIONS.get(variable.level, (variable.level,)))
 
 
 def data_type(variable: Variable) -> str:
@@ -78,6 +88,9 @@ def attributes(variable: Variable, elements: Sequence[str]) -> dict[str, Any]:
     if variable.name == "hall_cooling_binding":
         attrs["flag_values"] = [float(code) for code in range(len(COOLING_LIMITS))]
         attrs["flag_meanings"] = " ".join(COOLING_LIMITS)
+    if variable.name == "pool_binding":
+        attrs["flag_values"] = [float(code) for code in Binding]
+        attrs["flag_meanings"] = " ".join(code.name.lower() for code in Binding)
     if variable.name == "hall_power_binding":
         # CF allows no slash in a meaning.
         attrs["flag_values"] = [float(code) for code in range(-1, len(elements))]
@@ -102,7 +115,7 @@ def coordinates(plan: Plan, loaded: LoadedSite, timeline: Timeline, level: str) 
             found += makers[part](plan)
         if part == "element":
             found.append(_text("element_kind", "element", _element_kinds(plan, loaded), "kind of the device"))
-    return found
+    return found + (_fleet(plan.fleet) if plan.fleet else [])
 
 
 def _text(name: str, dimension: str, values: list[str], long_name: str) -> Coordinate:
@@ -149,6 +162,16 @@ def _element(plan: Plan) -> list[Coordinate]:
         _text("element", "element", plan.labels.element, "element of the electrical path"),
         _text("element_hall", "element", halls, "hall of the element, or campus"),
         Coordinate("element_rating", "element", np.where(limit > 0.0, limit, np.nan), about),
+    ]
+
+
+def _fleet(fleet: FleetPlan) -> list[Coordinate]:
+    share = {"units": "percent", "long_name": "share of requests that fare no worse"}
+    return [
+        _text("pool", "pool", fleet.pool, "pool of systems that serve together"),
+        _text("pool_serving", "pool", fleet.serving, "library id of the serving configuration"),
+        _text("workload", "workload", fleet.workload, "workload class"),
+        Coordinate("percentile", "percentile", np.array(PERCENTILES), share),
     ]
 
 

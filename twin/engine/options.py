@@ -165,4 +165,6 @@ def with_load(loaded: LoadedSite, load: object) -> LoadedSite:
         )
         for id, building in site.buildings.items()
     }
-    return replace(loaded, site=site.model_copy(update={"buildings": buildings, "loads": loads}))
+    # Every hall on the curve: nobody is left to serve.
+    driven = site.model_copy(update={"buildings": buildings, "loads": loads, "inference": None})
+    return replace(loaded, site=driven)

@@ -6,22 +6,27 @@ Nothing is written here, and whatever is wrong is told before anything is.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
 import numpy as np
 
+from twin.core.columns import Group
 from twin.core.jit import ensure_compiled
 from twin.engine.identity import run_attributes
 from twin.engine.options import Asked, Inputs, ask
+from twin.engine.demand import class_demands
 from twin.engine.run import Curve, Engine, make_engine
+from twin.engine.serve import ClassDemand, PoolCurve
 from twin.engine.timeline import Timeline
 from twin.forcing.load import Daily, column_for, read_csv
 from twin.forcing.weather import Weather, make_weather
+from twin.racks.rack import Rack
 from twin.site.load import LoadedSite
 from twin.site.lower import lower
-from twin.site.plan import Plan
+from twin.site.plan import POOL, Plan
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,8 @@ class Prepared:
     loaded: LoadedSite
     plan: Plan
     weather: Weather
-    curves: list[Curve]
+    curves: list[Curve | PoolCurve]
+    demand: list[ClassDemand]
     timeline: Timeline
     level: str
     seed: int
@@ -48,6 +54,7 @@ class Prepared:
             seed=self.seed,
             threads=self.threads,
             racks=self.level == "rack",
+            demand=self.demand,
         )
 
 
@@ -80,6 +87,7 @@ def read_in(asked: Asked) -> Prepared:
         plan,
         air,
         curves,
+        class_demands(asked.loaded),
         asked.timeline,
         asked.level,
         asked.seed,
@@ -88,11 +96,14 @@ def read_in(asked: Asked) -> Prepared:
     )
 
 
-def load_curves(plan: Plan, loaded: LoadedSite) -> list[Curve]:
+def load_curves(plan: Plan, loaded: LoadedSite) -> list[Curve | PoolCurve]:
     """The utilisation curves that the plan names. Raises ``InputError`` for a faulty recording."""
-    curves: list[Curve] = []
+    curves: list[Curve | PoolCurve] = []
     tables: dict[str, Any] = {}
-    for key in plan.labels.curve:
+    for index, key in enumerate(plan.labels.curve):
+        if key.startswith(POOL):
+            curves.append(_pool_curve(plan, loaded, index, key))
+            continue
         name = key.split("|")[0]
         spec = loaded.site.loads[name]
         if spec.csv is None:
@@ -105,12 +116,22 @@ def load_curves(plan: Plan, loaded: LoadedSite) -> list[Curve]:
     return curves
 
 
-def _covered(plan: Plan, weather: Weather, curves: list[Curve], timeline: Timeline) -> None:
+def _pool_curve(plan: Plan, loaded: LoadedSite, index: int, key: str) -> PoolCurve:
+    """The curve ``pool:<pool>|<rack>``: rated power of a system from a group of such racks."""
+    assert plan.fleet is not None
+    pool, _, rack = key.removeprefix(POOL).rpartition("|")
+    group = int(np.flatnonzero(plan.arrays.group_curve == index)[0])
+    rated = float(plan.arrays.group[group, Group.RATED]) / loaded.library.get(rack, Rack).systems
+    return PoolCurve(plan.fleet.pool.index(pool), rated)
+
+
+def _covered(plan: Plan, weather: Weather, curves: Sequence[Curve | PoolCurve], timeline: Timeline) -> None:
     """Ask for the first and the last step, so that what does not reach is told before anything is written."""
     ends = np.array([timeline.start + timeline.step, timeline.end])
     weather.sample(ends, timeline.step)
     for curve in curves:
-        curve.sample(ends - timeline.step, ends, plan.utc_offset_s)
+        if not isinstance(curve, PoolCurve):
+            curve.sample(ends - timeline.step, ends, plan.utc_offset_s)
 
 
 def _cores() -> int:

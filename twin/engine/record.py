@@ -19,11 +19,13 @@ from zarr.codecs import ZstdCodec
 from zarr.errors import ZarrUserWarning
 from zarr.storage import LocalStore, MemoryStore
 
-from twin.core.variables import Variable, slot
+from twin.core.variables import Level, Variable, slot
 from twin.engine.identity import COMPLETE
 from twin.engine.layout import attributes, coordinates, data_type, dimensions, recorded
 from twin.engine.prepare import Prepared
 from twin.engine.run import Result
+from twin.inference.fleet import PERCENTILES
+from twin.site.plan import Plan
 
 LARGEST_CHUNK = 4096  # items of a level in a chunk; only racks are more
 ZSTD_LEVEL = 3
@@ -46,7 +48,7 @@ def create(store: Store, prepared: Prepared) -> None:
             kind = "string" if c.values.dtype.kind == "T" else c.values.dtype.name
             made = _array(root, c.name, kind, (c.dimension,), c.values.shape, c.values.shape, c.attrs)
             made[:] = c.values
-    for variable in recorded(level):
+    for variable in recorded(level, prepared.plan):
         names = dimensions(variable)
         shape = tuple(sizes[name] for name in names)
         steps = min(timeline.intervals_per_block, timeline.intervals)
@@ -90,11 +92,11 @@ def _array(
 class Recorder:
     """Writes blocks into a store that :func:`create` has laid out."""
 
-    def __init__(self, store: Store, level: str) -> None:
+    def __init__(self, store: Store, prepared: Prepared) -> None:
         self._arrays: list[tuple[Variable, zarr.Array[Any]]] = []
         with zarr.config.set(EVERY_CHUNK):
             root = zarr.open_group(store, mode="r+")
-            for variable in recorded(level):
+            for variable in recorded(prepared.level, prepared.plan):
                 array = root[variable.name]
                 assert isinstance(array, zarr.Array)
                 self._arrays.append((variable, array))
@@ -124,14 +126,23 @@ def largest_bytes(prepared: Prepared, first_block: int) -> float:
     """Bytes of the numbers still to be recorded from ``first_block`` on: what they take at most."""
     plan, timeline = prepared.plan, prepared.timeline
     labels = plan.labels
-    counts = {
+    counts: dict[Level, int] = {
         "site": 1,
         "hall": len(labels.hall),
         "loop": len(labels.loop),
         "element": len(labels.element),
         "cdu": len(labels.cdu),
         "rack": plan.racks,
+        **_fleet_counts(plan),
     }
     width = {"float32": 4, "float64": 8}
     left = timeline.intervals - first_block * timeline.intervals_per_block
-    return float(left * sum(counts[v.level] * width[data_type(v)] for v in recorded(prepared.level)))
+    return float(left * sum(counts[v.level] * width[data_type(v)] for v in recorded(prepared.level, plan)))
+
+
+def _fleet_counts(plan: Plan) -> dict[Level, int]:
+    """Numbers that a variable of each level of the fleet has at a time."""
+    if plan.fleet is None:
+        return {}
+    pools, classes = len(plan.fleet.pool), len(plan.fleet.workload)
+    return {"pool": pools, "stream": pools * classes, "latency": pools * classes * len(PERCENTILES)}

@@ -7,7 +7,7 @@ blocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from twin.core.variables import rows, slot
 from twin.engine.arrays import Out, Scratch, State, new_out, new_scratch, new_state
 from twin.engine.campus import S_COOLING, S_IT, S_LOSS, run_campus
 from twin.engine.headroom import headroom_block
+from twin.engine.serve import NOT_SERVED, ClassDemand, FleetRun, PoolCurve, new_fleet_run
 from twin.engine.settle import fill_basins, forget, settle
 from twin.engine.steady import WIDTH
 from twin.engine.step import run_island
@@ -56,6 +57,7 @@ class Forcing:
     curves: Floats  # (step, curve) utilisation
     ports: Floats  # (step, port) power into the campus, W
     ledger: Floats  # (step, island, 3) J
+    levels: dict[str, Floats]  # rows of the fleet
 
 
 @dataclass
@@ -64,7 +66,7 @@ class Engine:
 
     plan: Plan
     weather: Weather
-    curves: list[Curve]
+    curves: list[Curve | PoolCurve]
     timeline: Timeline
     seed: int
     threads: int
@@ -74,6 +76,7 @@ class Engine:
     scratch: Scratch
     out: Out
     site: Floats
+    fleet: FleetRun | None = None
 
     def blocks(self, first: int = 0) -> Iterator[Result]:
         """Advance from block ``first`` to the end; the state must be that at its beginning."""
@@ -82,6 +85,8 @@ class Engine:
                 yield self._advance(self.timeline.block(index), pool)
 
     def _advance(self, block: Block, pool: ThreadPoolExecutor) -> Result:
+        if block.index == 0 and self.fleet is not None:
+            self.fleet.settle(self.plan, block)
         forcing = self.forcing(block)
         if block.index == 0:
             self._settle(block, forcing, pool)
@@ -92,13 +97,20 @@ class Engine:
         """Weather and utilisation of a block's steps, and room for what its islands leave."""
         air = self.weather.sample(block.t_end, block.dt)
         start = block.t_end - block.dt
-        curves = [curve.sample(start, block.t_end, self.plan.utc_offset_s) for curve in self.curves]
+        served = self.fleet.advance(self.plan, block, self.timeline.interval) if self.fleet else NOT_SERVED
+        curves = [
+            served.watts[:, curve.pool] / curve.rated_w
+            if isinstance(curve, PoolCurve)
+            else curve.sample(start, block.t_end, self.plan.utc_offset_s)
+            for curve in self.curves
+        ]
         steps, a = len(block.dt), self.plan.arrays
         return Forcing(
             np.column_stack([air.dry_bulb_c, air.wet_bulb_c, air.pressure_pa]),
             np.column_stack(curves),
             np.zeros((steps, len(a.port))),
             np.zeros((steps, len(a.island_ptr) - 1, 3)),
+            served.levels,
         )
 
     def run_islands(self, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> None:
@@ -150,7 +162,7 @@ class Engine:
             contract_w(plan, block.t_end - block.dt), rated_it_w(plan), self.site, site_rows[:, 0],
         )  # fmt: skip
         self._headroom(block, forcing.weather, pool)
-        return self._result(block, site_rows)
+        return self._result(block, site_rows, forcing.levels)
 
     def _headroom(self, block: Block, weather: Floats, pool: ThreadPoolExecutor) -> None:
         """Headroom at the interval ends: independent of each other, so they are shared out over the threads."""
@@ -169,7 +181,7 @@ class Engine:
         for job in jobs:
             job.result()
 
-    def _result(self, block: Block, site_rows: Floats) -> Result:
+    def _result(self, block: Block, site_rows: Floats, fleet: dict[str, Floats]) -> Result:
         n = len(block.interval_end)
         out = self.out
         levels = {
@@ -183,17 +195,27 @@ class Engine:
             levels["rack"] = out.rack_rows[:n].copy()
         complete_site(levels)
         blank_unenergised(self.plan, levels)
-        return Result(block, levels)
+        return Result(block, levels | fleet)
 
 
 def make_engine(
-    plan: Plan, weather: Weather, curves: list[Curve], timeline: Timeline, *, seed: int, threads: int, racks: bool
+    plan: Plan,
+    weather: Weather,
+    curves: Sequence[Curve | PoolCurve],
+    timeline: Timeline,
+    *,
+    seed: int,
+    threads: int,
+    racks: bool,
+    demand: Sequence[ClassDemand] = (),
 ) -> Engine:
-    """An engine at the start of its timeline."""
+    """An engine at the start of its timeline; ``demand`` by class where the plan has a fleet."""
     intervals = min(timeline.intervals, timeline.intervals_per_block)
+    state = new_state(plan, seed)
     return Engine(
-        plan, weather, curves, timeline, seed, max(1, threads), racks, reachable(plan),
-        new_state(plan, seed), new_scratch(plan), new_out(plan, intervals, racks), np.zeros(len(rows("site"))),
+        plan, weather, list(curves), timeline, seed, max(1, threads), racks, reachable(plan), state,
+        new_scratch(plan), new_out(plan, intervals, racks), np.zeros(len(rows("site"))),
+        new_fleet_run(plan.fleet, state, demand) if plan.fleet else None,
     )  # fmt: skip
 
 

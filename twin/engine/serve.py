@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.core.variables import rows
+from twin.engine.arrays import State
 from twin.engine.timeline import Block
-from twin.inference.fleet import Flow, Held
+from twin.inference.fleet import Flow, Held, new_flow
 from twin.inference.step import serve_block
 from twin.site.lower_fleet import FleetPlan
 from twin.site.plan import Plan
 
 Floats = NDArray[np.float64]
+# Longer than any request lives.
+SETTLED_S = 1e7
 
 
 class Demand(Protocol):
@@ -42,6 +46,14 @@ class Served:
     levels: dict[str, Floats]
 
 
+@dataclass(frozen=True)
+class PoolCurve:
+    """The utilisation of racks that follow a pool: its power per the rated power ``rated_w`` of one system."""
+
+    pool: int
+    rated_w: float
+
+
 @dataclass
 class FleetRun:
     """A fleet with its demand and its state."""
@@ -52,11 +64,18 @@ class FleetRun:
     flow: Flow
     caps: Floats  # (service) W, inf without a cap
 
-    def advance(self, plan: Plan, block: Block, interval_s: float) -> Served:
-        """Serve a block."""
+    def settle(self, plan: Plan, block: Block) -> None:
+        """Begin with what the first step's demand keeps in service, and nothing waiting."""
+        held, first = self.held, block.t_end[:1]
+        brief = Block(0, 0, first, np.array([SETTLED_S]), np.array([-1]), first, [(0, 1)])
+        self.advance(plan, brief, SETTLED_S, block.dt[:1])
+        held.queue.fill(0.0)
+
+    def advance(self, plan: Plan, block: Block, interval_s: float, asked_s: Floats | None = None) -> Served:
+        """Serve a block; demand is that of the last ``asked_s`` of each step (all of it without)."""
         fleet, steps, intervals = self.plan.fleet, len(block.dt), len(block.interval_end)
         services, classes = fleet.mix.shape
-        start = block.t_end - block.dt
+        start = block.t_end - (block.dt if asked_s is None else asked_s)
         absolute, relative = self._demand(plan, start, block.t_end)
         caps = np.tile(self.caps, (steps, 1))
         streams = np.zeros((services, classes, len(rows("stream"))))
@@ -83,4 +102,13 @@ class FleetRun:
         return made[0], made[1]
 
 
-__all__ = ["ClassDemand", "Demand", "FleetRun"]
+NOT_SERVED = Served(np.empty((0, 0)), {})
+
+
+def new_fleet_run(plan: FleetPlan, state: State, demand: Sequence[ClassDemand]) -> FleetRun:
+    """A fleet whose state is that of the run."""
+    held = Held(state.pool_queue, state.pool_active, state.pool_power)
+    return FleetRun(plan, list(demand), held, new_flow(plan.fleet), np.full(len(plan.service), np.inf))
+
+
+__all__ = ["NOT_SERVED", "ClassDemand", "Demand", "FleetRun", "PoolCurve", "Served", "new_fleet_run"]

@@ -89,7 +89,7 @@ def run(
 def _in_memory(prepared: Prepared, progress: Progress) -> RunHandle:
     store, timeline = MemoryStore(), prepared.timeline
     create(store, prepared)
-    recorder = Recorder(store, prepared.level)
+    recorder = Recorder(store, prepared)
     progress(0, timeline.blocks)
     for result in prepared.engine().blocks():
         recorder.write(result)
@@ -127,7 +127,7 @@ def _in_folder(
 def _record(prepared: Prepared, engine: Engine, folder: Path, first: int, progress: Progress, note: Note) -> None:
     """Compute and write the blocks from ``first`` on; a checkpoint after each."""
     timeline, digest = prepared.timeline, run_digest(prepared.attrs)
-    recorder = Recorder(LocalStore(folder), prepared.level)
+    recorder = Recorder(LocalStore(folder), prepared)
     progress(first, timeline.blocks)
     with stop_request(note) as stop:
         for result in engine.blocks(first):

@@ -16,6 +16,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+# Percentiles of latencies that are recorded.
+PERCENTILES = (50.0, 90.0, 99.0)
+
+
 class Pool(IntEnum):
     """Columns of a pool."""
 
@@ -86,13 +90,15 @@ class Flow(NamedTuple):
     capacity: Floats  # (service) requests/s of its meant mix with everything energised at work
 
 
-def new_held(services: int, classes: int, pools: int) -> Held:
-    """Nothing waits, nothing runs."""
-    return Held(np.zeros((services, classes)), np.zeros((services, classes)), np.full(pools, -1.0))
+def new_held(fleet: Fleet | None) -> Held:
+    """Nothing waits, nothing runs; empty without a fleet."""
+    shape = fleet.mix.shape if fleet else (0, 0)
+    return Held(np.zeros(shape), np.zeros(shape), np.full(len(fleet.pool) if fleet else 0, -1.0))
 
 
-def new_flow(services: int, classes: int) -> Flow:
+def new_flow(fleet: Fleet) -> Flow:
     """Scratch for ``twin.inference.step``."""
+    services, classes = fleet.mix.shape
     one, two = np.zeros((3, classes)), np.zeros((services, classes))
     return Flow(one[0].copy(), one[1].copy(), one[2].copy(), two, np.ones(services), np.zeros(services))
 
