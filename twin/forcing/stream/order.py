@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from twin.forcing.stream.chunk import Chunk
 
-RUN = 1 << 20
-MERGED = 1 << 15
+RUN = 1 << 19
+MERGED = 1 << 13
 ROW = np.dtype(
     [
         ("line", np.int64), ("time_ns", np.int64), ("input_tokens", np.int64), ("output_tokens", np.int64),

@@ -114,8 +114,7 @@ class CurveCounts:
         edges = np.arange(n + 1) * float(self._width)
         end = (self._last - self._first) / SECOND + tick_s
         edges[-1] = min(edges[-1], max(end, edges[-2] + 0.5 * self._width))
-        rps: Floats = self._counts[:n] / np.diff(edges)
-        return Curve(edges, rps, np.zeros(n, np.int64))
+        return Curve(edges, np.asarray(self._counts[:n] / np.diff(edges), np.float64), np.zeros(n, np.int64))
 
 
 def curve_of_rows(rows: Iterator[RateRows], faults: Faults) -> Curve:

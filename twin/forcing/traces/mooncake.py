@@ -82,7 +82,8 @@ def _wrong(row: Any) -> tuple[str, str] | None:
         if type(count) is not int or not 0 <= count < LARGEST:
             return key, f'expected a whole number of tokens, 0 or more, got "{str(count)[:40]}"'
     ids = row[HASHES]
-    if not isinstance(ids, list) or not all(type(id) is int and -(1 << 63) <= id < 1 << 63 for id in ids):
+    whole = isinstance(ids, list) and set(map(type, ids)) <= {int}
+    if not whole or (ids and not -(1 << 63) <= min(ids) <= max(ids) < 1 << 63):
         return HASHES, "expected a list of whole numbers (64 bits)"
     return None
 
