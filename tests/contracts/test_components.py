@@ -22,6 +22,7 @@ from twin.engine.run import make_engine
 from twin.engine.timeline import make_timeline
 from twin.forcing.load import Daily
 from twin.forcing.weather import load_weather
+from twin.inference.workload import Workload
 from twin.power.psu import Psu
 from twin.racks.rack import Rack
 from twin.site.library import load_library
@@ -83,7 +84,7 @@ def role_of(params: Params) -> str:
     if isinstance(params, Rejection):
         return "rejection"
     by_folder = {"ups": "element", "transformers": "element", "distribution": "element", "racks": "rack",
-                 "cdus": "cdu", "crahs": "crah"}  # fmt: skip
+                 "cdus": "cdu", "crahs": "crah", "workloads": "workload"}  # fmt: skip
     by_kind = {Chiller: "chiller", Economizer: "economizer", Psu: "psu"}
     return by_folder.get(params.FOLDER) or by_kind[type(params)]
 
@@ -187,6 +188,11 @@ def test_every_entry_lowers_and_runs(id, tmp_path):
         rated, a, b, c = LIBRARY.get(id, Psu).law()
         assert rated > 0.0
         assert min(a, b, c) >= 0.0
+        return
+    if role == "workload":  # a demand, no equipment
+        workload = LIBRARY.get(id, Workload)
+        assert workload.input_tokens.mean() > 0.0
+        assert workload.output_tokens.mean() > 0.0
         return
     path = tmp_path / "contract.yaml"
     path.write_text(written(USUAL | {role: id}))

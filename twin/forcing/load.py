@@ -60,9 +60,9 @@ class Recorded:
         """Step means (n). Raises ``InputError`` when the recording does not cover the steps."""
         del utc_offset_s
         if start_s.min() < self.times_s[0] or end_s.max() > self.times_s[-1]:
-            has = f"{_stamp(self.times_s[0])} .. {_stamp(self.times_s[-1])}"
+            has = f"{stamp(self.times_s[0])} .. {stamp(self.times_s[-1])}"
             raise one(
-                f"the recorded load covers {has}, the run asks for {_stamp(start_s.min())} .. {_stamp(end_s.max())}",
+                f"the recorded load covers {has}, the run asks for {stamp(start_s.min())} .. {stamp(end_s.max())}",
                 file=self.file,
             )
         length = np.maximum(end_s - start_s, 1e-9)
@@ -77,7 +77,8 @@ class Recorded:
         return np.asarray(area[i] + tau * (self.values[i] + 0.5 * slope * tau))
 
 
-def _stamp(t: float) -> str:
+def stamp(t: float) -> str:
+    """An instant (s since 1970) as ISO 8601, UTC."""
     return datetime.fromtimestamp(float(t), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -140,4 +141,4 @@ def column_for(key: str, columns: dict[str, Recorded], file: str) -> Recorded:
     )
 
 
-__all__ = ["Daily", "Recorded", "column_for", "read_csv"]
+__all__ = ["Daily", "Recorded", "column_for", "read_csv", "stamp"]

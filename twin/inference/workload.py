@@ -1,4 +1,11 @@
-"""A workload class: how long its requests are, how they come, what they are promised."""
+"""A workload class: how long its requests are, how they come, what they are promised.
+
+Equations (sub-requests/s L, prefix hits h, plain means E of the grids)::
+
+    prefill tokens/s = L (1 - h) E[input];  decode tokens/s = L E[output];  L = turns * tasks/s
+
+Source: prefix hits: Qin et al., Mooncake, FAST 2025; arrivals of a Fano factor: ``twin.forcing.bursts``.
+"""
 
 from __future__ import annotations
 
