@@ -19,6 +19,7 @@ import twin
 from tests.engine.runs import bytes_of, run_child
 from twin.core.variables import BY_NAME, TABLE, rows
 from twin.engine import period
+from twin.engine.layout import FLEET
 from twin.engine.prepare import prepare
 from twin.engine.simulate import simulate
 from twin.engine.target import free_bytes, room_for
@@ -77,8 +78,9 @@ def test_a_level_records_everything_down_to_it_and_nothing_below(level, levels):
 
 
 def test_names_units_and_cell_methods_are_those_of_the_table(ds):
-    assert set(ds.data_vars) == {row.name for row in TABLE}
-    for row in TABLE:
+    without_fleet = [row for row in TABLE if row.level not in FLEET]
+    assert set(ds.data_vars) == {row.name for row in without_fleet}
+    for row in without_fleet:
         variable = ds[row.name]
         assert variable.dims == (("time",) if row.level == "site" else ("time", row.level))
         assert variable.dtype == (np.float32 if row.level in ("cdu", "rack") else np.float64)

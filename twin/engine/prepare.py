@@ -15,9 +15,9 @@ import numpy as np
 
 from twin.core.columns import Group
 from twin.core.jit import ensure_compiled
+from twin.engine.demand import class_demands
 from twin.engine.identity import run_attributes
 from twin.engine.options import Asked, Inputs, ask
-from twin.engine.demand import class_demands
 from twin.engine.run import Curve, Engine, make_engine
 from twin.engine.serve import ClassDemand, PoolCurve
 from twin.engine.timeline import Timeline
