@@ -65,7 +65,7 @@ class Fleet(NamedTuple):
     decoding: Ints  # (service) pool that makes tokens; the same one where they are colocated
     link: Floats  # (service) bytes/s of one replica's link, inf without
     transfer: Floats  # (service, class) mean KV bytes of a request over the link
-    mix: Floats  # (service, class) share of the service's requests as it is meant; 0: not served
+    mix: Floats  # (service, class) share of the service's requests as it is meant, sum 1; 0: not served
     cls: Floats  # (class, Class)
     order: Ints  # classes, first priority first
     level: Ints  # (levels + 1) offsets into ``order``: classes of equal priority

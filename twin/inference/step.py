@@ -30,6 +30,8 @@ LIMIT_STEPS = 32
 LIMIT_CLOSE = 12
 MUCH = 1e9
 UNCAPPED = 1e18
+# A queue below this share of what arrived in the step is the rounding of an empty one.
+ROUNDING = 1e-12
 OFFERED, COMPLETED, REFUSED = slot("pool_offered_rate"), slot("pool_served_rate"), slot("pool_shed_rate")
 TOKENS, QUEUE, ACTIVE = slot("pool_token_rate"), slot("pool_queue_length"), slot("pool_active_requests")
 BACKLOG = slot("pool_backlog")
@@ -57,15 +59,12 @@ def capacities(fleet: Fleet, flow: Flow, systems: np.ndarray) -> None:
 def meant_capacity(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, limit: float) -> float:
     """Requests/s of the meant mix that a service can take, found with one request/s of it and the limits' slopes."""
     low, high = 0.0, MUCH
-    total = 0.0
-    for c in range(flow.offered.shape[0]):
-        total += fleet.mix[s, c]
-    if total <= 0.0 or r_p <= 0.0 or r_d <= 0.0:
+    if r_p <= 0.0 or r_d <= 0.0:
         return 0.0
     for _ in range(60):
         middle = 0.5 * (low + high) if low > 0.0 else high * 1e-3
         for c in range(flow.offered.shape[0]):
-            flow.offered[c] = middle * fleet.mix[s, c] / total
+            flow.offered[c] = middle * fleet.mix[s, c]
         _, _, bound = admit(fleet, flow, s, r_p, r_d, limit)
         if bound == NONE:
             low = middle
@@ -123,6 +122,8 @@ def _advance_class(
     if fleet.cls[c, SHED] > 0.0:
         shed = max(0.0, queue - taken * fleet.cls[c, TTFT])
         queue -= shed
+    if queue < ROUNDING * arrived:
+        queue = 0.0
     # From the balances, so that the ledger closes in floating point.
     entered = held.queue[s, c] + arrived - queue - shed
     completed = entered - (n1 - n0)

@@ -1,0 +1,137 @@
+"""Small fleets made by hand, and a way to run them without a site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.core.variables import rows, slot
+from twin.inference.fleet import Class, Fleet, Held, Pool, new_flow, new_held
+from twin.inference.step import serve_block
+
+Floats = NDArray[np.float64]
+POINTS = 64
+BATCH = np.concatenate([[0.0, 0.1, 0.25, 0.5], np.geomspace(1.0, 256.0, POINTS - 4)])
+IDLE_W, PREFILL_W = 2_900.0, 10_500.0
+
+
+def power(batch: Floats) -> Floats:
+    """Saturates as servers do: three quarters of the way at a batch of eight."""
+    return IDLE_W + 6_500.0 * (1.0 - np.exp(-batch / 6.0))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A pool: step time ``step + slope batch``, prefill seconds, KV tokens, power curve."""
+
+    step_s: float = 0.03
+    slope_s: float = 2e-4
+    prefill_s: float = 0.09
+    kv: float = 4e5
+    draw: Any = power
+    lag_s: float = 0.0
+    systems: float = 1.0
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A class: tokens in and out, promised time, whether it may be shed, priority."""
+
+    tokens_in: float = 1_155.0
+    tokens_out: float = 211.0
+    ttft_s: float = 1.0
+    shed: bool = False
+    priority: int = 0
+
+
+CHAT = Workload()
+
+
+def fleet(
+    pools: list[Kind],
+    classes: list[Workload],
+    services: list[tuple[int, int]],
+    mix: list[list[float]],
+    link: list[float] | None = None,
+    transfer: float = 0.0,
+) -> Fleet:
+    """A fleet: ``services`` as (prefill pool, decode pool), ``mix`` (service, class)."""
+    step = np.array([k.step_s + k.slope_s * BATCH for k in pools])
+    rate = BATCH / step
+    order = sorted(range(len(classes)), key=lambda c: classes[c].priority)
+    level = [0] + [i for i in range(1, len(order)) if classes[order[i]].priority != classes[order[i - 1]].priority]
+    pool = np.zeros((len(pools), len(Pool)))
+    for p, k in enumerate(pools):
+        pool[p] = [k.systems, IDLE_W, PREFILL_W, k.kv, k.lag_s]
+    cls = np.zeros((len(classes), len(Class)))
+    for c, w in enumerate(classes):
+        cls[c] = [w.tokens_out, w.tokens_in + 0.5 * w.tokens_out, w.ttft_s, float(w.shed)]
+    return Fleet(
+        pool=pool,
+        batch=np.tile(BATCH, (len(pools), 1)),
+        step=step,
+        rate=rate,
+        most=np.maximum.accumulate(rate, axis=1),
+        draw=np.array([k.draw(BATCH) for k in pools]),
+        prefill=np.array([[k.prefill_s * w.tokens_in / 1_155.0 for w in classes] for k in pools]),
+        prefilling=np.array([p for p, _ in services]),
+        decoding=np.array([d for _, d in services]),
+        link=np.array(link or [np.inf] * len(services)),
+        transfer=np.array([[transfer if p != d else 0.0 for _ in classes] for p, d in services]),
+        mix=np.array(mix, dtype=float) / np.sum(mix, axis=1, keepdims=True),
+        cls=cls,
+        order=np.array(order),
+        level=np.array([*level, len(order)]),
+    )
+
+
+@dataclass(frozen=True)
+class Run:
+    """Rows of every step."""
+
+    streams: Floats  # (step, service, class, variable)
+    pools: Floats  # (step, pool, variable)
+    watts: Floats  # (step, pool)
+    held: Held
+    capacity: Floats
+    dt: Floats
+
+    def stream(self, name: str) -> Floats:
+        """A variable of the streams, (step, service, class)."""
+        return self.streams[..., slot(name)]
+
+    def pool(self, name: str) -> Floats:
+        """A variable of the pools, (step, pool)."""
+        return self.pools[..., slot(name)]
+
+
+def run(
+    f: Fleet,
+    rates: Any,
+    *,
+    dt: float = 60.0,
+    systems: Any = 5.0,
+    caps: Any = np.inf,
+    relative: bool = False,
+    rank: list[int] | None = None,
+    held: Held | None = None,
+) -> Run:
+    """Serve ``rates`` (step, class) requests/s; every step is an interval."""
+    services, classes = f.mix.shape
+    rates = np.atleast_2d(np.asarray(rates, dtype=float))
+    n, pools = len(rates), len(f.pool)
+    held, flow = held or new_held(f), new_flow(f)
+    nothing = np.zeros_like(rates)
+    stream_rows = np.zeros((n, services, classes, len(rows("stream"))))
+    pool_rows, watts = np.zeros((n, pools, len(rows("pool")))), np.zeros((n, pools))
+    serve_block(
+        f, held, flow, np.broadcast_to(np.asarray(systems, dtype=float), (pools,)).copy(), np.full(n, dt),
+        nothing if relative else rates, rates if relative else nothing,
+        np.broadcast_to(np.asarray(caps, dtype=float), (n, services)).copy(), np.array(rank or [], np.int64),
+        np.zeros(services + classes), np.arange(n), dt, np.zeros(stream_rows.shape[1:]), np.zeros(pool_rows.shape[1:]),
+        stream_rows, pool_rows, watts,
+    )  # fmt: skip
+    return Run(stream_rows, pool_rows, watts, held, flow.capacity.copy(), np.full(n, dt))

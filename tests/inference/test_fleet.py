@@ -1,0 +1,200 @@
+"""The fleet in plain sentences: nothing vanishes, limits hold, priority counts, steps of any length agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.inference.fleets import CHAT, IDLE_W, PREFILL_W, Kind, Workload, fleet, power, run
+from twin.inference.fleet import Binding, new_held
+
+ONE = fleet([Kind()], [CHAT], [(0, 0)], [[1.0]])
+CAPACITY = float(run(ONE, [[0.0]]).capacity[0])
+
+
+def residual(result):
+    """Requests that a step lost or found, per what went through it: (step)."""
+    backlog = result.stream("pool_backlog").sum(axis=(1, 2))
+    change = np.diff(backlog, prepend=0.0)
+    offered, served, shed = (
+        (result.stream(f"pool_{name}_rate") * result.dt[:, None, None]).sum(axis=(1, 2))
+        for name in ("offered", "served", "shed")
+    )
+    return np.abs(offered - served - shed - change) / np.maximum(1.0, np.abs(offered) + backlog)
+
+
+RATES = st.lists(st.floats(0.0, 3.0 * CAPACITY), min_size=2, max_size=20)
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(rates=RATES, dt=st.sampled_from([1.0, 60.0, 300.0, 3600.0]), cap=st.floats(0.0, 1.2), shed=st.booleans())
+def test_no_request_vanishes_under_overload_and_caps(rates, dt, cap, shed):
+    classes = [Workload(shed=shed), Workload(tokens_in=200, tokens_out=900, priority=1)]
+    two = fleet([Kind(), Kind(), Kind(prefill_s=0.02)], classes, [(0, 0), (2, 1)], [[1, 1], [1, 0]], transfer=1e8,
+                link=[np.inf, 4e9])  # fmt: skip
+    result = run(two, np.outer(rates, [1.0, 0.3]), dt=dt, caps=cap * 5 * 10_000.0)
+    assert residual(result).max() < 1e-12
+    for name in ("pool_queue_length", "pool_active_requests", "pool_served_rate", "pool_shed_rate"):
+        assert result.stream(name).min() >= -1e-9, name
+
+
+def test_below_capacity_everything_is_served_and_nothing_waits():
+    result = run(ONE, np.full((30, 1), 0.8 * CAPACITY))
+    assert result.stream("pool_served_rate")[-1, 0, 0] == pytest.approx(0.8 * CAPACITY, rel=1e-9)
+    assert result.stream("pool_queue_length").max() == 0.0
+    assert (result.pool("pool_binding") == Binding.NONE).all()
+
+
+def test_above_capacity_the_queue_grows_and_the_rest_is_served():
+    result = run(ONE, np.full((60, 1), 1.5 * CAPACITY))
+    assert result.stream("pool_served_rate")[-1, 0, 0] == pytest.approx(CAPACITY, rel=1e-6)
+    waiting = result.stream("pool_queue_length")[:, 0, 0]
+    assert np.diff(waiting) == pytest.approx(0.5 * CAPACITY * 60.0, rel=1e-6)
+    assert (result.pool("pool_binding")[1:] == Binding.DECODE).all()
+
+
+def test_a_queue_drains_when_the_demand_falls():
+    rates = np.concatenate([np.full(10, 1.5), np.full(40, 0.5)])[:, None] * CAPACITY
+    waiting = run(ONE, rates).stream("pool_queue_length")[:, 0, 0]
+    assert waiting[9] > 0.0
+    assert waiting[-1] == 0.0
+
+
+def test_what_may_be_shed_waits_no_longer_than_its_promise():
+    f = fleet([Kind()], [Workload(shed=True, ttft_s=2.0)], [(0, 0)], [[1.0]])
+    result = run(f, np.full((30, 1), 2.0 * CAPACITY))
+    taken = result.stream("pool_served_rate")[-1, 0, 0]
+    assert result.stream("pool_queue_length")[-1, 0, 0] == pytest.approx(2.0 * taken, rel=1e-6)
+    assert result.stream("pool_shed_rate")[-1, 0, 0] == pytest.approx(CAPACITY, rel=1e-6)
+
+
+def test_the_first_priority_is_served_first():
+    f = fleet([Kind()], [Workload(priority=1), Workload(priority=0)], [(0, 0)], [[1.0, 1.0]])
+    result = run(f, np.full((10, 2), 0.8 * CAPACITY))
+    assert result.stream("pool_served_rate")[-1, 0, 1] == pytest.approx(0.8 * CAPACITY, rel=1e-6)
+    assert result.stream("pool_queue_length")[-1, 0, 1] == 0.0
+    assert result.stream("pool_queue_length")[-1, 0, 0] > 0.0
+
+
+def test_equal_priorities_share_alike():
+    f = fleet([Kind()], [CHAT, CHAT], [(0, 0)], [[1.0, 1.0]])
+    served = run(f, np.tile([1.2 * CAPACITY, 0.6 * CAPACITY], (10, 1))).stream("pool_served_rate")[-1, 0]
+    assert served[0] == pytest.approx(2.0 * served[1], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("kind", "binding"),
+    [
+        (Kind(prefill_s=0.4), Binding.DECODE),
+        (Kind(kv=2e4), Binding.KV),
+        (Kind(prefill_s=2.0, step_s=1e-4, slope_s=0.0), Binding.PREFILL),
+    ],
+)
+def test_the_limit_that_binds_is_named(kind, binding):
+    f = fleet([kind], [CHAT], [(0, 0)], [[1.0]])
+    assert run(f, np.full((3, 1), 1e4)).pool("pool_binding")[-1, 0] == binding
+
+
+def test_memory_bounds_the_batch():
+    f = fleet([Kind(kv=2e4)], [CHAT], [(0, 0)], [[1.0]])
+    result = run(f, np.full((60, 1), 1e4))
+    assert result.pool("pool_batch")[-1, 0] == pytest.approx(2e4 / (1155 + 105.5), rel=1e-3)
+
+
+def test_no_systems_no_service_but_nothing_lost():
+    result = run(ONE, np.full((5, 1), 10.0), systems=0.0)
+    assert result.stream("pool_served_rate").max() == 0.0
+    assert (result.pool("pool_binding") == Binding.SYSTEMS).all()
+    assert result.held.queue[0, 0] == pytest.approx(5 * 60 * 10.0)
+
+
+def test_power_is_idle_without_load_and_never_above_the_curves():
+    assert run(ONE, np.zeros((3, 1))).watts[-1, 0] == pytest.approx(IDLE_W)
+    busy = run(ONE, np.full((60, 1), 2.0 * CAPACITY)).watts
+    assert IDLE_W < busy[-1, 0] < PREFILL_W
+
+
+def test_power_lags_by_its_time_constant():
+    f = fleet([Kind(lag_s=5.0)], [CHAT], [(0, 0)], [[1.0]])
+    held = new_held(f)
+    run(f, [[0.0]], dt=1.0, held=held)
+    before = float(held.power[0])
+    held.active[0, 0] = 200.0  # all at once
+    watts = run(f, np.full((60, 1), 0.0), dt=1e-3, held=held).watts[:, 0]
+    target = power(np.array([40.0]))[0]
+    assert watts[0] - before == pytest.approx((target - before) * 0.5e-3 / 5.0, rel=0.05)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.55, 0.8])
+def test_a_cap_holds_and_costs_tokens(share):
+    free = run(ONE, np.full((30, 1), CAPACITY))
+    most = free.pool("pool_power")[-1, 0]
+    cap = 5 * IDLE_W + share * (most - 5 * IDLE_W)
+    capped = run(ONE, np.full((30, 1), CAPACITY), caps=cap)
+    assert capped.pool("pool_power")[-1, 0] <= cap * (1.0 + 1e-6)
+    assert capped.pool("pool_power")[-1, 0] > 0.97 * cap
+    assert capped.stream("pool_token_rate")[-1, 0, 0] < free.stream("pool_token_rate")[-1, 0, 0]
+    assert capped.pool("pool_binding")[-1, 0] == Binding.POWER
+
+
+def test_a_cap_finds_the_largest_batch_below_a_hump():
+    """Power that falls again at large batches (a host-bound mixture of experts): the far side of the hump is allowed."""
+
+    def hump(batch):
+        return IDLE_W + 5_000.0 * np.exp(-(np.log(np.maximum(batch, 0.1) / 8.0) ** 2) / 2.0)
+
+    f = fleet([Kind(prefill_s=0.0, draw=hump)], [CHAT], [(0, 0)], [[1.0]])
+    capped = run(f, np.full((60, 1), 1e4), caps=5 * (IDLE_W + 2_500.0))
+    assert capped.pool("pool_batch")[-1, 0] > 200.0
+
+
+def test_prefill_link_and_decode_each_can_bind():
+    def bound(prefill=0.02, link=1e12, systems=(5.0, 5.0)):
+        f = fleet([Kind(prefill_s=prefill), Kind()], [CHAT], [(0, 1)], [[1.0]], link=[link], transfer=1e8)
+        result = run(f, np.full((40, 1), 1e4), systems=np.array(systems))
+        return int(result.pool("pool_binding")[-1, 1]), float(result.stream("pool_served_rate")[-1, 0, 0])
+
+    assert bound()[0] == Binding.DECODE
+    assert bound(prefill=2.0) == (Binding.PREFILL, pytest.approx(0.98 * 5 / 2.0, rel=1e-6))
+    assert bound(link=1e8) == (Binding.LINK, pytest.approx(5.0, rel=1e-6))
+    assert bound(systems=(5.0, 0.0))[0] == Binding.SYSTEMS
+
+
+def test_disaggregated_decode_is_not_slowed_by_prompts():
+    apart = fleet([Kind(), Kind()], [CHAT], [(0, 1)], [[1.0]])
+    together = run(ONE, np.full((40, 1), 20.0)).pool("pool_step_time")[-1, 0]
+    assert run(apart, np.full((40, 1), 20.0)).pool("pool_step_time")[-1, 1] < 0.8 * together
+
+
+@pytest.mark.parametrize("level", [0.5, 0.97])
+def test_tokens_and_power_agree_at_steps_of_a_second_a_minute_and_an_hour(level):
+    """A day's shape of demand, not above capacity: within 1 %."""
+    hours = 12
+    made = {}
+    for dt in (1.0, 60.0, 3600.0):
+        n = int(hours * 3600 / dt)
+        edges = 2 * np.pi * np.arange(n + 1) / n
+        shape = 1.0 - 0.5 * np.diff(np.sin(edges)) / np.diff(edges)  # exact means
+        result = run(ONE, (level / 1.5 * CAPACITY * shape)[:, None], dt=dt)
+        made[dt] = (result.stream("pool_token_rate").mean(), result.pool("pool_power").mean())
+    for dt in (60.0, 3600.0):
+        assert made[dt] == pytest.approx(made[1.0], rel=0.01), dt
+
+
+def test_demand_that_fills_what_is_energised_reaches_its_share():
+    f = fleet([Kind(), Kind(kv=1e5)], [CHAT, Workload(tokens_out=50)], [(0, 0), (1, 1)], [[1.0, 0.5], [0.2, 1.0]])
+    for systems in (3.0, 30.0):
+        result = run(f, np.full((40, 2), 0.97), relative=True, systems=systems)
+        served = result.stream("pool_served_rate")[-1].sum(axis=1)
+        assert served == pytest.approx(0.97 * result.capacity, rel=1e-6)
+        assert result.stream("pool_queue_length").max() == 0.0
+
+
+def test_ranked_services_fill_in_order():
+    f = fleet([Kind(), Kind()], [CHAT], [(0, 0), (1, 1)], [[1.0], [1.0]])
+    low = run(f, np.full((5, 1), 0.5 * CAPACITY), rank=[1, 0]).stream("pool_offered_rate")[-1, :, 0]
+    assert low.tolist() == [0.0, pytest.approx(0.5 * CAPACITY)]
+    high = run(f, np.full((5, 1), 1.5 * CAPACITY), rank=[1, 0]).stream("pool_offered_rate")[-1, :, 0]
+    assert high == pytest.approx([0.6 * CAPACITY, 0.9 * CAPACITY], rel=1e-6)
