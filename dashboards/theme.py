@@ -60,9 +60,10 @@ TIME_AXIS = DatetimeTickFormatter(
 def plot(height: int, y_label: str, *, x_range: Range1d | None = None, **options: Any) -> figure:
     """An empty figure as wide as its place, with quiet axes; given an ``x_range``, x is time and moves with others."""
     options |= {"x_range": x_range} if x_range is not None else {}
+    options.setdefault("x_axis_type", "linear" if x_range is None else "datetime")
     p = figure(
         height=height, sizing_mode="stretch_width", min_width=0, toolbar_location="above",
-        x_axis_type="linear" if x_range is None else "datetime", tools="xpan,box_zoom,reset,save",
+        tools="xpan,box_zoom,reset,save",
         active_drag=None, active_scroll=None, background_fill_color=None, border_fill_color=None,
         outline_line_color=None, min_border_right=12, min_border_left=62, min_border_top=8, **options,
     )  # fmt: skip

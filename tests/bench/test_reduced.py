@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.bench import readme
+from tests.bench.long_trace import show, write_trace
 from tests.bench.measure import Row, child
 from tests.bench.rack_loop import agree, nanoseconds
 from tests.bench.table import document, markdown, text
@@ -55,6 +56,18 @@ def test_memory_does_not_grow_with_simulated_time(tmp_path: Path):
     _, short, long = (child("tests.bench.blocks", str(site), days, "60") for days in ("0.125", "23", "56"))
     assert json.loads(long.stdout)["rack_steps"] == 256 * 56 * 1440
     assert long.peak_mb < 1.05 * short.peak_mb
+
+
+@pytest.mark.parametrize(("ordered", "options"), [(True, ()), (False, ("--sort",))], ids=["sorted", "to be sorted"])
+def test_a_trace_takes_less_memory_than_it_has(ordered: bool, options: tuple[str, ...], tmp_path: Path):
+    small, large = tmp_path / "small.csv", tmp_path / "large.csv"
+    write_trace(small, 5, sort=ordered)
+    rows = write_trace(large, 50, sort=ordered)
+    base, _ = show(small, *options)
+    cost, counted = show(large, *options)
+    assert counted == rows
+    # Ten times the file takes no more than its blocks do, or what a sorted run holds (2**19 rows of 57 bytes, thrice).
+    assert cost.peak_mb < (1.25 * base.peak_mb if ordered else 200.0)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ VERBS = {
     "site": "twin.cli.site",
     "library": "twin.cli.library",
     "weather": "twin.cli.weather",
+    "load": "twin.cli.load",
     "simulate": "twin.cli.simulate",
     "kpi": "twin.cli.kpi",
     "export": "twin.cli.export",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from functools import cache
+from itertools import pairwise
 from math import exp, log
 from pathlib import Path
 from statistics import NormalDist
@@ -46,7 +47,7 @@ def lognormal(median: float, sigma: float, most: float = float("inf")) -> Grid:
     mean = median * exp(sigma * sigma / 2)
     shares = [i / POINTS for i in range(1, POINTS)]
     below = [0.0, *(normal.cdf(normal.inv_cdf(p) - sigma) for p in shares), 1.0]
-    parts = [POINTS * mean * (high - low) for low, high in zip(below[:-1], below[1:], strict=True)]
+    parts = [POINTS * mean * (high - low) for low, high in pairwise(below)]
     return tuple(float(round(min(most, max(1.0, part)))) for part in parts)
 
 
@@ -83,7 +84,7 @@ def write(name: str, input_grid: Grid, output_grid: Grid) -> None:
     path = LIBRARY / f"{name}.yaml"
     text = path.read_text()
     for key, grid in (("input_tokens", input_grid), ("output_tokens", output_grid)):
-        text = re.sub(rf"(?m)^({key}:\n  values:)\n(?:    .*\n)*", lambda m, g=grid: f"{m[1]}\n{_lines(g)}", text)
+        text = re.sub(rf"(?m)^({key}:\n  values:\n)(?:    .*\n)*", rf"\g<1>{_lines(grid)}", text)
     path.write_text(text)
 
 

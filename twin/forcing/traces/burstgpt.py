@@ -34,4 +34,6 @@ def read(file: Opened) -> Iterator[Chunk]:
         yield every.part(timed & read_in & read_out)
 
 
-FORMAT = Format("burstgpt", "BurstGPT trace", (TIME, MODEL, INPUT, OUTPUT, TOTAL, LOG), read, optional=OPTIONAL)
+FORMAT = Format(
+    "burstgpt", "BurstGPT trace", (TIME, MODEL, INPUT, OUTPUT, TOTAL, LOG), read, optional=OPTIONAL, fails=OUTPUT
+)

@@ -17,6 +17,7 @@ WIDTHS_S = (1, 10, 60, 600, 3600, 86_400, 864_000, 8_640_000, 86_400_000, 864_00
 MOST_BINS = 40_000
 MOST_ASKED = 4_000_000
 MOST_DRAWN = 1500
+TICKS = 20
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,18 @@ class Curve:
     def requests(self) -> float:
         """Requests over all rows that are no gaps."""
         return float(np.nansum(self.rps * np.diff(self.edges_s)))
+
+    def resampled(self, width_s: float) -> Curve:
+        """Rows of ``width_s`` (the last maybe shorter): means over what is known; a gap where nothing is."""
+        end = float(self.edges_s[-1])
+        edges = np.append(np.arange(0.0, end, width_s), end)
+        widths = np.where(self.gaps, 0.0, np.diff(self.edges_s))
+        count = np.append(0.0, np.cumsum(np.where(self.gaps, 0.0, self.rps) * widths))
+        known = np.append(0.0, np.cumsum(widths))
+        some = np.diff(np.interp(edges, self.edges_s, known))
+        rps = np.diff(np.interp(edges, self.edges_s, count))
+        rps = np.divide(rps, some, out=np.full(len(some), np.nan), where=some > 1e-9 * width_s)
+        return Curve(edges, rps, np.zeros(len(some), np.int64))
 
     def merged(self, most: int = MOST_DRAWN) -> Curve:
         """At most ``most`` rows: neighbours put together by their time, gaps left out of the mean."""
@@ -108,17 +121,26 @@ class CurveCounts:
         """The curve; the last bin ends with the last arrival's tick, but lasts at least half a bin."""
         if self._first is None:
             return None
-        while not self._fixed and self._width < tick_s:  # a bin shorter than the tick would be empty, or too full
+        while not self._fixed and not _holds(self._width, tick_s):
             self._coarser()
         n = (self._last - self._first) // (self._width * SECOND) + 1
-        edges = np.arange(n + 1) * float(self._width)
+        edges = np.arange(n + 1, dtype=np.float64) * self._width
         end = (self._last - self._first) / SECOND + tick_s
         edges[-1] = min(edges[-1], max(end, edges[-2] + 0.5 * self._width))
-        return Curve(edges, np.asarray(self._counts[:n] / np.diff(edges), np.float64), np.zeros(n, np.int64))
+        rps: Floats = self._counts[:n] / np.diff(edges)
+        return Curve(edges, rps, np.zeros(n, np.int64))
 
 
-def curve_of_rows(rows: Iterator[RateRows], faults: Faults) -> Curve:
-    """A rate curve that was read as such. Raises :class:`InputError` with all faults of the file."""
+def _holds(width: int, tick_s: float) -> bool:
+    """Whether bins hold whole ticks, or so many of them that one more or less is no burst."""
+    return tick_s == 0.0 or width >= TICKS * tick_s or abs(width / tick_s - max(1, round(width / tick_s))) < 1e-6
+
+
+def curve_of_rows(rows: Iterator[RateRows], faults: Faults, *, zero_is_gap: bool = True, end_s: float = 0.0) -> Curve:
+    """A rate curve that was read as such; it ends at ``end_s`` where that is later than the last row's begin.
+
+    Raises :class:`InputError` with all faults of the file.
+    """
     read = list(rows)
     line, time, rps = (
         np.concatenate([getattr(part, name) for part in read]) if read else np.zeros(0)
@@ -130,8 +152,9 @@ def curve_of_rows(rows: Iterator[RateRows], faults: Faults) -> Curve:
     faults.add_rows(late, lambda row: ("times must ascend", int(line[row]), None), "t_s")
     faults.stop_if_any()
     at = (time - time[0]) / SECOND
-    edges = np.append(at, 2.0 * at[-1] - at[-2])
-    gaps = rps == 0.0
+    end = end_s - time[0] / SECOND
+    edges = np.append(at, end if end > at[-1] else 2.0 * at[-1] - at[-2])
+    gaps = (rps == 0.0) & zero_is_gap
     if gaps.any():
         count, lines = int(gaps.sum()), line[gaps][:SHOWN].astype(np.int64).tolist()
         where = ", ".join(map(str, lines)) + (", ..." if count > len(lines) else "")

@@ -76,6 +76,7 @@ class Format:
     rates: Callable[[Opened], Iterator[RateRows]] | None = None
     one_of: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    fails: str = ""  # the column that tells which requests failed
     is_json: bool = False
 
     def missing(self, names: tuple[str, ...]) -> list[str]:

@@ -41,4 +41,7 @@ def read(file: Opened) -> Iterator[Chunk]:
         yield requests(sheet.line, time_ns, into, out, hit_share=hit, blocks=weight, failed=failed).part(good)
 
 
-FORMAT = Format("plain", "plain CSV of requests", (INPUT, OUTPUT), read, one_of=(ARRIVAL, TIME), optional=(HIT, FAILED))
+FORMAT = Format(
+    "plain", "plain CSV of requests", (INPUT, OUTPUT), read,
+    one_of=(ARRIVAL, TIME), optional=(HIT, FAILED), fails=FAILED,
+)  # fmt: skip

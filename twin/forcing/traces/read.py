@@ -17,7 +17,7 @@ from twin.forcing.stream.times import NAIVE, Zone, stated
 from twin.forcing.traces.check import ascending
 from twin.forcing.traces.curve import Curve, curve_of_rows
 from twin.forcing.traces.format import Opened, recognised
-from twin.forcing.traces.summary import SECOND, Collector, Summary, iso, of_curve
+from twin.forcing.traces.summary import SECOND, Collector, Summary, of_curve
 
 FROM_ZERO = "from the trace's zero"
 
@@ -67,7 +67,11 @@ class Reading:
     def curve(self) -> Curve:
         """The rows of a rate curve."""
         assert self.format.rates is not None
-        return curve_of_rows(self.format.rates(self.file), self.faults)
+        about = self.file.head.about
+        end = about.get("end_s", "0")
+        end_s = float(end) if end.replace(".", "", 1).isdigit() else 0.0
+        rows = self.format.rates(self.file)
+        return curve_of_rows(rows, self.faults, zero_is_gap=about.get("zero") != "demand", end_s=end_s)
 
     @property
     def absolute(self) -> bool:
@@ -104,11 +108,11 @@ def summarise(
     Raises :class:`InputError` with all faults of the file.
     """
     reading = Reading(Path(path), format, sort, block)
-    if reading.format.rates is not None:
-        return of_curve(reading.curve(), reading.format.name, reading.faults, fill=fill)
+    if is_rate(reading):
+        return curve_of(reading, fill=fill)
     collector = Collector(reading.faults, every_s)
     collector.take(reading.chunks())
-    return collector.result(reading.format.name, reading.absolute, reading.zone, reading.start_ns)
+    return collector.result(reading)
 
 
 def read_trace(
@@ -122,7 +126,7 @@ def read_trace(
     _needs_requests(reading)
     collector, kept = Collector(reading.faults), list[Chunk]()
     collector.take(_noted(reading.chunks(), kept))
-    found = collector.result(reading.format.name, reading.absolute, reading.zone, reading.start_ns)
+    found = collector.result(reading)
     time, into, out, hit, failed = (
         np.concatenate([getattr(chunk, name) for chunk in kept])
         for name in ("time_ns", "input_tokens", "output_tokens", "hit_share", "failed")
@@ -146,6 +150,16 @@ def read_curve(path: str | Path, *, format: str | None = None, sort: bool = Fals
     return summarise(path, format=format, sort=sort, every_s=every_s, fill=fill).curve
 
 
+def is_rate(reading: Reading) -> bool:
+    """Whether the file holds a rate curve and no single requests."""
+    return reading.format.rates is not None
+
+
+def curve_of(reading: Reading, *, fill: bool) -> Summary:
+    """The figures of a rate curve."""
+    return of_curve(reading.curve(), reading, reading.faults, fill=fill)
+
+
 def _noted(chunks: Iterator[Chunk], kept: list[Chunk]) -> Iterator[Chunk]:
     for chunk in chunks:
         kept.append(chunk)
@@ -153,9 +167,9 @@ def _noted(chunks: Iterator[Chunk], kept: list[Chunk]) -> Iterator[Chunk]:
 
 
 def _needs_requests(reading: Reading) -> None:
-    if reading.format.read is None:
+    if is_rate(reading):
         raise one("a rate curve holds no single requests; `twin load show` summarises it", file=reading.faults.file)
 
 
-__all__ = ["Curve", "Reading", "Summary", "Trace", "iso", "read_curve",
+__all__ = ["Curve", "Reading", "Summary", "Trace", "curve_of", "is_rate", "read_curve",
            "read_trace", "summarise"]  # fmt: skip

@@ -1,7 +1,10 @@
 """Request-rate curves as derived from ServeGen: CSV of ``t_s`` (s from the curve's zero) and ``rps`` (requests/s).
 
 A row holds from its time to that of the next row, the last as long as the one before. A row of zero is a **gap of the
-recording**, not an hour without users. Source: GitHub alibaba/ServeGen (Apache-2.0).
+recording**, not an hour without users, unless a line ``# zero: demand`` above the header says otherwise (so we write
+what was counted); ``# start:`` with an ISO 8601 time says when ``t_s`` is 0, ``# end_s:`` when the
+last row ends. Source: GitHub alibaba/ServeGen
+(Apache-2.0).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from twin.forcing.stream.faults import Faults
 from twin.forcing.traces.arrivals import ArrivalCounts
 from twin.forcing.traces.check import Duplicates
 from twin.forcing.traces.curve import Curve, CurveCounts
+from twin.forcing.traces.format import Format
 from twin.forcing.traces.lengths import LengthCounts, Lengths
 
 SECOND = 10**9
@@ -56,6 +57,26 @@ class Summary:
     warnings: tuple[Problem, ...]
 
 
+class Source(Protocol):
+    """What a summary says of the file: its format, and what its times are."""
+
+    @property
+    def format(self) -> Format:
+        """The format."""
+
+    @property
+    def absolute(self) -> bool:
+        """Whether the times are those of a calendar."""
+
+    @property
+    def zone(self) -> str:
+        """The zone that the file states."""
+
+    @property
+    def start_ns(self) -> int:
+        """What is to be added to the times of the file."""
+
+
 class Collector:
     """Takes the requests of a trace in the order of their times."""
 
@@ -82,7 +103,7 @@ class Collector:
             self._blocks += int(chunk.blocks[known].sum())
             self._hits += float((chunk.hit_share[known] * chunk.blocks[known]).sum())
 
-    def result(self, format: str, absolute: bool, zone: str, start_ns: int = 0) -> Summary:
+    def result(self, source: Source) -> Summary:
         """The figures. Raises :class:`InputError` with every fault, or where there was no request."""
         self._faults.stop_if_any()
         found = self._arrivals.result()
@@ -96,10 +117,10 @@ class Collector:
         span = (found.last_ns - found.first_ns) / SECOND + found.tick_s
         return Summary(
             file=self._faults.file,
-            format=format,
+            format=source.format.name,
             kind="requests",
-            start=iso(found.first_ns + start_ns) if absolute else None,
-            zone=zone,
+            start=iso(found.first_ns + source.start_ns) if source.absolute else None,
+            zone=source.zone,
             span_s=span,
             requests=found.count,
             failed=self._failed,
@@ -122,7 +143,7 @@ class Collector:
         )
 
 
-def of_curve(curve: Curve, format: str, faults: Faults, *, fill: bool) -> Summary:
+def of_curve(curve: Curve, source: Source, faults: Faults, *, fill: bool) -> Summary:
     """The figures of a rate curve; ``fill``: gaps are interpolated, else they are left out of every figure."""
     gaps = int(curve.gaps.sum())
     if gaps == len(curve.rps):
@@ -133,7 +154,8 @@ def of_curve(curve: Curve, format: str, faults: Faults, *, fill: bool) -> Summar
     rps = np.where(used.gaps, 0.0, used.rps)
     mean = float((rps * width).sum() / width.sum())
     return Summary(
-        file=faults.file, format=format, kind="rate", start=None, zone="none", span_s=float(curve.edges_s[-1]),
+        file=faults.file, format=source.format.name, kind="rate",
+        start=iso(source.start_ns) if source.absolute else None, zone=source.zone, span_s=float(curve.edges_s[-1]),
         requests=used.requests(), failed=0, duplicates=0, tick_s=0.0, tied_share=0.0, mean_rps=mean, gap_cv=None,
         peak_rps=float(rps.max()), bin_s=float(np.median(np.diff(curve.edges_s))), peak_count_1s=None, fano=None,
         fano_minute=None, input_tokens=None, output_tokens=None, prefix_hit_share=None, gaps=gaps, curve=used,

@@ -1,0 +1,1 @@
+"""The charts of a request trace, one file each: ``build(summary) -> Chart | None``."""
