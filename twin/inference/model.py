@@ -3,6 +3,9 @@
 Equations (A active, P all parameters; 2 FLOP per parameter and token)::
 
     flop per token = 2 A;   KV bytes of a sequence = kv_bytes_token * tokens (+ kv_bytes_sequence once)
+
+Range: any transformer; an image model has no KV cache, its tokens are latent patches and its steps are repeated passes.
+Source: J. Kaplan et al., arXiv 2001.08361 (2 FLOP per parameter); shapes from the configuration file of each model.
 """
 
 from __future__ import annotations

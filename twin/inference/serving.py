@@ -2,6 +2,10 @@
 
 A *replica* is the least set of systems that holds the model and serves requests by itself. Tables are measured where
 they are; where nothing is measured, ``twin.inference.roofline`` makes them, and the source says so.
+
+Equations: both tables are linear between their points and held beyond the ends; ``twin.inference.decoding`` says how a
+step slows down while prompts are computed, ``twin.inference.memory`` what fits.
+Source: each entry names its own; the form: P. Patel et al., Splitwise, ISCA 2024.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from twin.core.params import Figure, Params, Quantity
 from twin.core.tables import Table
 
 Phase = Literal["colocated", "prefill", "decode"]
+Batching = Literal["alone", "added", "mixed"]
 
 
 class Serving(Params):
@@ -33,6 +38,15 @@ class Serving(Params):
     decode_step_s: Table | None = Field(None, description="time of a decode step in s over the batch of a replica")
     kv_tokens: Annotated[Figure, Quantity("1", "KV tokens that a replica holds beside the weights", gt=0, le=1e12)]
     max_batch: Annotated[Figure, Quantity("1", "sequences that a replica decodes at once", ge=1, le=1e6)]
+    memory_gb: Annotated[Figure | None, Quantity("GB", "memory of a replica (1e9 bytes)", gt=0, le=1e6)] = None
+    weight_gb: Annotated[Figure | None, Quantity("GB", "weights as served, if not as the model's", gt=0, le=1e5)] = None
+    kv_bytes_token: Annotated[
+        Figure | None, Quantity("B", "KV cache per token as served, if not as the model's", ge=0, le=1e8)
+    ] = None
+    batching: Batching = Field(
+        "alone",
+        description="a step with a prompt makes no tokens (alone), makes them after it (added), or with it (mixed)",
+    )
     link_gb_s: Annotated[Figure | None, Quantity("GB/s", "KV transfer into or out of a replica", gt=0, le=1e6)] = None
     draw: str = Field(description="library id of a draw: power of the systems while they serve")
     speculative: bool = Field(False, description="speculative decoding is part of the figures")
@@ -47,4 +61,4 @@ class Serving(Params):
         return self
 
 
-__all__ = ["Phase", "Serving"]
+__all__ = ["Batching", "Phase", "Serving"]
