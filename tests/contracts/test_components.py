@@ -22,6 +22,7 @@ from twin.engine.run import make_engine
 from twin.engine.timeline import make_timeline
 from twin.forcing.load import Daily
 from twin.forcing.weather import load_weather
+from twin.inference.draw import Draw
 from twin.power.psu import Psu
 from twin.racks.rack import Rack
 from twin.site.library import load_library
@@ -83,7 +84,7 @@ def role_of(params: Params) -> str:
     if isinstance(params, Rejection):
         return "rejection"
     by_folder = {"ups": "element", "transformers": "element", "distribution": "element", "racks": "rack",
-                 "cdus": "cdu", "crahs": "crah"}  # fmt: skip
+                 "cdus": "cdu", "crahs": "crah", "draws": "draw"}  # fmt: skip
     by_kind = {Chiller: "chiller", Economizer: "economizer", Psu: "psu"}
     return by_folder.get(params.FOLDER) or by_kind[type(params)]
 
@@ -177,6 +178,10 @@ def test_every_entry_lowers_and_runs(id, tmp_path):
     """A small site with this entry in its place: it lowers, and runs for three hours in balance."""
     params = LIBRARY.entry(id).params
     role = role_of(params)
+    if role == "draw":  # a part of serving configurations, in tests/inference; on its own it has a power
+        assert isinstance(params, Draw)
+        assert 0.0 < params.idle_w() < params.prefill_w()
+        return
     if role == "psu":  # a part of racks, tested with them; on its own it has a law
         rated, a, b, c = LIBRARY.get(id, Psu).law()
         assert rated > 0.0

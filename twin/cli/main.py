@@ -21,6 +21,7 @@ VERBS = {
     "simulate": "twin.cli.simulate",
     "kpi": "twin.cli.kpi",
     "export": "twin.cli.export",
+    "calibrate": "twin.cli.calibrate",
 }
 
 app = typer.Typer(
