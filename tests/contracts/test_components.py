@@ -22,6 +22,7 @@ from twin.engine.run import make_engine
 from twin.engine.timeline import make_timeline
 from twin.forcing.load import Daily
 from twin.forcing.weather import load_weather
+from twin.inference.draw import Draw
 from twin.inference.workload import Workload
 from twin.power.psu import Psu
 from twin.racks.rack import Rack
@@ -84,7 +85,8 @@ def role_of(params: Params) -> str:
     if isinstance(params, Rejection):
         return "rejection"
     by_folder = {"ups": "element", "transformers": "element", "distribution": "element", "racks": "rack",
-                 "cdus": "cdu", "crahs": "crah", "workloads": "workload"}  # fmt: skip
+                 "cdus": "cdu", "crahs": "crah", "workloads": "workload", "draws": "draw", "models": "model",
+                 "serving": "serving"}  # fmt: skip
     by_kind = {Chiller: "chiller", Economizer: "economizer", Psu: "psu"}
     return by_folder.get(params.FOLDER) or by_kind[type(params)]
 
@@ -184,6 +186,10 @@ def test_every_entry_lowers_and_runs(id, tmp_path):
     """A small site with this entry in its place: it lowers, and runs for three hours in balance."""
     params = LIBRARY.entry(id).params
     role = role_of(params)
+    if role == "draw":  # a part of serving configurations, in tests/inference; on its own it has a power
+        assert isinstance(params, Draw)
+        assert 0.0 < params.idle_w() < params.prefill_w()
+        return
     if role == "psu":  # a part of racks, tested with them; on its own it has a law
         rated, a, b, c = LIBRARY.get(id, Psu).law()
         assert rated > 0.0

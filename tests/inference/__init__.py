@@ -1,0 +1,1 @@
+"""The inference model: queues, fleet, power."""

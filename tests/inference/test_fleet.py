@@ -140,7 +140,7 @@ def test_a_cap_holds_and_costs_tokens(share):
 
 
 def test_a_cap_finds_the_largest_batch_below_a_hump():
-    """Power that falls again at large batches (a host-bound mixture of experts): the far side of the hump is allowed."""
+    """Power that falls again at large batches (host-bound experts): the far side of the hump is allowed."""
 
     def hump(batch):
         return IDLE_W + 5_000.0 * np.exp(-(np.log(np.maximum(batch, 0.1) / 8.0) ** 2) / 2.0)

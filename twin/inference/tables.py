@@ -41,7 +41,7 @@ def pool_row(serving: Serving, draw: Draw) -> list[float]:
     """Row of :class:`Pool` columns."""
     row = [0.0] * len(Pool)
     row[Pool.SYSTEMS], row[Pool.IDLE], row[Pool.PREFILL] = serving.systems_per_replica, draw.idle_w(), draw.prefill_w()
-    row[Pool.KV], row[Pool.LAG] = serving.kv_tokens.value, 0.0
+    row[Pool.KV], row[Pool.LAG] = serving.kv_tokens.value, draw.lag_s.value
     return row
 
 
