@@ -40,6 +40,12 @@ ENERGY_OSS = Anchor(850 / 0.040, 300.0, 500.0, 1024.0, "ML.ENERGY leaderboard v3
 ENERGY_QWEN = Anchor(8 * 850 / 0.50, 300.0, 2000.0, 1024.0, "ML.ENERGY leaderboard v3, B200: 0.50 J/token at about 850 W")
 
 
+def mean_prefill(model: Model, hardware: Hardware, anchor: Anchor, how: Efficiency) -> float:
+    """E[T_p] in s: lengths of the benchmarks are known in the mean only, their prior is uniform from 0 to twice it."""
+    lengths = anchor.prompt * 2.0 * (np.arange(256) + 0.5) / 256
+    return float(prefill_time(model, hardware.devices, lengths, how).mean())
+
+
 def fitted_compute(model: Model) -> Efficiency:
     """The priors with eta_c such that a saturated GB200 replica makes the tokens of :data:`OFFLINE_405B`.
 
@@ -50,8 +56,7 @@ def fitted_compute(model: Model) -> Efficiency:
     step = float(decode_step(model, hardware.devices, np.array([anchor.batch]), context, PRIOR, 4.0, 8.0)[0])
     left = 1.0 - anchor.tokens_s * step / anchor.batch
     wanted = left / (anchor.tokens_s / anchor.output)
-    ideal = float(prefill_time(model, hardware.devices, np.array([anchor.prompt]), replace(PRIOR, compute=1.0))[0])
-    return replace(PRIOR, compute=ideal / wanted)
+    return replace(PRIOR, compute=mean_prefill(model, hardware, anchor, replace(PRIOR, compute=1.0)) / wanted)
 
 
 def anchored(
@@ -62,8 +67,7 @@ def anchored(
     tau(N) = (1 - rho_p) N/g at the anchor's batch; at a batch of 1 the prior stands.
     """
     context = anchor.prompt + 0.5 * anchor.output
-    prompt = float(prefill_time(model, hardware.devices, np.array([anchor.prompt]), how)[0])
-    busy = anchor.tokens_s / anchor.output * prompt
+    busy = anchor.tokens_s / anchor.output * mean_prefill(model, hardware, anchor, how)
     wanted = (1.0 - busy) * anchor.batch / anchor.tokens_s
     at = np.concatenate([[1.0, anchor.batch], batches])
     prior = decode_step(model, hardware.devices, at, context, how, bits, kv_bits)

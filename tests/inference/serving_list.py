@@ -18,7 +18,7 @@ from twin.site.library import load_library
 
 Floats = NDArray[np.float64]
 LIBRARY = load_library()
-PROMPTS = np.array([0.0, 512.0, 2048.0, 8192.0, 32_768.0, 131_072.0])
+PROMPTS = np.array([0.0, 512.0, 2048.0, 4096.0, 8192.0, 16_384.0, 32_768.0, 65_536.0, 131_072.0])
 ROOM = 0.95
 PHASES = {"colocated": "prompts and tokens", "prefill": "prompts only", "decode": "tokens only"}
 ROOFLINE = "roofline (twin.inference.roofline)"

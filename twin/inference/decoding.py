@@ -6,9 +6,10 @@ share of the time that prompts take)::
     tau_eff = tau(n)/(1 - s),   s = rho_p, or with prompts and tokens in one step  max(0, rho_p - lambda tau(n))
     n = g tau_eff(n)                                                            (Little)
     n ~ Normal(n*, F n*/m):  TPOT_p = tau_eff(n* + z_p sqrt(F n*/m)) + z_p sqrt(lambda tau_eff E[T_p^2]/L_out)
+    S = T_p, or where a step with prompts makes the other tokens after them ("added")  T_p + tau(n) E[L_in]/chunk
     lambda* = M_kv/(t_b E[integral of KV over the steps of a request])           (stable below it)
 
-m is the number of replicas that join-shortest-queue evens out (1 for random routing); the last term is the spread of the
+S is the service time of a prompt in the queue of ``twin.inference.waiting``. m is the number of replicas that join-shortest-queue evens out (1 for random routing); the last term is the spread of the
 stalls by prompts that one request of ``L_out`` tokens meets, Poisson in number.
 
 tau is linear between the points of its table, so Little's equation is linear on each segment and the fixed point is
@@ -27,6 +28,8 @@ import numpy as np
 
 from twin.core.jit import kernel
 
+ALONE, ADDED, MIXED = 0, 1, 2
+BATCHING = {"alone": ALONE, "added": ADDED, "mixed": MIXED}
 STALL_MOST = 0.98
 MIXED_PASSES = 4
 Z_PERCENTILES = (0.0, 1.2815515655446004, 2.3263478740408408)  # p50, p90, p99
@@ -97,6 +100,12 @@ def colocated(
 
 
 @kernel
+def own_step(batching: int, step_s: float, busy: float) -> float:
+    """tau in s of the step that a prompt ends in, if that step makes tokens after it; ``busy`` of ``busy_share``."""
+    return step_s * busy if batching == ADDED else 0.0
+
+
+@kernel
 def tpot_percentile(
     at: np.ndarray,
     tau: np.ndarray,
@@ -128,4 +137,16 @@ def stable_rate(kv_tokens: float, step_s: float, prompt: float, output: float, o
     return kv_tokens / (step_s * (output * prompt + 0.5 * (output_square + output)))
 
 
-__all__ = ["Z_PERCENTILES", "colocated", "fixed_point", "stable_rate", "step_time", "tpot_percentile"]
+__all__ = [
+    "ADDED",
+    "ALONE",
+    "BATCHING",
+    "MIXED",
+    "Z_PERCENTILES",
+    "colocated",
+    "fixed_point",
+    "own_step",
+    "stable_rate",
+    "step_time",
+    "tpot_percentile",
+]

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from twin.core.jit import kernel
 from twin.core.root import illinois
-from twin.inference.decoding import colocated
+from twin.inference.decoding import BATCHING, MIXED, colocated, own_step, step_time
 from twin.inference.erlang import wait_share, wait_table
 from twin.inference.serving import Serving
 from twin.inference.ttft import late_share
@@ -40,7 +40,9 @@ WINDOW_S = 60.0
 BIN_S = 1.0
 PASSES = 60
 CLOSE = 1e-6
-BUSY_PASSES = 2
+# Columns of the state of a window.
+C, D, V, SHIFT, FAR, RHO, BATCH, STEP, STALLS, QUEUE = range(10)
+COLUMNS = 10
 
 
 @dataclass(frozen=True)
@@ -62,33 +64,50 @@ class Prediction:
 
 @kernel
 def _windows(
-    at: np.ndarray, tau: np.ndarray, waits: np.ndarray, stats: np.ndarray, replicas: float, routing: int, batching: int,
-    most: float, ca2: float, width: float, out: np.ndarray,
+    at: np.ndarray,
+    tau: np.ndarray,
+    waits: np.ndarray,
+    stats: np.ndarray,
+    replicas: float,
+    routing: int,
+    batching: int,
+    chunk: float,
+    most: float,
+    ca2: float,
+    width: float,
+    out: np.ndarray,
 ) -> None:
-    """``stats`` (w, 4): requests, mean T_p, mean square T_p, mean L - 1. ``out`` (w, 8): C, D, v, fluid wait, rho,
-    batch, tau_eff, variance of TBT times L."""
+    """State of each window.
+
+    ``stats`` (w, 5): requests, mean and mean square of T_p, mean of L - 1, mean prompt. ``out`` (w, COLUMNS) as named above.
+    """
     queue = 0.0
     servers = queue_servers(routing, replicas)
     for w in range(stats.shape[0]):
         count, prefill, square, output = stats[w, 0], stats[w, 1], stats[w, 2], stats[w, 3]
         rate = count / width
-        rho = rate * prefill / replicas
-        cs2 = max(0.0, square / (prefill * prefill) - 1.0) if prefill > 0.0 else 0.0
         each = rate / replicas
         n, step, stall, _ = colocated(at, tau, each * output, each, prefill, batching == MIXED, most)
-        out[w, 0] = wait_share(waits, servers, rho)
-        out[w, 1] = mean_wait(servers, 0.0, rho, prefill, ca2, cs2)
-        out[w, 2] = step * (1.0 - stall) * busy_share(routing, replicas, n * replicas, ca2)
+        raw = step_time(at, tau, n)
+        busy = busy_share(routing, replicas, n * replicas, ca2)
+        own = own_step(batching, raw, busy)
+        service = prefill + own * stats[w, 4] / chunk
+        rho = each * service
+        cs2 = max(0.0, square - prefill * prefill) / (service * service) if service > 0.0 else 0.0
+        out[w, C] = wait_share(waits, servers, rho)
+        out[w, D] = mean_wait(servers, 0.0, rho, service, ca2, cs2)
+        out[w, V] = raw * busy
         # Fluid queue of prompts: its mean over the window, drained at the rate that the replicas reach.
-        mu = replicas / prefill if prefill > 0.0 else 0.0
+        mu = replicas / service if service > 0.0 else 0.0
         after = max(0.0, queue + (rate - mu) * width)
-        out[w, 3] = 0.5 * (queue + after) / mu if mu > 0.0 else 0.0
+        out[w, SHIFT] = own + (0.5 * (queue + after) / mu if mu > 0.0 else 0.0)
+        out[w, FAR] = out[w, V] + 25.0 * out[w, D]
         queue = after
-        out[w, 4] = rho
-        out[w, 5] = n
-        out[w, 6] = step
-        out[w, 7] = each * step * square
-    return
+        out[w, RHO] = rho
+        out[w, BATCH] = n
+        out[w, STEP] = step
+        out[w, STALLS] = each * step * square
+        out[w, QUEUE] = queue
 
 
 @kernel
@@ -96,7 +115,11 @@ def _ttft_share(t: float, prefill: np.ndarray, window: np.ndarray, state: np.nda
     total = 0.0
     for i in range(prefill.size):
         w = window[i]
-        total += late_share(t - prefill[i] - state[w, 3], state[w, 0], state[w, 1], state[w, 2])
+        x = t - prefill[i] - state[w, SHIFT]
+        if x > state[w, FAR]:
+            total += 1.0
+        elif x > 0.0:
+            total += late_share(x, state[w, C], state[w, D], state[w, V])
     return total / prefill.size
 
 
@@ -106,8 +129,8 @@ def _tbt_share(t: float, output: np.ndarray, window: np.ndarray, state: np.ndarr
     for i in range(output.size):
         w = window[i]
         length = output[i]
-        sd = math.sqrt(state[w, 7] / length)
-        total += normal_share((t - state[w, 6] * (length - 1.0) / length) / max(sd, 1e-12))
+        sd = math.sqrt(state[w, STALLS] / length)
+        total += normal_share((t - state[w, STEP] * (length - 1.0) / length) / max(sd, 1e-12))
     return total / output.size
 
 
@@ -153,34 +176,45 @@ def predict(
     width = span / count
     window = np.minimum(((arrival_s - arrival_s[0]) / width).astype(np.int64), count - 1)
     output = np.maximum(output_tokens.astype(np.float64), 1.0)
-    prefill = serving.prefill_s.sample(input_tokens.astype(np.float64))
+    prompts = input_tokens.astype(np.float64)
+    prefill = serving.prefill_s.sample(prompts)
     requests = np.bincount(window, minlength=count).astype(np.float64)
     some = np.maximum(requests, 1.0)
-    sums = [np.bincount(window, x, count) / some for x in (prefill, prefill * prefill, output - 1.0)]
+    sums = [np.bincount(window, x, count) / some for x in (prefill, prefill * prefill, output - 1.0, prompts)]
     ca2 = dispersion(arrival_s, window_s)
-    state = np.zeros((count, 8))
+    state = np.zeros((count, COLUMNS))
     table = serving.decode_step_s
-    most = min(serving.max_batch.value, serving.kv_tokens.value / max(1.0, float(np.mean(input_tokens + 0.5 * output))))
+    most = min(serving.max_batch.value, serving.kv_tokens.value / max(1.0, float(np.mean(prompts + 0.5 * output))))
     _windows(
-        np.asarray(table.at), np.asarray(table.values), wait_table(), np.column_stack([requests, *sums]),
-        float(replicas), ROUTING[routing], serving.mixed_batching, most, ca2, width, state,
-    )  # fmt: skip
-    of = state[window]
-    tbt = of[:, 6] * (output - 1.0) / output
-    ttft_mean = prefill + of[:, 0] * of[:, 1] + 0.5 * of[:, 2] + of[:, 3]
-    slow = float(prefill.max() + (state[:, 1] * 20.0 + state[:, 2] + state[:, 3]).max())
+        np.asarray(table.at),
+        np.asarray(table.values),
+        wait_table(),
+        np.column_stack([requests, *sums]),
+        float(replicas),
+        ROUTING[routing],
+        BATCHING[serving.batching],
+        float(serving.chunk_tokens),
+        most,
+        ca2,
+        width,
+        state,
+    )
+    step = state[window, STEP]
+    delay = state[:, SHIFT] + state[:, C] * state[:, D] + 0.5 * state[:, V]
+    ttft_mean = prefill + delay[window]
+    slow = float(prefill.max() + (state[:, SHIFT] + state[:, FAR]).max())
     return Prediction(
         ttft={p: _invert(0, p, slow, prefill, window, state) for p in percentiles},
-        tbt={p: _invert(1, p, float(state[:, 6].max() * 20.0), output, window, state) for p in percentiles},
-        tbt_mean=float(tbt.mean()),
-        e2e_mean=float((ttft_mean + of[:, 6] * (output - 1.0)).mean()),
+        tbt={p: _invert(1, p, float(state[:, STEP].max() * 20.0), output, window, state) for p in percentiles},
+        tbt_mean=float((step * (output - 1.0) / output).mean()),
+        e2e_mean=float((ttft_mean + step * (output - 1.0)).mean()),
         dispersion=ca2,
         start_s=arrival_s[0] + width * np.arange(count),
         rate=requests / width,
-        prefill_load=state[:, 4],
-        batch=state[:, 5],
-        step_s=state[:, 6],
-        overloaded=(state[:, 4] >= RHO_FLUID) | (state[:, 3] > 0.0),
+        prefill_load=state[:, RHO],
+        batch=state[:, BATCH],
+        step_s=state[:, STEP],
+        overloaded=(state[:, RHO] >= RHO_FLUID) | (state[:, QUEUE] > 0.0),
     )
 
 

@@ -47,6 +47,7 @@ class Serving(Params):
         "alone",
         description="a step with a prompt makes no tokens (alone), makes them after it (added), or with it (mixed)",
     )
+    chunk_tokens: int = Field(8192, ge=1, le=10_000_000, description="prompt tokens that one step takes (added)")
     link_gb_s: Annotated[Figure | None, Quantity("GB/s", "KV transfer into or out of a replica", gt=0, le=1e6)] = None
     draw: str = Field(description="library id of a draw: power of the systems while they serve")
     speculative: bool = Field(False, description="speculative decoding is part of the figures")
