@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from tests.oracles.mlperf import AIR, WATER, read_run
 from twin.analysis.calibrate_power import Calibration, Estimate, calibrate_power
 from twin.analysis.meter_log import MeterLog
+from twin.core.bands import banded
+from twin.core.errors import InputError
 from twin.inference.device_draw import DeviceDraw
 from twin.inference.wafer_draw import WaferDraw
 from twin.site.library import load_library
@@ -96,6 +98,56 @@ def test_a_load_that_never_falls_tells_nothing_of_idle():
     assert any("Load never below 6" in s and "stays the prior" in s for s in found.says)
 
 
+def test_the_prior_of_idle_ends_at_the_lowest_power_of_the_log():
+    """Sustained 14 kW: an idle power of 14.95 kW, the top of the prior, cannot be; every sample is a draw."""
+    found = fitted("cs3", made("cs3", [9.0, 14.0, 0.6, 2.5], 8, least=0.95, sd=0.03))
+    assert by_key(found)["idle_kw"].verdict == "not identified"
+    high = found.draw.figures()["idle_share"].high
+    assert high is not None
+    assert high * 23.0 < 14.0
+    assert "cut at the lowest power" in found.draw.figures()["idle_share"].source
+    for u in (0.0, 1.0):
+        found.draw.sampled(np.full(len(banded(found.draw)), u))
+
+
+@pytest.mark.parametrize(
+    ("kind", "rate", "power", "words"),
+    [
+        ("cs3", np.linspace(0.0, 50.0, 300), np.linspace(20.0, 10.0, 300), "is above power at the largest rate"),
+        ("gpu", np.zeros(300), np.full(300, 10.0), "no tokens in the log"),
+        ("gpu", np.linspace(0.0, 50.0, 300), np.linspace(1e6, 2e6, 300), "check units"),
+    ],
+)
+def test_a_log_that_cannot_be_is_refused_in_words(kind, rate, power, words):
+    with pytest.raises(InputError, match=words):
+        calibrate_power(MeterLog("odd.csv", np.arange(300.0), rate, power), kind)
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(
+    n=st.integers(20, 200),
+    seed=st.integers(0, 10_000),
+    kind=st.sampled_from(["cs3", "gpu"]),
+    top=st.floats(0.01, 100.0),
+    sort=st.sampled_from(["noise", "constant", "rising", "one token", "gaps"]),
+)
+def test_any_log_gives_an_entry_that_can_be_sampled_or_says_why_not(n, seed, kind, top, sort):
+    random = np.random.default_rng(seed)
+    time = np.cumsum(random.choice([1.0, 1.0, 50.0], n)) if sort == "gaps" else np.arange(float(n))
+    rate = {"constant": np.full(n, 9.0), "rising": np.linspace(0, 9, n)}.get(sort, random.random(n))
+    rate = np.where(np.arange(n) == 0, 5.0, 0.0) if sort == "one token" else rate
+    power = {"constant": np.full(n, top), "rising": np.linspace(0.3, 1.0, n) * top}.get(
+        sort, top * (0.5 + random.random(n))
+    )
+    try:
+        found = calibrate_power(MeterLog("any.csv", time, rate, power), kind)
+    except InputError:
+        return  # in words: the test above
+    for u in (0.0, 0.5, 1.0):
+        draw = found.draw.sampled(np.full(len(banded(found.draw)), u))
+        assert draw.idle_w() <= draw.prefill_w() * (1.0 + 1e-9)
+
+
 def test_slow_readings_tell_nothing_of_the_lag():
     found = fitted("cs3", made("cs3", [10.5, 20.5, 0.55, 2.5], 8, step=60.0))
     assert by_key(found)["lag_s"].verdict == "not identified"
@@ -129,6 +181,19 @@ def test_a_gap_is_passed_over():
     whole, rest = by_key(fitted("gpu", log)), by_key(fitted("gpu", cut))
     for key, estimate in whole.items():
         assert abs(rest[key].value - estimate.value) < estimate.high - estimate.low
+
+
+def test_a_rate_above_the_largest_possible_is_refused():
+    with pytest.raises(InputError, match="above --most 4000"):
+        calibrate_power(made("cs3", [10.5, 20.5, 0.55, 2.5], 8), "cs3", most_tokens_per_s=4000.0)
+
+
+def test_a_log_that_the_law_does_not_follow_is_told():
+    log = made("gpu", [3.0, 10.0, 0.1, 2.0], 9)
+    random = np.random.default_rng(1).random(log.power_kw.size)
+    says = fitted("gpu", replace(log, power_kw=1.0 + 20.0 * random)).says
+    assert "the law hardly follows this log" in says[-1]
+    assert "the law hardly" not in fitted("gpu", log).says[-1]
 
 
 def test_two_systems_behind_a_meter_are_one_each():

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from twin.analysis.least_squares import jacobian, least_squares
 from twin.analysis.meter_log import MeterLog
@@ -37,6 +38,7 @@ ENDS = (0.05, 0.95)
 IDENTIFIED, PARTLY = 0.5, 0.75  # width of the interval per that of the normal prior
 NORMAL_90 = 3.29  # width of 90 % of a normal distribution, in SDs
 MIDDLE, STEADY = (0.1, 0.9), 0.2  # range of the relative residuals without tokens: above it, something else works
+LOOSE = 0.15  # robust SD of the relative residuals above which the law says little
 
 
 @dataclass(frozen=True)
@@ -87,26 +89,27 @@ def calibrate_power(
     if most <= 0.0:
         raise one("there are no tokens in the log: power against load cannot be told", file=log.name)
     power, u = log.power_kw / systems, log.tokens_per_s / most
+    if u.max() > 1.05 and most_tokens_per_s is not None:
+        raise one(f"the log reaches {log.tokens_per_s.max():g} tokens/s, above --most {most:g}", file=log.name)
     law = law_of(kind, float(np.quantile(power, 0.99)))
     model = _Model(law, log.time_s, u)
     fit = _fit(model, power, seed)
     estimates = tuple(_estimate(n, v, s) for n, v, s in zip(law.unknowns, fit.x, fit.samples.T, strict=True))
-    if (
-        log.interval_s > law.unknowns[-1].band[1]
-    ):  # a step of the load falls anywhere in an interval: a lag looks like it
+    if log.interval_s > law.unknowns[-1].band[1]:  # a load that steps inside an interval looks like a lag
         estimates = (*estimates[:-1], replace(estimates[-1], verdict="not identified"))
     if unsteady := _unsteady(power, u, fit.residual):
         estimates = tuple(replace(e, verdict="doubtful") if e.key == "idle_kw" else e for e in estimates)
-    says = [
-        *_says(log, u, estimates, most_tokens_per_s is None),
-        unsteady,
-        f"Readings scatter by {100 * fit.sigma:.1f} %.",
-    ]
-    says = [sentence for sentence in says if sentence]
+    told = _says(log, u, estimates, most_tokens_per_s is None)
+    says = tuple(sentence for sentence in (*told, unsteady, _scatter(fit.sigma)) if sentence)
     source = f"own meter log {log.name}, {u.size} readings of {log.interval_s:g} s"
     figures = {e.key: _figure(e, n, source) for e, n in zip(estimates, law.unknowns, strict=True)}
-    draw = law.entry(f"Power by {log.name}", " ".join(says), figures)
-    return Calibration(kind, log.name, u.size, log.interval_s, most, fit.sigma, estimates, tuple(says), draw)
+    _apart(figures, law, float(np.quantile(power, 0.05)), log.name)
+    try:
+        draw = law.entry(f"Power by {log.name}", " ".join(says), figures)
+    except ValidationError as error:
+        words = "; ".join(str(fault["msg"]) for fault in error.errors())
+        raise one(f"the figures make no draw: {words}; check units and --systems", file=log.name) from None
+    return Calibration(kind, log.name, u.size, log.interval_s, most, fit.sigma, estimates, says, draw)
 
 
 class _Model:
@@ -251,6 +254,27 @@ def _figure(estimate: Estimate, unknown: Unknown, source: str) -> Figure:
     )
 
 
+def _apart(figures: dict[str, Figure], law: Law, lowest_kw: float, file: str) -> None:
+    """Idle below the top: a prior of idle ends at the lowest power of the log, intervals that meet end half-way."""
+    low_key, top_key = law.unknowns[0].key, law.unknowns[1].key
+    idle, top = figures[low_key], figures[top_key]
+    if idle is law.unknowns[0].prior and max(idle.value, idle.high or idle.value) > lowest_kw:
+        ends = {k: None if (v := getattr(idle, k)) is None else min(v, lowest_kw) for k in ("low", "value", "high")}
+        idle = idle.model_copy(update={**ends, "source": idle.source + ", cut at the lowest power of the log"})
+    if idle.value > top.value:
+        raise one(
+            f"power without tokens ({idle.value:.4g} kW) is above power at the largest rate ({top.value:.4g} kW): the "
+            "log does not fit this kind; check its columns, units and --systems",
+            file=file,
+        )
+    half = 0.5 * (idle.value + top.value)
+    if idle.high is not None and idle.high > half:
+        idle = idle.model_copy(update={"high": half})
+    if top.low is not None and top.low < half:
+        top = top.model_copy(update={"low": half})
+    figures[low_key], figures[top_key] = idle, top
+
+
 def _says(log: MeterLog, u: Floats, estimates: tuple[Estimate, ...], assumed: bool) -> list[str]:
     """What the data can and cannot tell, in sentences."""
     idle, shape, lag = (next(e for e in estimates if e.key in keys) for keys in
@@ -267,6 +291,12 @@ def _says(log: MeterLog, u: Floats, estimates: tuple[Estimate, ...], assumed: bo
     elif u.max() < 0.9:
         says.append(f"Load never above {100 * u.max():.0f} %: power at the largest rate is extrapolated.")
     return says
+
+
+def _scatter(sigma: float) -> str:
+    """How close the readings lie."""
+    about = f"Readings scatter by {100 * sigma:.1f} %"
+    return about + (": the law hardly follows this log." if sigma > LOOSE else ".")
 
 
 def _word(estimate: Estimate) -> str:
