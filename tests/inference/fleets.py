@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.core.variables import rows, slot
-from twin.inference.fleet import Class, Fleet, Held, Pool, new_flow, new_held
+from twin.inference.decoding import BATCHING
+from twin.inference.erlang import wait_table
+from twin.inference.fleet import PERCENTILES, Class, Fleet, Held, Pool, new_flow, new_held
 from twin.inference.step import serve_block
+from twin.inference.ttft import cell_edges, ttft_table
 
 Floats = NDArray[np.float64]
 POINTS = 64
@@ -34,6 +38,7 @@ class Kind:
     draw: Any = power
     lag_s: float = 0.0
     systems: float = 1.0
+    batching: str = "alone"
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,12 @@ class Workload:
 
 
 CHAT = Workload()
+
+
+@cache
+def table() -> Floats:
+    """TTFT over prefill times that spread as prompts do; the kernels scale it by each class's mean."""
+    return ttft_table(cell_edges(0.09 * np.linspace(0.2, 1.8, 16)))
 
 
 def fleet(
@@ -65,10 +76,14 @@ def fleet(
     level = [0] + [i for i in range(1, len(order)) if classes[order[i]].priority != classes[order[i - 1]].priority]
     pool = np.zeros((len(pools), len(Pool)))
     for p, k in enumerate(pools):
-        pool[p] = [k.systems, IDLE_W, PREFILL_W, k.kv, k.lag_s]
+        pool[p] = [k.systems, IDLE_W, PREFILL_W, k.kv, k.lag_s, BATCHING[k.batching], 8192.0]
     cls = np.zeros((len(classes), len(Class)))
     for c, w in enumerate(classes):
-        cls[c] = [w.tokens_out, w.tokens_in + 0.5 * w.tokens_out, w.ttft_s, float(w.shed)]
+        cls[c, : Class.OUTPUT_50] = [
+            w.tokens_out, w.tokens_in + 0.5 * w.tokens_out, w.ttft_s, float(w.shed), w.tokens_in, 1.0,
+        ]  # fmt: skip
+        cls[c, Class.OUTPUT_50 :] = w.tokens_out * np.array([0.8, 2.0, 3.0])
+    prefill = np.array([[k.prefill_s * w.tokens_in / 1_155.0 for w in classes] for k in pools])
     return Fleet(
         pool=pool,
         batch=np.tile(BATCH, (len(pools), 1)),
@@ -76,7 +91,11 @@ def fleet(
         rate=rate,
         most=np.maximum.accumulate(rate, axis=1),
         draw=np.array([k.draw(BATCH) for k in pools]),
-        prefill=np.array([[k.prefill_s * w.tokens_in / 1_155.0 for w in classes] for k in pools]),
+        prefill=prefill,
+        prefill_square=1.5 * prefill**2,
+        ttft=table()[None],
+        ttft_of=np.where(np.array(mix) > 0.0, 0, -1),
+        waits=wait_table(),
         prefilling=np.array([p for p, _ in services]),
         decoding=np.array([d for _, d in services]),
         link=np.array(link or [np.inf] * len(services)),
@@ -94,6 +113,7 @@ class Run:
 
     streams: Floats  # (step, service, class, variable)
     pools: Floats  # (step, pool, variable)
+    delays: Floats  # (step, service, class, percentile, variable)
     watts: Floats  # (step, pool)
     held: Held
     capacity: Floats
@@ -102,6 +122,10 @@ class Run:
     def stream(self, name: str) -> Floats:
         """A variable of the streams, (step, service, class)."""
         return self.streams[..., slot(name)]
+
+    def delay(self, name: str) -> Floats:
+        """A latency, (step, service, class, percentile)."""
+        return self.delays[..., slot(name)]
 
     def pool(self, name: str) -> Floats:
         """A variable of the pools, (step, pool)."""
@@ -126,12 +150,13 @@ def run(
     held, flow = held or new_held(f), new_flow(f)
     nothing = np.zeros_like(rates)
     stream_rows = np.zeros((n, services, classes, len(rows("stream"))))
+    delay_rows = np.zeros((n, services, classes, len(PERCENTILES), len(rows("latency"))))
     pool_rows, watts = np.zeros((n, pools, len(rows("pool")))), np.zeros((n, pools))
     serve_block(
         f, held, flow, np.broadcast_to(np.asarray(systems, dtype=float), (pools,)).copy(), np.full(n, dt),
         nothing if relative else rates, rates if relative else nothing,
         np.broadcast_to(np.asarray(caps, dtype=float), (n, services)).copy(), np.array(rank or [], np.int64),
         np.zeros(services + classes), np.arange(n), dt, np.zeros(stream_rows.shape[1:]), np.zeros(pool_rows.shape[1:]),
-        stream_rows, pool_rows, watts,
+        np.zeros(delay_rows.shape[1:]), stream_rows, pool_rows, delay_rows, watts,
     )  # fmt: skip
-    return Run(stream_rows, pool_rows, watts, held, flow.capacity.copy(), np.full(n, dt))
+    return Run(stream_rows, pool_rows, delay_rows, watts, held, flow.capacity.copy(), np.full(n, dt))

@@ -198,3 +198,38 @@ def test_ranked_services_fill_in_order():
     assert low.tolist() == [0.0, pytest.approx(0.5 * CAPACITY)]
     high = run(f, np.full((5, 1), 1.5 * CAPACITY), rank=[1, 0]).stream("pool_offered_rate")[-1, :, 0]
     assert high == pytest.approx([0.6 * CAPACITY, 0.9 * CAPACITY], rel=1e-6)
+
+
+def test_latencies_rise_with_the_load_and_with_the_percentile():
+    made = [run(ONE, np.full((30, 1), share * CAPACITY)) for share in (0.1, 0.5, 0.9)]
+    for name in ("pool_ttft", "pool_tpot", "pool_e2e"):
+        last = np.array([r.delay(name)[-1, 0, 0] for r in made])
+        assert (np.diff(last, axis=0) > 0.0).all(), name
+        assert (np.diff(last, axis=1) > 0.0).all(), name
+
+
+def test_overload_makes_the_first_token_wait_for_the_queue():
+    result = run(ONE, np.full((30, 1), 1.5 * CAPACITY))
+    waiting = result.stream("pool_queue_length")[-1, 0, 0] / CAPACITY
+    assert result.delay("pool_ttft")[-1, 0, 0, 0] == pytest.approx(waiting, rel=0.05)
+
+
+def test_the_second_priority_waits_longer_for_its_first_token():
+    f = fleet([Kind()], [CHAT, Workload(priority=1)], [(0, 0)], [[1.0, 1.0]])
+    ttft = run(f, np.full((30, 2), 0.45 * CAPACITY)).delay("pool_ttft")[-1, 0]
+    assert (ttft[1, 1:] > ttft[0, 1:]).all()
+
+
+def test_a_step_that_does_both_loses_less_to_prompts():
+    mixed = fleet([Kind(batching="mixed")], [CHAT], [(0, 0)], [[1.0]])
+    assert run(mixed, [[0.0]]).capacity[0] > 1.1 * CAPACITY
+    rate = np.full((30, 1), 0.8 * CAPACITY)
+    assert run(mixed, rate).pool("pool_step_time")[-1, 0] < run(ONE, rate).pool("pool_step_time")[-1, 0]
+
+
+def test_a_slow_link_delays_the_first_token():
+    def ttft(link):
+        f = fleet([Kind(), Kind()], [CHAT], [(0, 1)], [[1.0]], link=[link], transfer=3e8)
+        return run(f, np.full((30, 1), 5.0)).delay("pool_ttft")[-1, 0, 0, 0]
+
+    assert ttft(1e10) - ttft(1e15) == pytest.approx(3e8 / 1e10 / (1.0 - 5.0 / 5 * 3e8 / 1e10), rel=1e-4)

@@ -134,7 +134,7 @@ TABLE: list[Variable] = [
         "mean",
         ("pool_power", "W", "power of the pool's systems at the racks' AC input"),
         ("pool_batch", "1", "sequences that a replica decodes at once"),
-        ("pool_utilization", "1", "share of the time for prompts, and of the largest batch in the rest"),
+        ("pool_utilization", "1", "use of what the pool can do at its present mix, of prompts or of tokens"),
         ("pool_step_time", "s", "time per output token at the working point, stolen time included"),
     ),
     *_rows("pool", "maximum", ("pool_binding", "1", "code of what limits the pool")),

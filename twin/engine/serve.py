@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from twin.core.variables import rows
 from twin.engine.arrays import State
 from twin.engine.timeline import Block
-from twin.inference.fleet import Flow, Held, new_flow
+from twin.inference.fleet import PERCENTILES, Flow, Held, new_flow
 from twin.inference.step import serve_block
 from twin.site.lower_fleet import FleetPlan
 from twin.site.plan import Plan
@@ -80,7 +80,9 @@ class FleetRun:
         caps = np.tile(self.caps, (steps, 1))
         streams = np.zeros((services, classes, len(rows("stream"))))
         pools = np.zeros((len(fleet.pool), len(rows("pool"))))
+        delays = np.zeros((services, classes, len(PERCENTILES), len(rows("latency"))))
         stream_rows, pool_rows = np.zeros((intervals, *streams.shape)), np.zeros((intervals, *pools.shape))
+        delay_rows = np.zeros((intervals, *delays.shape))
         watts = np.zeros((steps, len(fleet.pool)))
         for first, last in block.segments:
             part = slice(first, last)
@@ -88,11 +90,22 @@ class FleetRun:
             serve_block(
                 fleet, self.held, self.flow, on @ self.plan.hall_systems, block.dt[part], absolute[part],
                 relative[part], caps[part], self.plan.rank, np.zeros(services + classes), block.closes[part],
-                interval_s, streams, pools, stream_rows, pool_rows, watts[part],
+                interval_s, streams, pools, delays, stream_rows, pool_rows, delay_rows, watts[part],
             )  # fmt: skip
-        by_pool = np.full((intervals, len(fleet.pool), *streams.shape[1:]), np.nan)
-        by_pool[:, fleet.decoding] = stream_rows
-        return Served(watts, {"pool": pool_rows, "stream": by_pool})
+        meant = fleet.mix > 0.0
+        stream_rows[:, ~meant] = np.nan
+        delay_rows[:, ~meant] = np.nan
+        return Served(
+            watts,
+            {"pool": pool_rows, "stream": self._by_pool(stream_rows), "latency": self._by_pool(delay_rows)},
+        )
+
+    def _by_pool(self, service_rows: Floats) -> Floats:
+        """Rows of services as rows of the pools that answer, NaN for those that only compute prompts."""
+        fleet = self.plan.fleet
+        made = np.full((len(service_rows), len(fleet.pool), *service_rows.shape[2:]), np.nan)
+        made[:, fleet.decoding] = service_rows
+        return made
 
     def _demand(self, plan: Plan, start: Floats, end: Floats) -> tuple[Floats, Floats]:
         """Requests/s of each class, and requests/s per capacity: (step, class) each."""

@@ -28,6 +28,8 @@ class Pool(IntEnum):
     PREFILL = 2  # W of a system that computes prompts
     KV = 3  # KV tokens of a replica
     LAG = 4  # first-order lag of the power, s
+    BATCHING = 5  # whether a step with a prompt makes tokens (``twin.inference.decoding``)
+    CHUNK = 6  # prompt tokens of a step
 
 
 class Class(IntEnum):
@@ -37,6 +39,11 @@ class Class(IntEnum):
     HELD = 1  # mean KV tokens of a request while it is served
     TTFT = 2  # promised time to first token, s
     SHED = 3  # 1: refused where it would wait longer than that
+    PROMPT = 4  # mean prompt tokens to compute
+    FANO = 5  # variance per mean of arrivals counted in 1 s
+    OUTPUT_50 = 6  # generated tokens that half of the requests stay below
+    OUTPUT_90 = 7
+    OUTPUT_99 = 8
 
 
 class Binding(IntEnum):
@@ -61,6 +68,10 @@ class Fleet(NamedTuple):
     most: Floats  # (pool, points) largest rate at this batch or a smaller one
     draw: Floats  # (pool, points) W of a system that decodes at the batch
     prefill: Floats  # (pool, class) mean prefill time of a request on a replica, s
+    prefill_square: Floats  # (pool, class) mean square of it, s2
+    ttft: Floats  # (table, percentile, ...) tables of ``twin.inference.ttft``
+    ttft_of: Ints  # (service, class) table, -1 where not served
+    waits: Floats  # table of ``twin.inference.erlang``
     prefilling: Ints  # (service) pool that computes prompts
     decoding: Ints  # (service) pool that makes tokens; the same one where they are colocated
     link: Floats  # (service) bytes/s of one replica's link, inf without

@@ -3,11 +3,11 @@
 Equations (a_c requests/s taken of class c, R_p and R_d replicas that prefill and decode, L_c output tokens)::
 
     rho = sum a_c T_p,c / R_p                     share of time spent on prompts
+    s   = rho where prompts and tokens share the systems (less the steps that serve both), else 0
     g   = sum a_c L_c / R_d                       tokens/s asked of a replica
-    g  <= (1 - s rho) max_{B <= B_max} B/tau(B)   s = 1 where prompts and tokens share the systems, else 0
-    B_max = min(largest batch, M_kv / mean KV tokens of a request)
-    B   : B/tau(B) = g/(1 - s rho),  tau_eff = tau(B)/(1 - s rho)        (Little, closed form in a table's segment)
-    P   = (1 - s rho) P_dec(B) + s rho P_pre;     a prefill pool: P_idle + rho (P_pre - P_idle)
+    g  <= (1 - s) max_{B <= B_max} B/tau(B),      B_max = min(largest batch, M_kv / mean KV tokens of a request)
+    B   : B/tau(B) = g/(1 - s),  tau_eff = tau(B)/(1 - s)                (Little, closed form in a table's segment)
+    P   = (1 - rho) P_dec(B) + rho P_pre;         a prefill pool: P_idle + rho (P_pre - P_idle)
 
 All limits are linear in what is taken, so the share of a priority level that fits is one division each. Source: facts
 on inference, sections 6.2-6.5.
@@ -18,10 +18,11 @@ from __future__ import annotations
 import numpy as np
 
 from twin.core.jit import constant, inner
+from twin.inference.decoding import MIXED, MIXED_PASSES
 from twin.inference.fleet import Binding, Class, Fleet, Flow, Pool
 
 OUTPUT, HELD = int(Class.OUTPUT), int(Class.HELD)
-IDLE, PREFILL, KV = int(Pool.IDLE), int(Pool.PREFILL), int(Pool.KV)
+IDLE, PREFILL, KV, BATCHING = int(Pool.IDLE), int(Pool.PREFILL), int(Pool.KV), int(Pool.BATCHING)
 NONE, BY_PREFILL, BY_DECODE = constant(Binding.NONE), constant(Binding.PREFILL), constant(Binding.DECODE)
 BY_KV, BY_LINK, BY_SYSTEMS = constant(Binding.KV), constant(Binding.LINK), constant(Binding.SYSTEMS)
 # Time to answer is unbounded at full prefill load; beyond this share no more is taken.
@@ -63,46 +64,38 @@ def batch_for(batch: np.ndarray, step: np.ndarray, most: np.ndarray, rate: float
 
 
 @inner
-def largest_rate(fleet: Fleet, d: int, held: float) -> tuple[float, bool]:
-    """Most tokens/s of a decode replica whose requests hold ``held`` KV tokens each; whether memory ends it."""
+def largest(fleet: Fleet, d: int, held: float) -> tuple[float, float, bool]:
+    """Most tokens/s of a decode replica, its step time there, whether memory ends it; ``held`` KV tokens a request."""
     top = fleet.batch[d, fleet.batch.shape[1] - 1]
     room = fleet.pool[d, KV] / max(held, 1.0)
-    if room >= top:
-        return fleet.most[d, fleet.batch.shape[1] - 1], False
-    return at(fleet.batch[d], fleet.most[d], room), True
+    batch = min(room, top)
+    return at(fleet.batch[d], fleet.most[d], batch), at(fleet.batch[d], fleet.step[d], batch), room < top
 
 
 @inner
-def admit(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, limit: float) -> tuple[float, float, int]:
+def admit(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, limit: float) -> tuple[float, float, float, int]:
     """Fill ``flow.taken`` from ``flow.offered``, first priority first; ``limit`` scales every capacity.
 
-    Returns prefill load (replica-seconds/s), tokens/s, and what binds.
+    Returns prefill load (replica-seconds/s), tokens/s, use of what decodes (0..1), and what binds.
     """
-    p, d = fleet.prefilling[s], fleet.decoding[s]
-    shared = 1.0 if p == d else 0.0
-    load, tokens, moved, held, bound = 0.0, 0.0, 0.0, 0.0, NONE
+    load, tokens, peak, bound = 0.0, 0.0, 0.0, NONE
     if r_p <= 0.0 or r_d <= 0.0:
         for c in range(flow.taken.shape[0]):
             flow.taken[c] = 0.0
-        return 0.0, 0.0, BY_SYSTEMS
+        return 0.0, 0.0, 0.0, BY_SYSTEMS
+    stolen, moved, held = 0.0, 0.0, 0.0
     for k in range(fleet.level.shape[0] - 1):
-        d_load, d_tokens, d_moved, d_held = 0.0, 0.0, 0.0, 0.0
-        for i in range(fleet.level[k], fleet.level[k + 1]):
-            c = fleet.order[i]
-            asked = flow.offered[c]
-            d_load += asked * fleet.prefill[p, c]
-            d_tokens += asked * fleet.cls[c, OUTPUT]
-            d_moved += asked * fleet.transfer[s, c]
-            d_held += asked * fleet.cls[c, OUTPUT] * fleet.cls[c, HELD]
-        share, why = 1.0, NONE
-        peak, by_memory = 0.0, False
+        d_load, d_tokens, d_moved, d_held = asked(fleet, flow, s, k)
+        tau, by_memory = 0.0, False
         if tokens + d_tokens > 0.0:
-            peak, by_memory = largest_rate(fleet, d, (held + d_held) / (tokens + d_tokens))
+            peak, tau, by_memory = largest(fleet, fleet.decoding[s], (held + d_held) / (tokens + d_tokens))
+        d_stolen = stolen_time(fleet, flow, s, k, tau)
+        share, why = 1.0, NONE
         room = limit * FULL * r_p - load
         if d_load > 0.0 and d_load > room:
             share, why = max(0.0, room) / d_load, BY_PREFILL
-        room = peak * (limit * r_d - shared * load) - tokens
-        need = d_tokens + shared * peak * d_load
+        room = peak * (limit * r_d - stolen) - tokens
+        need = d_tokens + peak * d_stolen
         if need > 0.0 and share * need > room:
             share, why = max(0.0, room) / need, BY_KV if by_memory else BY_DECODE
         room = limit * fleet.link[s] * min(r_p, r_d) - moved
@@ -110,27 +103,65 @@ def admit(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, limit: float
             share, why = max(0.0, room) / d_moved, BY_LINK
         for i in range(fleet.level[k], fleet.level[k + 1]):
             flow.taken[fleet.order[i]] = share * flow.offered[fleet.order[i]]
-        load += share * d_load
-        tokens += share * d_tokens
-        moved += share * d_moved
-        held += share * d_held
-        if why != NONE and bound == NONE:
+        load, tokens, moved = load + share * d_load, tokens + share * d_tokens, moved + share * d_moved
+        held, stolen = held + share * d_held, stolen + share * d_stolen
+        if bound == NONE:
             bound = why
-    return load, tokens, bound
+    used = (tokens / peak + stolen) / r_d if peak > 0.0 else 0.0
+    return load, tokens, max(used, moved / (fleet.link[s] * min(r_p, r_d))), bound
+
+
+@inner
+def asked(fleet: Fleet, flow: Flow, s: int, k: int) -> tuple[float, float, float, float]:
+    """What a priority level asks for: prefill load, tokens/s, bytes/s, tokens/s times KV tokens held."""
+    p = fleet.prefilling[s]
+    load, tokens, moved, held = 0.0, 0.0, 0.0, 0.0
+    for i in range(fleet.level[k], fleet.level[k + 1]):
+        c = fleet.order[i]
+        rate = flow.offered[c]
+        load += rate * fleet.prefill[p, c]
+        tokens += rate * fleet.cls[c, OUTPUT]
+        moved += rate * fleet.transfer[s, c]
+        held += rate * fleet.cls[c, OUTPUT] * fleet.cls[c, HELD]
+    return load, tokens, moved, held
+
+
+@inner
+def stolen_time(fleet: Fleet, flow: Flow, s: int, k: int, tau: float) -> float:
+    """Replica-seconds/s that the prompts of a priority level take from decoding, steps of ``tau`` s.
+
+    None on systems of their own; where a step with a prompt makes tokens too, only what exceeds the step.
+    """
+    p = fleet.prefilling[s]
+    if p != fleet.decoding[s]:
+        return 0.0
+    spared = tau if fleet.pool[p, BATCHING] == MIXED else 0.0
+    total = 0.0
+    for i in range(fleet.level[k], fleet.level[k + 1]):
+        c = fleet.order[i]
+        total += flow.offered[c] * max(0.0, fleet.prefill[p, c] - spared)
+    return total
 
 
 @inner
 def working_point(
-    fleet: Fleet, s: int, load: float, tokens: float, r_p: float, r_d: float
-) -> tuple[float, float, float]:
-    """Steady ``(rho, B, tau_eff)`` of a service that takes prefill ``load`` and makes ``tokens`` per second."""
+    fleet: Fleet, flow: Flow, s: int, load: float, tokens: float, r_p: float, r_d: float
+) -> tuple[float, float, float, float]:
+    """Steady ``(rho, B, tau_eff, stall)`` of a service that takes prefill ``load`` and makes ``tokens`` per second."""
     p, d = fleet.prefilling[s], fleet.decoding[s]
     if r_p <= 0.0 or r_d <= 0.0:
-        return 0.0, 0.0, 0.0
+        return 0.0, 0.0, 0.0, 0.0
     rho = load / r_p
-    free = 1.0 - rho if p == d else 1.0
-    batch = batch_for(fleet.batch[d], fleet.step[d], fleet.most[d], tokens / r_d / free)
-    return rho, batch, at(fleet.batch[d], fleet.step[d], batch) / free
+    batch, tau, stall = 0.0, 0.0, rho if p == d else 0.0
+    mixed = p == d and fleet.pool[p, BATCHING] == MIXED
+    for _ in range(MIXED_PASSES if mixed else 1):
+        batch = batch_for(fleet.batch[d], fleet.step[d], fleet.most[d], tokens / r_d / (1.0 - stall))
+        tau = at(fleet.batch[d], fleet.step[d], batch)
+        if mixed:
+            stall = 0.0
+            for c in range(flow.taken.shape[0]):
+                stall += flow.taken[c] * max(0.0, fleet.prefill[p, c] - tau) / r_p
+    return rho, batch, tau / (1.0 - stall), stall
 
 
 @inner
@@ -145,4 +176,4 @@ def system_power(fleet: Fleet, s: int, rho: float, batch: float) -> tuple[float,
     return idle + rho * (fleet.pool[p, PREFILL] - idle), decode
 
 
-__all__ = ["admit", "at", "batch_for", "largest_rate", "segment", "system_power", "working_point"]
+__all__ = ["admit", "at", "system_power", "working_point"]

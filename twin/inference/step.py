@@ -20,12 +20,15 @@ from twin.core.integrate import phi1
 from twin.core.jit import constant, inner, kernel
 from twin.core.variables import rows, slot
 from twin.inference.fleet import Binding, Class, Fleet, Flow, Held, Pool
+from twin.inference.latency import add_latencies
 from twin.inference.routing import route
-from twin.inference.service import admit, system_power, working_point
+from twin.inference.service import FULL, admit, system_power, working_point
 
 OUTPUT, TTFT, SHED = int(Class.OUTPUT), int(Class.TTFT), int(Class.SHED)
 SYSTEMS, IDLE, LAG = int(Pool.SYSTEMS), int(Pool.IDLE), int(Pool.LAG)
 NONE, BY_POWER = constant(Binding.NONE), constant(Binding.POWER)
+# Percentiles cost as much as the rest of a step: for the hours of a year, one in five minutes tells as much.
+LATENCY_EVERY_S = 300.0
 LIMIT_STEPS = 32
 LIMIT_CLOSE = 12
 MUCH = 1e9
@@ -37,6 +40,7 @@ TOKENS, QUEUE, ACTIVE = slot("pool_token_rate"), slot("pool_queue_length"), slot
 BACKLOG = slot("pool_backlog")
 WATTS, BATCH, BUSY, STEP_S = slot("pool_power"), slot("pool_batch"), slot("pool_utilization"), slot("pool_step_time")
 BOUND, ENERGISED = slot("pool_binding"), slot("pool_systems")
+DELAY_MEANS = constant(len(rows("latency", "mean")))
 STREAM_MEANS, POOL_MEANS = constant(len(rows("stream", "mean"))), constant(len(rows("pool", "mean")))
 
 
@@ -65,7 +69,7 @@ def meant_capacity(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, lim
         middle = 0.5 * (low + high) if low > 0.0 else high * 1e-3
         for c in range(flow.offered.shape[0]):
             flow.offered[c] = middle * fleet.mix[s, c]
-        _, _, bound = admit(fleet, flow, s, r_p, r_d, limit)
+        _, _, _, bound = admit(fleet, flow, s, r_p, r_d, limit)
         if bound == NONE:
             low = middle
         else:
@@ -78,8 +82,8 @@ def meant_capacity(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, lim
 @inner
 def _power_at(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, limit: float) -> float:
     """Power of a service's systems with its capacity scaled by ``limit``, W."""
-    load, tokens, _ = admit(fleet, flow, s, r_p, r_d, limit)
-    rho, batch, _ = working_point(fleet, s, load, tokens, r_p, r_d)
+    load, tokens, _, _ = admit(fleet, flow, s, r_p, r_d, limit)
+    rho, batch, _, _ = working_point(fleet, flow, s, load, tokens, r_p, r_d)
     first, second = system_power(fleet, s, rho, batch)
     p, d = fleet.prefilling[s], fleet.decoding[s]
     return first * r_p * fleet.pool[p, SYSTEMS] + (second * r_d * fleet.pool[d, SYSTEMS] if p != d else 0.0)
@@ -163,49 +167,57 @@ def _pool_out(
 
 @inner
 def _advance_service(
-    fleet: Fleet, held: Held, flow: Flow, s: int, systems: np.ndarray, cap: float, dt: float,
-    streams: np.ndarray, pools: np.ndarray, watts: np.ndarray,
+    fleet: Fleet, held: Held, flow: Flow, s: int, systems: np.ndarray, cap: float, dt: float, since: float,
+    streams: np.ndarray, pools: np.ndarray, delays: np.ndarray, watts: np.ndarray,
 ) -> None:  # fmt: skip
-    """One service over one step; writes the step-mean power of a system of its pools to ``watts``."""
+    """One service over one step; writes the step-mean power of a system of its pools to ``watts``.
+
+    ``since`` > 0: latencies stand for the last so many seconds.
+    """
     p, d = fleet.prefilling[s], fleet.decoding[s]
     r_p, r_d = _replicas(fleet, systems, s)
     classes = flow.offered.shape[0]
     for c in range(classes):
         flow.offered[c] = flow.routed[s, c] + held.queue[s, c] / dt
     limit = _under_cap(fleet, flow, s, r_p, r_d, cap) if cap < UNCAPPED else 1.0
-    load, tokens, bound = admit(fleet, flow, s, r_p, r_d, limit)
+    load, tokens, used, bound = admit(fleet, flow, s, r_p, r_d, limit)
     if limit < 1.0 and bound != NONE:
         bound = BY_POWER
-    rho, _, tau = working_point(fleet, s, load, tokens, r_p, r_d)
+    rho, steady, tau, stall = working_point(fleet, flow, s, load, tokens, r_p, r_d)
     serving = 0.0
     for c in range(classes):
         serving += _advance_class(fleet, held, flow, s, c, tau, dt, streams)
+    if since > 0.0:
+        add_latencies(fleet, flow, held.queue[s], s, r_p, r_d, steady, stall, since, delays[s])
     mean_batch = serving / r_d if r_d > 0.0 else 0.0
     first, second = system_power(fleet, s, rho, mean_batch)
-    top = fleet.batch[d, fleet.batch.shape[1] - 1]
-    busy = rho + (1.0 - rho) * min(1.0, mean_batch / top) if p == d else min(1.0, mean_batch / top)
+    prompts = rho / FULL
+    busy = max(prompts, used) if p == d else used
     watts[d] = _pool_out(held, fleet, d, systems[d], second, mean_batch, busy, tau, bound, dt, pools)
     if p != d:
-        watts[p] = _pool_out(held, fleet, p, systems[p], first, 0.0, rho, 0.0, bound, dt, pools)
+        watts[p] = _pool_out(held, fleet, p, systems[p], first, 0.0, prompts, 0.0, bound, dt, pools)
 
 
 @kernel
 def serve_block(
     fleet: Fleet, held: Held, flow: Flow, systems: np.ndarray, dts: np.ndarray, absolute: np.ndarray,
     relative: np.ndarray, caps: np.ndarray, rank: np.ndarray, room: np.ndarray, closes: np.ndarray, interval_s: float,
-    streams: np.ndarray, pools: np.ndarray, stream_rows: np.ndarray, pool_rows: np.ndarray, watts: np.ndarray,
+    streams: np.ndarray, pools: np.ndarray, delays: np.ndarray, stream_rows: np.ndarray, pool_rows: np.ndarray,
+    delay_rows: np.ndarray, watts: np.ndarray,
 ) -> None:  # fmt: skip
     """Advance the fleet over steps between two events.
 
     ``systems`` (pool) energised; ``dts`` (step) s; demand of a class is ``absolute`` (step, class) requests/s plus
     ``relative`` (step, class) per capacity of the services that are meant for it; ``caps`` (step, service) W, inf
     without; ``rank`` (service) order of filling, empty: in proportion; ``closes`` (step) interval that ends here, -1
-    none. Adds to ``streams`` (service, class, variable) and ``pools`` (pool, variable), flushes them to the rows of the
+    none. Adds to ``streams`` (service, class, variable), ``pools`` (pool, variable) and ``delays`` (service, class,
+    percentile, variable), flushes them to the rows of the
     interval and writes ``watts`` (step, pool), step-mean power of a system.
     """
     services, classes = fleet.mix.shape
     capacities(fleet, flow, systems)
     rates = room[services:]
+    since = 0.0
     for n in range(dts.shape[0]):
         for c in range(classes):
             own = 0.0
@@ -213,12 +225,18 @@ def serve_block(
                 own += fleet.mix[s, c] * flow.capacity[s]
             rates[c] = absolute[n, c] + relative[n, c] * own
         route(fleet, flow, rates, rank, room[:services])
+        since += dts[n]
+        told = since if since >= LATENCY_EVERY_S or closes[n] >= 0 or n == dts.shape[0] - 1 else 0.0
         for s in range(services):
-            _advance_service(fleet, held, flow, s, systems, caps[n, s], dts[n], streams, pools, watts[n])
+            _advance_service(fleet, held, flow, s, systems, caps[n, s], dts[n], told, streams, pools, delays, watts[n])
+        if told > 0.0:
+            since = 0.0
         if closes[n] >= 0:
             for s in range(services):
                 for c in range(classes):
                     _flush(streams[s, c], stream_rows[closes[n], s, c], STREAM_MEANS, interval_s)
+                    for i in range(delays.shape[2]):
+                        _flush(delays[s, c, i], delay_rows[closes[n], s, c, i], DELAY_MEANS, interval_s)
             for p in range(pools.shape[0]):
                 _flush(pools[p], pool_rows[closes[n], p], POOL_MEANS, interval_s)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.inference.decoding import BATCHING
 from twin.inference.draw import Draw
-from twin.inference.fleet import Class, Pool
+from twin.inference.fleet import PERCENTILES, Class, Pool
 from twin.inference.model import Model
 from twin.inference.serving import Serving
+from twin.inference.ttft import cell_edges, ttft_table
 from twin.inference.workload import Workload
 
 Floats = NDArray[np.float64]
@@ -42,6 +46,7 @@ def pool_row(serving: Serving, draw: Draw) -> list[float]:
     row = [0.0] * len(Pool)
     row[Pool.SYSTEMS], row[Pool.IDLE], row[Pool.PREFILL] = serving.systems_per_replica, draw.idle_w(), draw.prefill_w()
     row[Pool.KV], row[Pool.LAG] = serving.kv_tokens.value, draw.lag_s.value
+    row[Pool.BATCHING], row[Pool.CHUNK] = BATCHING[serving.batching], serving.chunk_tokens
     return row
 
 
@@ -51,12 +56,28 @@ def class_row(workload: Workload) -> list[float]:
     row = [0.0] * len(Class)
     row[Class.OUTPUT], row[Class.HELD] = tokens_out, tokens_in + 0.5 * tokens_out
     row[Class.TTFT], row[Class.SHED] = workload.ttft_slo_s.value, float(workload.may_shed)
+    row[Class.PROMPT], row[Class.FANO] = float(prompt_tokens(workload).mean()), workload.fano.value
+    row[Class.OUTPUT_50 : Class.OUTPUT_99 + 1] = output_percentiles(workload)
     return row
 
 
 def prompt_tokens(workload: Workload) -> Floats:
     """Quantiles of the prompt tokens that have to be computed: prefix hits are not."""
     return np.array(workload.input_tokens.values) * (1.0 - workload.prefix_hit_share.value)
+
+
+def output_percentiles(workload: Workload) -> list[float]:
+    """Generated tokens that 50, 90 and 99 % of the requests stay below."""
+    values = workload.output_tokens.values
+    middles = (np.arange(len(values)) + 0.5) / len(values)
+    return [float(np.interp(p / 100.0, middles, values)) for p in PERCENTILES]
+
+
+def ttft_tables(pairs: list[tuple[Serving, Workload]]) -> Floats:
+    """A table of TTFT for each pair, side by side on threads: each takes 0.2 s."""
+    with ThreadPoolExecutor() as pool:
+        made = list(pool.map(lambda pair: ttft_table(cell_edges(np.maximum(prefill_times(*pair), 1e-9))), pairs))
+    return np.ascontiguousarray(made)
 
 
 def prefill_times(serving: Serving, workload: Workload) -> Floats:
@@ -75,4 +96,13 @@ def transfer_bytes(model: Model, workload: Workload) -> float:
     return model.kv_bytes_token.value * float(prompt_tokens(workload).mean()) + once
 
 
-__all__ = ["POINTS", "batch_grid", "class_row", "pool_row", "pool_tables", "prefill_times", "transfer_bytes"]
+__all__ = [
+    "POINTS",
+    "batch_grid",
+    "class_row",
+    "pool_row",
+    "pool_tables",
+    "prefill_times",
+    "transfer_bytes",
+    "ttft_tables",
+]

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from twin.core.units import GB
 from twin.inference.draw import Draw
+from twin.inference.erlang import wait_table
 from twin.inference.fleet import Fleet
 from twin.inference.model import Model
 from twin.inference.serving import Serving
-from twin.inference.tables import class_row, pool_row, pool_tables, prefill_times, transfer_bytes
+from twin.inference.tables import class_row, pool_row, pool_tables, prefill_times, transfer_bytes, ttft_tables
 from twin.inference.workload import Workload
 from twin.racks.rack import Rack
 from twin.site.inference_model import Inference, Systems
@@ -68,11 +69,18 @@ def lower_fleet(site: Site, library: Library, halls: list[str]) -> FleetPlan | N
     classes = [library.get(d.workload, Workload) for d in spec.demand.values()]
     tables = [pool_tables(s, d) for s, d in zip(servings, draws, strict=True)]
     order, level = _priorities(classes)
+    parts = _services(spec, library, names, servings, classes)
+    times = np.array([[_spread(prefill_times(s, w)) for w in classes] for s in servings])
+    pairs, table_of = _pairs(parts["mix"], [pools[names[p]].serving for p in parts["prefilling"]], parts["prefilling"])
     columns: dict[str, Any] = {
         "pool": np.array([pool_row(s, d) for s, d in zip(servings, draws, strict=True)]),
         **{key: np.ascontiguousarray([t[key] for t in tables]) for key in tables[0]},
-        "prefill": np.array([[prefill_times(s, w).mean() for w in classes] for s in servings]),
-        **_services(spec, library, names, servings, classes),
+        "prefill": times.mean(axis=2),
+        "prefill_square": (times**2).mean(axis=2),
+        "ttft": ttft_tables([(servings[p], classes[c]) for p, c in pairs]),
+        "ttft_of": table_of,
+        "waits": wait_table(),
+        **parts,
         "cls": np.array([class_row(w) for w in classes]),
         "order": order,
         "level": level,
@@ -82,6 +90,28 @@ def lower_fleet(site: Site, library: Library, halls: list[str]) -> FleetPlan | N
         Fleet(**columns), names, list(spec.services), list(spec.demand), [s.serving for s in pools.values()], systems,
         np.zeros(0, np.int64),
     )  # fmt: skip
+
+
+def _spread(quantiles: Floats) -> Floats:
+    """A distribution as 64 quantiles of equal weight, whatever it was given as."""
+    n = len(quantiles)
+    return np.interp((np.arange(64) + 0.5) / 64, (np.arange(n) + 0.5) / n, quantiles) if n != 64 else quantiles
+
+
+def _pairs(
+    mix: Floats, serving: list[str], prefilling: NDArray[np.int64]
+) -> tuple[list[tuple[int, int]], NDArray[np.int64]]:
+    """Which (prefill pool, class) need a table of their own, and the table of each (service, class)."""
+    pairs: list[tuple[int, int]] = []
+    known: dict[tuple[str, int], int] = {}
+    table_of = np.full(mix.shape, -1, np.int64)
+    for s, c in np.argwhere(mix > 0.0):
+        key = (serving[s], int(c))
+        if key not in known:
+            known[key] = len(pairs)
+            pairs.append((int(prefilling[s]), int(c)))
+        table_of[s, c] = known[key]
+    return pairs, table_of
 
 
 def _draw(library: Library, serving: Serving) -> Draw:
