@@ -14,7 +14,7 @@ from tests.bench.process import CLI
 
 MB = 10**6
 SIZE_MB, QUICK_MB = 1000, 100
-PEAK_MB, WALL_S = 300.0, 120.0
+PEAK_MB, WALL_S = 300.0, 60.0
 ROWS_AN_HOUR = 20_000
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 

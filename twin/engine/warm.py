@@ -1,8 +1,8 @@
 """Compile every kernel that a run calls, on a tiny site: ``python -m twin.engine.warm``.
 
 ``twin.core.jit`` starts it in a child process when the cache is empty, and says why there. Two processes share the
-work, because the compiler uses one core: the islands' loop in one, the campus pass and headroom in the other. Exit code
-74 says that the cache cannot be written.
+work, because the compiler uses one core: the islands' loop in one, the campus pass, headroom and the fleet in the other.
+Exit code 74 says that the cache cannot be written.
 """
 
 from __future__ import annotations
@@ -18,6 +18,11 @@ from twin.engine.prepare import prepare
 from twin.site.generate import bench_site
 
 REST = "rest"
+FLEET = """
+inference:
+  demand: {chat: {workload: chat, fill: 0.9}}
+  services: {chat: {serve: {serving: llama-3.3-70b-cs3, templates: [cs3]}, mix: {chat: 1}}}
+"""
 
 
 def main(part: str = "") -> int:
@@ -39,7 +44,7 @@ def compiled(*, rest: bool) -> int:
     try:
         with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
             site = Path(folder) / "warm.yaml"
-            site.write_text(bench_site(racks=32, halls=1))
+            site.write_text(bench_site(racks=32, halls=1) + (FLEET if rest else ""))
             engine = prepare(site, start="2028-01-01", end="2028-01-01T01:00", step=60.0, threads=1).engine()
             block = engine.timeline.block(0)
             forcing = engine.forcing(block)

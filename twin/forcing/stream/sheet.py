@@ -70,7 +70,9 @@ def sheets(blocks: Iterator[Block], columns: int, header_line: int, faults: Faul
             if not data:
                 break
         if data:
-            yield _regular(data, columns, line) or _mended(data, columns, line, block.unfinished, faults)
+            sheet = _regular(data, columns, line) or _mended(data, columns, line, block.unfinished, faults)
+            if len(sheet):
+                yield sheet
 
 
 def _regular(data: bytes, columns: int, line: int) -> Sheet | None:

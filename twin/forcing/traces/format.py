@@ -166,7 +166,7 @@ def _head(path: Path, faults: Faults) -> Head:
             return Head(tuple(map(str, keys)), number, about, is_json=True)
         elif text:
             return Head(tuple(name.strip().strip('"') for name in text.split(",")), number, about, is_json=False)
-    faults.add("there is no header")
+    faults.add("there is no header" if first.data.strip() else "the file is empty")
     faults.stop()
 
 
