@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 # Below one active sequence a replica is busy part of the time; above, powers of the batch.
 PART_OF_THE_TIME = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75)
 POINTS = 64
+# What only computes prompts (or a picture) has its answer with them.
+AT_ONCE_S = 1e-9
 
 
 def batch_grid(serving: Serving) -> Floats:
@@ -33,9 +35,9 @@ def pool_tables(serving: Serving, draw: Draw) -> dict[str, Floats]:
     """``batch, step, rate, most, draw`` (POINTS) of a pool; see :class:`twin.inference.fleet.Fleet`."""
     batch = batch_grid(serving)
     if serving.decode_step_s is None:
-        nothing = np.zeros(POINTS)
-        return {"batch": batch, "step": nothing, "rate": nothing, "most": nothing, "draw": draw.decode_w(batch, batch)}
-    step = serving.decode_step_s.sample(np.maximum(batch, 1.0))
+        step = np.full(POINTS, AT_ONCE_S)
+    else:
+        step = serving.decode_step_s.sample(np.maximum(batch, 1.0))
     rate = batch / step
     most = np.maximum.accumulate(rate)
     return {"batch": batch, "step": step, "rate": rate, "most": most, "draw": draw.decode_w(batch, rate / most[-1])}

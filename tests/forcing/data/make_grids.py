@@ -65,7 +65,7 @@ def grids() -> dict[str, tuple[Grid, Grid]]:
         "code-completion": (lognormal(1500, 0.8, 8192), lognormal(13, 1.2, 1000)),
         "agentic-coding": (lognormal(96_300, 0.7, 400_000), lognormal(213, 1.2)),
         "image-understanding": (from_mean(1222, 0.6), from_mean(130, 0.9)),
-        "image-generation": (from_mean(60, 0.6), (30.0,)),
+        "image-generation": ((4096.0,), (1.0,)),
         "enterprise-batch": (from_mean(4000, 1.0), from_mean(400, 0.9)),
     }
 
