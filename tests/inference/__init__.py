@@ -1,0 +1,1 @@
+"""Tests of twin.inference, and how the serving library is derived."""
