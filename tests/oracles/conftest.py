@@ -99,5 +99,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.line("  ".join(text).rstrip())
     failed = sum(not row.holds for row in rows)
     terminalreporter.line(f"{len(rows)} rows, {failed} out of tolerance")
-    for absent in sorted(set(config.stash.get(NOT_RUN, []))):
+    absences: list[str] = config.stash.get(NOT_RUN, [])
+    for absent in sorted(set(absences)):
         terminalreporter.line(absent)

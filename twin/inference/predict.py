@@ -171,7 +171,7 @@ def predict(
     """Latencies of requests (n; ``arrival_s`` ascending, outputs >= 1) on ``replicas`` of a colocated ``serving``."""
     assert serving.prefill_s is not None, "a configuration that takes prompts"
     assert serving.decode_step_s is not None, "a configuration that makes tokens"
-    span = max(float(arrival_s[-1] - arrival_s[0]), 1e-9)
+    span = max(float(arrival_s[-1] - arrival_s[0]), BIN_S)
     count = max(1, round(span / window_s))
     width = span / count
     window = np.minimum(((arrival_s - arrival_s[0]) / width).astype(np.int64), count - 1)
