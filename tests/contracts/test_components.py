@@ -152,7 +152,8 @@ def test_a_meaning_says_what_the_number_is(kind):
 def test_the_unit_of_a_key_is_the_unit_of_its_quantity(kind):
     """``rated_kw`` is in kW: the key's end and the declared unit agree."""
     ends = {"_kw": "kW", "_kva": "kVA", "_c": "degC", "_k": "K", "_s": "s", "_lpm": "L/min", "_kpa": "kPa", "_w": "W",
-            "_kw_k": "kW/K", "_kj_k": "kJ/K", "_m3_s": "m3/s", "_kg_s": "kg/s", "_l_kw": "L/kW"}  # fmt: skip
+            "_kw_k": "kW/K", "_kj_k": "kJ/K", "_m3_s": "m3/s", "_kg_s": "kg/s", "_l_kw": "L/kW",
+            "_gb_s": "GB/s"}  # fmt: skip
     model = kinds()[kind]
     for name in model.model_fields:
         quantity = quantity_of(model, name)

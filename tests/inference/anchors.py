@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Anchor:
-    """Tokens per s of one replica of ``hardware`` with ``prompt`` and ``output`` tokens on average, ``batch`` active."""
+    """Tokens per s of one replica with ``prompt`` and ``output`` tokens on average and ``batch`` sequences active."""
 
     tokens_s: float
     prompt: float
@@ -33,11 +33,17 @@ SERVER_70B = Anchor(99_204 / 8, 294.0, 274.3, 1512.0, "MLPerf Inference v5.1, Le
 SERVER_8B = Anchor(128_689 / 8, 780.0, 128.0, 1024.0, "MLPerf Inference v5.1, Lenovo SR780a V3, llama3.1-8b Server")
 # TPOT p50 of 0.100 s at 1,249.04 tok/s: 125 sequences by Little.
 SERVER_405B = Anchor(1_249.04, 9_400.0, 657.4, 125.0, "MLPerf Inference v5.1, Lenovo SR780a V3, llama3.1-405b Server")
-OFFLINE_R1_GB200 = Anchor(289_712 / 9, 800.0, 3_900.0, 4096.0, "MLPerf Inference v5.1, GB200 NVL72, DeepSeek-R1 Offline")
-OFFLINE_R1_GB300 = Anchor(420_659 / 9, 800.0, 3_900.0, 4096.0, "MLPerf Inference v5.1, GB300 NVL72, DeepSeek-R1 Offline")
+OFFLINE_R1_GB200 = Anchor(
+    289_712 / 9, 800.0, 3_900.0, 4096.0, "MLPerf Inference v5.1, GB200 NVL72, DeepSeek-R1 Offline"
+)
+OFFLINE_R1_GB300 = Anchor(
+    420_659 / 9, 800.0, 3_900.0, 4096.0, "MLPerf Inference v5.1, GB300 NVL72, DeepSeek-R1 Offline"
+)
 # J/token of the GPUs at the best batch, at about 850 W a GPU; the batch and the lengths are priors.
 ENERGY_OSS = Anchor(850 / 0.040, 300.0, 500.0, 1024.0, "ML.ENERGY leaderboard v3, B200: 0.040 J/token at about 850 W")
-ENERGY_QWEN = Anchor(8 * 850 / 0.50, 300.0, 2000.0, 1024.0, "ML.ENERGY leaderboard v3, B200: 0.50 J/token at about 850 W")
+ENERGY_QWEN = Anchor(
+    8 * 850 / 0.50, 300.0, 2000.0, 1024.0, "ML.ENERGY leaderboard v3, B200: 0.50 J/token at about 850 W"
+)
 
 
 def mean_prefill(model: Model, hardware: Hardware, anchor: Anchor, how: Efficiency) -> float:

@@ -43,11 +43,15 @@ def gb200(count: int, bits: int = 4) -> Hardware:
 
 
 def gb300(count: int, bits: int = 4) -> Hardware:
-    return Hardware("GB300", Devices(count, 15e15 if bits == 4 else 5e15, 8e12), 20_000 / 72, 100.0 * count, GB300, "vendor")
+    return Hardware(
+        "GB300", Devices(count, 15e15 if bits == 4 else 5e15, 8e12), 20_000 / 72, 100.0 * count, GB300, "vendor"
+    )
 
 
 def rubin(count: int, bits: int = 4) -> Hardware:
-    return Hardware("Rubin", Devices(count, 50e15 if bits == 4 else 1.2e18 / 72, 22e12), 288.0, 100.0 * count, RUBIN, "vendor")
+    return Hardware(
+        "Rubin", Devices(count, 50e15 if bits == 4 else 1.2e18 / 72, 22e12), 288.0, 100.0 * count, RUBIN, "vendor"
+    )
 
 
 def trainium2(count: int) -> Hardware:

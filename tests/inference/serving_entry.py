@@ -57,7 +57,9 @@ def wrapped(key: str, inside: list[str]) -> str:
     line = f"{key}: {{{', '.join(inside)}}}"
     if len(line) <= 118:
         return line
-    return f"{key}:\n  {{" + ",\n   ".join(quoted(x[9:-1], "   ") if x.startswith("source") else x for x in inside) + "}"
+    return (
+        f"{key}:\n  {{" + ",\n   ".join(quoted(x[9:-1], "   ") if x.startswith("source") else x for x in inside) + "}"
+    )
 
 
 def written(entry: Entry) -> str:

@@ -66,11 +66,21 @@ def rises() -> tuple[float, float]:
     )
 
 
-def head(model: str, title: str, racks: list[str], systems: float, phase: str, draw: str, **more: Any) -> dict[str, Any]:
+def head(
+    model: str, title: str, racks: list[str], systems: float, phase: str, draw: str, **more: Any
+) -> dict[str, Any]:
     plain: dict[str, Any] = {"kind": "serving", "title": f"{title}, {PHASES[phase]}"}
     if "note" in more:
         plain["note"] = more.pop("note")
-    return {**plain, "model": model, "racks": racks, "systems_per_replica": systems, "phase": phase, "draw": draw, **more}
+    return {
+        **plain,
+        "model": model,
+        "racks": racks,
+        "systems_per_replica": systems,
+        "phase": phase,
+        "draw": draw,
+        **more,
+    }
 
 
 def batches(most: float) -> Floats:
@@ -107,7 +117,9 @@ def gpu(
     memory = devices.count * hardware.gb
     room = (ROOM * memory - weights) * 1e9 / kv
     fitted = f"; fitted to {anchor.said}" if anchor is not None else ""
-    eta = f"eta_c {how.compute:.2f}" + (", fitted to MLPerf v5.1 GB200 llama3.1-405b Offline" if how.compute == FITTED.compute else " (prior)")
+    eta = f"eta_c {how.compute:.2f}" + (
+        ", fitted to MLPerf v5.1 GB200 llama3.1-405b Offline" if how.compute == FITTED.compute else " (prior)"
+    )
     parts: dict[str, Curve | Fact] = {}
     if phase != "decode":
         parts["prefill_s"] = Curve(PROMPTS, prefill_time(found, devices, PROMPTS, how), f"{ROOFLINE}, {eta}")
@@ -158,10 +170,14 @@ def wafer(
         said = f"{ROOFLINE}: prior of 0.2 (0.1-0.4) of 15.6 PF dense a wafer; no prefill speed is published"
         parts["prefill_s"] = Curve(PROMPTS, prefill_time(found, devices, PROMPTS, hw.WAFER), said)
     parts["decode_step_s"] = Curve(
-        at, np.maximum(1.0 / speed.value, at / rate), f"max(1/v0, B/r_max): v0 {speed.said}; r_max 0.2 of 15.6 PF (prior)"
+        at,
+        np.maximum(1.0 / speed.value, at / rate),
+        f"max(1/v0, B/r_max): v0 {speed.said}; r_max 0.2 of 15.6 PF (prior)",
     )
     parts["kv_tokens"] = Fact(room, "0.95 of 44 GB a wafer less the weights, per KV byte of a token")
-    parts["max_batch"] = Fact(4.0 * knee, "prior: four times where compute binds; the KV cache binds before", low=1, high=8 * knee)
+    parts["max_batch"] = Fact(
+        4.0 * knee, "prior: four times where compute binds; the KV cache binds before", low=1, high=8 * knee
+    )
     parts["memory_gb"] = Fact(memory, "44 GB of SRAM a wafer (ALCF AI testbed documentation)", "vendor")
     parts["link_gb_s"] = Fact(hw.WAFER_LINK * systems, "12 x 100 GbE a wafer, all wafers at once", "vendor")
     title = f"{found.title} on {systems} CS-3" if systems > 1 else f"{found.title} on one CS-3"
@@ -195,11 +211,14 @@ def extrapolated() -> Iterator[Entry]:
     yield from on_wafers()
     tp4 = Layout(hw.h100(4), "hgx-h100-air", 0.5, "dgx-h100-llm", "4 x H100")
     made = gpu("llama-3.3-70b-h100x4", "llama-3.3-70b", tp4, most=512.0, how=hw.PRIOR, measured_on="2025-12",
-               note="Step times go through two points measured by ML.ENERGY for Llama 3.1 70B (200 tokens in, 352 out).")  # fmt: skip
+               note="Step times through two points of ML.ENERGY, Llama 3.1 70B (200 tokens in, 352 out).")  # fmt: skip
     at = np.array([1.0, 8.0, 512.0])
     slope = (0.0739 - 0.0166) / (512.0 - 8.0)
     made.parts["decode_step_s"] = Curve(
-        at, 0.0166 + slope * (at - 8.0), "affine through 16.6 ms at 8 and 73.9 ms at 512: ML.ENERGY leaderboard v3", "measured"
+        at,
+        0.0166 + slope * (at - 8.0),
+        "affine through 16.6 ms at 8 and 73.9 ms at 512: ML.ENERGY leaderboard v3",
+        "measured",
     )
     yield made
     one = Layout(hw.h100(1), "hgx-h100-air", 0.125, "dgx-h100-image", "one H100")
@@ -218,7 +237,8 @@ def on_b200() -> Iterator[Entry]:
     yield gpu("llama-3.1-405b-b200x8", "llama-3.1-405b", b200(8), anchor=fits.SERVER_405B, context=9729.0, **kv8,
               most=480.0, note="The anchor ran on a water-cooled server with the same GPUs.")  # fmt: skip
     yield gpu("llama-3.1-405b-b200x8-water", "llama-3.1-405b", b200(8, draw="b200x8-water-llm"), most=480.0,
-              anchor=fits.SERVER_405B, context=9729.0, **kv8, note="With the power of a water-cooled server.")  # fmt: skip
+              anchor=fits.SERVER_405B, context=9729.0, **kv8,
+              note="With the power of a water-cooled server.")  # fmt: skip
     yield gpu("gpt-oss-120b-b200", "gpt-oss-120b", b200(1, 8), anchor=fits.ENERGY_OSS, how=hw.PRIOR)
     yield gpu("gpt-oss-120b-b200-prefill", "gpt-oss-120b", b200(1, 8), phase="prefill", how=hw.PRIOR)
     yield gpu("llama-3.3-70b-b200-prefill", "llama-3.3-70b", b200(1), phase="prefill", bits=4.0)
@@ -235,17 +255,25 @@ def on_racks() -> Iterator[Entry]:
     yield gpu("deepseek-r1-vr", "deepseek-r1", rubin(4), most=4096.0, context=2750.0, rise=experts, **small)
     for label, layout in (("gb200", gb200), ("gb300", gb300), ("vr", rubin)):
         fp8: dict[str, Any] = {"most": 2048.0, "kv_bits": 8.0, "how": hw.PRIOR, "rise": experts}
-        yield gpu(f"llama-3.1-405b-{label}", "llama-3.1-405b", layout(4), bits=4.0, kv_bits=8.0, most=480.0, context=9729.0,
-                  rise=dense)  # fmt: skip
+        yield gpu(f"llama-3.1-405b-{label}", "llama-3.1-405b", layout(4), bits=4.0, kv_bits=8.0, most=480.0,
+                  context=9729.0, rise=dense)  # fmt: skip
         yield gpu(f"kimi-k2-{label}", "kimi-k2", layout(8), context=8000.0, **fp8)
         yield gpu(f"qwen3-235b-a22b-{label}", "qwen3-235b-a22b", layout(8), **fp8)
         yield gpu(f"glm-4.7-{label}", "glm-4.7", layout(8), context=8000.0, **fp8)
 
 
 def on_trainium() -> Iterator[Entry]:
-    for model in ("llama-3.1-8b", "llama-3.3-70b", "llama-3.1-405b", "gpt-oss-120b", "qwen3-235b-a22b", "glm-4.7", "kimi-k2"):
+    for model in (
+        "llama-3.1-8b",
+        "llama-3.3-70b",
+        "llama-3.1-405b",
+        "gpt-oss-120b",
+        "qwen3-235b-a22b",
+        "glm-4.7",
+        "kimi-k2",
+    ):
         yield gpu(f"{model}-trn2-prefill", model, TRN2, phase="prefill", how=hw.TRAINIUM,
-                  note="Prompts for CS-3 that decode. eta_c 0.35 is a prior, 0.2-0.5; nothing is measured.")  # fmt: skip
+                  note="For CS-3 that decode. eta_c 0.35 is a prior (0.2-0.5): nothing is measured.")  # fmt: skip
 
 
 def on_wafers() -> Iterator[Entry]:

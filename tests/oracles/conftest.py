@@ -41,6 +41,7 @@ class Row:
 
 ROWS = pytest.StashKey[list[Row]]()
 HEAD = ["case", "what", "expected", "got", "tolerance", "verdict", "source"]
+NOT_RUN = pytest.StashKey[list[str]]()
 Check = Callable[..., None]
 
 
@@ -73,6 +74,24 @@ def validation_row(request: pytest.FixtureRequest) -> Check:
     return check
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Data that may not be redistributed come by their path: ``make validate`` says "not run" without it."""
+    parser.addoption(
+        "--kv-stability", metavar="CSV", help="measured stability limits (I12), see test_inference_latency"
+    )
+
+
+@pytest.fixture
+def not_run(request: pytest.FixtureRequest) -> Callable[[str, str, str], None]:
+    """``not_run(case, what, why)``: a line below the table for a case whose data are not here."""
+    lines = request.config.stash.setdefault(NOT_RUN, [])
+
+    def note(case: str, what: str, why: str) -> None:
+        lines.append(f"{case}  {what}: not run: {why}")
+
+    return note
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the table."""
     found: list[Row] = config.stash.get(ROWS, [])
@@ -90,3 +109,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.line("  ".join(text).rstrip())
     failed = sum(not row.holds for row in rows)
     terminalreporter.line(f"{len(rows)} rows, {failed} out of tolerance")
+    absences: list[str] = config.stash.get(NOT_RUN, [])
+    for absent in sorted(set(absences)):
+        terminalreporter.line(absent)

@@ -9,8 +9,9 @@ share of the time that prompts take)::
     S = T_p, or where a step with prompts makes the other tokens after them ("added")  T_p + tau(n) E[L_in]/chunk
     lambda* = M_kv/(t_b E[integral of KV over the steps of a request])           (stable below it)
 
-S is the service time of a prompt in the queue of ``twin.inference.waiting``. m is the number of replicas that join-shortest-queue evens out (1 for random routing); the last term is the spread of the
-stalls by prompts that one request of ``L_out`` tokens meets, Poisson in number.
+S is the service time of a prompt in the queue of ``twin.inference.waiting``. m is the number of replicas that
+join-shortest-queue evens out (1 for random routing); the last term is the spread of the stalls by prompts that one
+request of ``L_out`` tokens meets, Poisson in number.
 
 tau is linear between the points of its table, so Little's equation is linear on each segment and the fixed point is
 exact: the first segment at whose end n/tau(n) covers the demand. Where none does, the replica is overloaded, and the
@@ -39,11 +40,11 @@ Z_PERCENTILES = (0.0, 1.2815515655446004, 2.3263478740408408)  # p50, p90, p99
 def step_time(at: np.ndarray, tau: np.ndarray, batch: float) -> float:
     """tau in s at ``batch``: linear between the points, held beyond the ends."""
     if batch <= at[0]:
-        return tau[0]
+        return float(tau[0])
     for i in range(1, at.size):
         if batch <= at[i]:
-            return tau[i - 1] + (tau[i] - tau[i - 1]) * (batch - at[i - 1]) / (at[i] - at[i - 1])
-    return tau[at.size - 1]
+            return float(tau[i - 1] + (tau[i] - tau[i - 1]) * (batch - at[i - 1]) / (at[i] - at[i - 1]))
+    return float(tau[at.size - 1])
 
 
 @kernel

@@ -6,8 +6,9 @@ Equations (k servers, a = lambda E[S] offered load, rho = a/k < 1)::
     Q   = Gamma(k + 1, a)/Gamma(k + 1) = 1 - pmf sum_{n >= 1} a^n / ((k + 1) ... (k + n))
     B   = pmf/Q,     C = B/(1 - rho (1 - B))
 
-The sum has positive terms that fall from the first one on, so nothing cancels: about 9 sqrt(k) terms next to saturation,
-fewer below. Real ``k`` is the usual continuation by the incomplete gamma function. Range: k from 0.1 to 1e5, any a >= 0.
+The sum has positive terms that fall from the first one on, so nothing cancels: about 9 sqrt(k) terms next to
+saturation, fewer below. Real ``k`` is the usual continuation by the incomplete gamma function.
+Range: k from 0.1 to 1e5, any a >= 0.
 
 The table is bilinear in ``x`` and ``log2 k``; ``x`` is 1 - rho for one server and the square-root staffing variable
 ``h = (1 - rho) sqrt(k)`` as ``h/(1 + h)`` for many, along which C hardly changes with k::
@@ -83,7 +84,7 @@ def wait_share(table: np.ndarray, servers: float, rho: float) -> float:
     fx = x - j
     low = table[i, j] + fx * (table[i, j + 1] - table[i, j])
     high = table[i + 1, j] + fx * (table[i + 1, j + 1] - table[i + 1, j])
-    return low + fy * (high - low)
+    return float(low + fy * (high - low))
 
 
 @cache

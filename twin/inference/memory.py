@@ -21,7 +21,7 @@ GB = 1e9
 
 @dataclass(frozen=True)
 class Fit:
-    """Bytes that a replica needs and has; ``kv_tokens`` is what the rest could hold (0 where the weights do not fit)."""
+    """Bytes that a replica needs and has; ``kv_tokens``: what the rest could hold, 0 where the weights do not fit."""
 
     weights: float
     cache: float

@@ -12,8 +12,8 @@ Equations (i request in window w)::
 
 c_s^2 is that of the prefill times of the window. c_a^2 is the index of dispersion of the counts in 1 s bins about the
 mean of their window, pooled over the trace: the swings between windows are in the rates already. Nothing is fitted.
-Range: windows well longer than a request; a window whose load exceeds the replicas is reported in ``overloaded`` and its
-wait is that of the fluid queue that builds up from window to window.
+Range: windows well longer than a request; a window whose load exceeds the replicas is reported in ``overloaded`` and
+its wait is that of the fluid queue that builds up from window to window.
 Source: P. Patel et al., Splitwise, ISCA 2024, and its simulator (metrics); the parts name their own.
 """
 
@@ -79,7 +79,7 @@ def _windows(
 ) -> None:
     """State of each window.
 
-    ``stats`` (w, 5): requests, mean and mean square of T_p, mean of L - 1, mean prompt. ``out`` (w, COLUMNS) as named above.
+    ``stats`` (w, 5): requests, mean and mean square of T_p, mean of L - 1, mean prompt. ``out`` (w, COLUMNS).
     """
     queue = 0.0
     servers = queue_servers(routing, replicas)
@@ -87,7 +87,7 @@ def _windows(
         count, prefill, square, output = stats[w, 0], stats[w, 1], stats[w, 2], stats[w, 3]
         rate = count / width
         each = rate / replicas
-        n, step, stall, _ = colocated(at, tau, each * output, each, prefill, batching == MIXED, most)
+        n, step, _, _ = colocated(at, tau, each * output, each, prefill, batching == MIXED, most)
         raw = step_time(at, tau, n)
         busy = busy_share(routing, replicas, n * replicas, ca2)
         own = own_step(batching, raw, busy)
@@ -168,10 +168,10 @@ def predict(
     window_s: float = WINDOW_S,
     percentiles: tuple[float, ...] = (0.5, 0.9, 0.99),
 ) -> Prediction:
-    """Latencies of the requests (n; ``arrival_s`` ascending, outputs >= 1) on ``replicas`` of a colocated ``serving``."""
+    """Latencies of requests (n; ``arrival_s`` ascending, outputs >= 1) on ``replicas`` of a colocated ``serving``."""
     assert serving.prefill_s is not None, "a configuration that takes prompts"
     assert serving.decode_step_s is not None, "a configuration that makes tokens"
-    span = max(float(arrival_s[-1] - arrival_s[0]), 1e-9)
+    span = max(float(arrival_s[-1] - arrival_s[0]), BIN_S)
     count = max(1, round(span / window_s))
     width = span / count
     window = np.minimum(((arrival_s - arrival_s[0]) / width).astype(np.int64), count - 1)

@@ -1,14 +1,14 @@
 """Service times from peak figures, only to extrapolate: where a table is measured it is used instead.
 
-Equations (A active parameters, n_L layers, d width, W weight bytes read per step, kappa KV bytes per token, c context, n
-devices of F flop/s and BW bytes/s)::
+Equations (A active parameters, n_L layers, d width, W weight bytes read per step, kappa KV bytes per token, c context,
+n devices of F flop/s and BW bytes/s)::
 
     T_p(L)   = t0 + (2 A L + 4 n_L d L^2/2)/(eta_c n F)
     tau(B,c) = n_L t_l + (t_m^3 + t_f^3)^(1/3),   t_m = (W + B c kappa)/(n eta_b BW),   t_f = 2 A B/(n eta_f F)
 
-The efficiencies are priors: eta_b 0.83, eta_f 0.21 and 83 us per layer were fitted over the dense models on H100 (85 points,
-7 models; mean error 12 %); on B200, whose software is young, the same form is off by 29 %. A mixture of experts reads at
-most all its weights: W grows with the batch from the active to all of them, as 1 - (1 - A/P)^B.
+The efficiencies are priors: eta_b 0.83, eta_f 0.21 and 83 us per layer were fitted over the dense models on H100 (85
+points, 7 models; mean error 12 %); on B200, whose software is young, the same form is off by 29 %. A mixture of experts
+reads at most all its weights: W grows with the batch from the active to all of them, as 1 - (1 - A/P)^B.
 Range: B >= 1, L >= 0; results carry a band of the efficiencies, at best.
 Source: S. Williams et al., Communications of the ACM 52, 2009 (roofline); fit: facts of this project over ML.ENERGY v3.
 """
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from twin.inference.model import Model
 
 Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Devices:
@@ -45,7 +46,9 @@ class Efficiency:
 
     def ends(self) -> tuple[Efficiency, Efficiency]:
         """The slow and the fast end of the prior."""
-        slow = Efficiency(self.compute / 1.6, self.memory / 1.3, self.decode / 1.6, self.layer_s * 1.5, self.start_s * 3)
+        slow = Efficiency(
+            self.compute / 1.6, self.memory / 1.3, self.decode / 1.6, self.layer_s * 1.5, self.start_s * 3
+        )
         fast = Efficiency(
             min(0.8, self.compute * 1.6),
             min(0.95, self.memory * 1.2),

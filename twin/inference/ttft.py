@@ -11,11 +11,15 @@ T_p comes as quantiles of equal weight; its quantile function runs straight betw
 cell is a uniform distribution and F has a closed form: no sampling, no steps. A request that finds an idle replica
 meets no running step: ``v`` is the step time times the share of replicas that are at work.
 
-The table of a class holds TTFT_p/(S + D + v), S the mean of T_p, over the grid of C in 1 dB steps (so that C = 1 - p, where
-waiting begins to matter, is a point of the grid), D/(D + S) and v/(v + S).
+The table of a class holds TTFT_p/(M + w), M = E[T_p] + v/2, w = D ln(C/(1 - p)) where that is positive, else 0. Its
+axes are sqrt(D/M)/(1 + sqrt(D/M)), the same of (v/2)/E[T_p], and for each p one for C that bends where waiting begins
+to matter: C/(1 - p) below C = 1 - p, w/(w + M) above. It is within 3 % of the inversion for T_p with a coefficient of
+variation up to 1.5, D up to 50 M and v up to 100 E[T_p]; half of the cases are within 0.15 %. It has no scale: classes
+whose T_p differ by a factor share it.
 Range: 0 <= C <= 1, D and v >= 0. Where load passes :data:`~twin.inference.waiting.RHO_FLUID` the caller adds the
 fluid wait q/mu.
-Source: ``shared`` model of this project; tail of W: A. O. Allen, Probability, Statistics and Queueing Theory, 1990.
+Source: facts of this project, 6.3 (mixture over the grid of T_p); tail of W: A. O. Allen, Probability, Statistics and
+Queueing Theory, 1990.
 """
 
 from __future__ import annotations
@@ -32,12 +36,13 @@ Floats = NDArray[np.float64]
 
 PERCENTILES = (0.5, 0.9, 0.99)
 PASSES = 80
-CLOSE = 1e-10
+CLOSE = 1e-9
+CLOSE_TABLE = 1e-4
 
 BELOW = 12  # cells of the table up to C = 1 - p
-ROWS_C = BELOW + 23
-ROWS_D = 25
-ROWS_V = 9
+ROWS_C = BELOW + 25
+ROWS_D = 27
+ROWS_V = 10
 LOG_RARE_50, LOG_RARE_90, LOG_RARE_99 = (-math.log(1.0 - p) for p in PERCENTILES)
 
 
@@ -84,24 +89,21 @@ def ttft_share(edges: np.ndarray, t: float, c: float, d: float, v: float) -> flo
     last = _late_sum(t - edges[0], c, d, v)
     for i in range(n + 1):
         low, high = edges[i], edges[i + 1]
-        weight = 0.5 if i == 0 or i == n else 1.0
+        weight = 0.5 if i in (0, n) else 1.0
         after = _late_sum(t - high, c, d, v)
         if high - low > 1e-7 * t:
             total += weight * (last - after) / (high - low)
         else:
             total += weight * late_share(t - 0.5 * (low + high), c, d, v)
         last = after
-    return total / n
+    return float(total / n)
 
 
 @kernel
-def ttft_percentile(edges: np.ndarray, p: float, c: float, d: float, v: float) -> float:
-    """The time in s within which a share ``p`` of the requests has its first token: the exact inversion.
-
-    Regula falsi with the Illinois weight between bounds that hold for any T_p; bracketed, so it always ends.
-    """
+def _solve(edges: np.ndarray, p: float, c: float, d: float, v: float, close: float) -> float:
+    """F(t) = p: regula falsi with the Illinois weight between bounds that hold for any T_p; it always ends."""
     wait = d * math.log(c / (1.0 - p)) if c > 1.0 - p else 0.0
-    low, high = 0.0, edges[edges.size - 1] + v + wait
+    low, high = 0.0, float(edges[edges.size - 1] + v + wait)
     g_low, g_high = -p, ttft_share(edges, high, c, d, v) - p
     if g_high <= 0.0:
         return high
@@ -110,10 +112,16 @@ def ttft_percentile(edges: np.ndarray, p: float, c: float, d: float, v: float) -
     for _ in range(PASSES):
         x = low - g_low * (high - low) / (g_high - g_low)
         g = ttft_share(edges, x, c, d, v) - p
-        if abs(g) < CLOSE or high - low < CLOSE * high:
+        if abs(g) < close * (1.0 - p) or high - low < close * high:
             break
         low, g_low, high, g_high, side = illinois(low, g_low, high, g_high, x, g, side)
     return x
+
+
+@kernel
+def ttft_percentile(edges: np.ndarray, p: float, c: float, d: float, v: float) -> float:
+    """The time in s within which a share ``p`` of the requests has its first token: the exact inversion."""
+    return float(_solve(edges, p, c, d, v, CLOSE))
 
 
 def cell_edges(quantiles: Floats) -> Floats:
@@ -170,7 +178,7 @@ def _fill(edges: np.ndarray, mean: float, percentiles: np.ndarray, table: np.nda
                 for i in range(ROWS_C):
                     c = _share_at(i, log_rare, ratio * log_rare)
                     wait = d * max(0.0, log_rare + math.log(c)) if c > 0.0 else 0.0
-                    table[m, j, l, i] = ttft_percentile(edges, p, c, d, v) / (size + wait)
+                    table[m, j, l, i] = _solve(edges, p, c, d, v, CLOSE_TABLE) / (size + wait)
 
 
 def ttft_table(edges: Floats) -> Floats:

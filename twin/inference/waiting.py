@@ -7,8 +7,8 @@ load of the classes of priority up to j, per k)::
     D_j = E[S] (c_a^2 + c_s^2) / (2 k (1 - sigma_(j-1)) (1 - sigma_j))         (Cobham; one class: 2 k (1 - rho))
     W   = q/mu from rho = 0.95 on, on top of the wait at 0.95                  (fluid: the queue q is a state)
 
-Exact for M/M/k and, in the mean, for M/G/1; the relative error of the mean wait of M/G/k is some 10 % for c_s^2 <= 1 and
-grows with it. Range: k >= 1 real; sigma >= 0, held at 0.95.
+Exact for M/M/k and, in the mean, for M/G/1; the mean wait of M/G/k is off by some 10 % for c_s^2 <= 2.
+Range: k >= 1 real; sigma >= 0, held at 0.95.
 
 Routing decides how many servers a request can turn to: with join-shortest-queue the k replicas are one queue of k
 servers, with random routing k queues of one. It also decides whether a request meets a running step: under
