@@ -141,3 +141,12 @@ def test_nothing_is_faster_than_an_idle_pool():
     busy = steady(serving, even(1000.0), one(200.0), 8.0, replicas=5.0)
     assert idle.tpot == (0.03056,) * 3
     assert all(a < b for a, b in zip((*idle.ttft, *idle.tpot), (*busy.ttft, *busy.tpot), strict=True))
+
+
+def test_the_band_of_the_roofline_holds_what_was_measured():
+    """ML.ENERGY v3, Llama 3.1 70B TP4 H100, 200 tokens in and 352 out: TPOT at four batches (facts I07)."""
+    model, devices = LIBRARY.get("llama-3.3-70b", Model), hw.h100(4).devices
+    batch, measured = np.array([8.0, 64.0, 256.0, 512.0]), np.array([0.0166, 0.0224, 0.0398, 0.0739])
+    slow, fast = (decode_step(model, devices, batch, 376.0, how) for how in hw.PRIOR.ends())
+    assert (fast < measured).all()
+    assert (measured < slow).all()
