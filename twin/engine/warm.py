@@ -1,7 +1,7 @@
 """Compile every kernel that a run calls, on a tiny site: ``python -m twin.engine.warm``.
 
 ``twin.core.jit`` starts it in a child process when the cache is empty, and says why there. Two processes share the
-work, because the compiler uses one core: the islands' loop in one, the campus pass, headroom and the fleet in the other.
+work, for the compiler uses one core: the islands' loop in one, the campus pass, headroom and fleet in the other.
 Exit code 74 says that the cache cannot be written.
 """
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from twin.inference.decoding import BATCHING
 from twin.inference.draw import Draw
 from twin.inference.fleet import PERCENTILES, Class, Pool
+from twin.inference.memory import kv_bytes_token
 from twin.inference.model import Model
 from twin.inference.serving import Serving
 from twin.inference.ttft import cell_edges, ttft_table
@@ -92,10 +93,10 @@ def prefill_times(serving: Serving, workload: Workload) -> Floats:
     return np.asarray(table.sample(tokens) + slope * np.maximum(0.0, tokens - table.at[-1]))
 
 
-def transfer_bytes(model: Model, workload: Workload) -> float:
-    """Mean KV bytes of a request that go from prefill to decode."""
+def transfer_bytes(model: Model, serving: Serving, workload: Workload) -> float:
+    """Mean KV bytes of a request that go from prefill to decode, as ``serving`` stores them."""
     once = model.kv_bytes_sequence.value if model.kv_bytes_sequence else 0.0
-    return model.kv_bytes_token.value * float(prompt_tokens(workload).mean()) + once
+    return kv_bytes_token(model, serving) * float(prompt_tokens(workload).mean()) + once
 
 
 __all__ = [

@@ -140,7 +140,7 @@ def _services(
         ends = [servings[i].link_gb_s for i in (p, d)]
         link.append(min((e.value * GB for e in ends if e is not None), default=np.inf) if apart else np.inf)
         model = library.get(servings[d].model, Model)
-        moved.append([transfer_bytes(model, w) if apart else 0.0 for w in classes])
+        moved.append([transfer_bytes(model, servings[d], w) if apart else 0.0 for w in classes])
         mix.append([service.mix.get(c, 0.0) / sum(service.mix.values()) for c in spec.demand])
     return {
         "prefilling": np.array(first, np.int64),
