@@ -20,6 +20,7 @@ VERBS = {
     "weather": "twin.cli.weather",
     "load": "twin.cli.load",
     "simulate": "twin.cli.simulate",
+    "serve": "twin.cli.serve",
     "kpi": "twin.cli.kpi",
     "export": "twin.cli.export",
     "calibrate": "twin.cli.calibrate",
