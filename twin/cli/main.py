@@ -20,6 +20,7 @@ VERBS = {
     "weather": "twin.cli.weather",
     "load": "twin.cli.load",
     "simulate": "twin.cli.simulate",
+    "map": "twin.cli.map",
     "kpi": "twin.cli.kpi",
     "export": "twin.cli.export",
     "calibrate": "twin.cli.calibrate",
