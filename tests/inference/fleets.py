@@ -140,6 +140,7 @@ def run(
     systems: Any = 5.0,
     caps: Any = np.inf,
     relative: bool = False,
+    left: Any = 1.0,
     rank: list[int] | None = None,
     held: Held | None = None,
 ) -> Run:
@@ -153,7 +154,8 @@ def run(
     delay_rows = np.zeros((n, services, classes, len(PERCENTILES), len(rows("latency"))))
     pool_rows, watts = np.zeros((n, pools, len(rows("pool")))), np.zeros((n, pools))
     serve_block(
-        f, held, flow, np.broadcast_to(np.asarray(systems, dtype=float), (pools,)).copy(), np.full(n, dt),
+        f, held, flow, np.broadcast_to(np.asarray(systems, dtype=float), (pools,)).copy(),
+        np.broadcast_to(np.asarray(left, dtype=float), (n, pools)).copy(), np.full(n, dt),
         nothing if relative else rates, rates if relative else nothing,
         np.broadcast_to(np.asarray(caps, dtype=float), (n, services)).copy(), np.array(rank or [], np.int64),
         np.zeros(services + classes), np.arange(n), dt, np.zeros(stream_rows.shape[1:]), np.zeros(pool_rows.shape[1:]),

@@ -22,6 +22,7 @@ VERBS = {
     "simulate": "twin.cli.simulate",
     "kpi": "twin.cli.kpi",
     "export": "twin.cli.export",
+    "curtail": "twin.cli.curtail",
     "calibrate": "twin.cli.calibrate",
 }
 
