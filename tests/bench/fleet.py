@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.bench.measure import ROOT, Row
-from tests.inference.fleets import Kind, Workload, fleet, run as serve
+from tests.inference.fleets import Kind, Workload, fleet
+from tests.inference.fleets import run as serve
 from twin.forcing.traces.read import read_trace
 from twin.inference.predict import predict
 from twin.inference.serving import Serving
