@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,7 @@ inference:
     fast: {serve: {serving: llama-3.3-70b-cs3, halls: [okc/hall-1]}, mix: {chat: 1}}
     deep: {serve: {serving: gpt-oss-120b-cs3, halls: [okc/hall-2]}, mix: {agents: 1}}
 """
-PERIOD = {"start": "2028-07-01", "end": "2028-07-02", "every": 3600, "intervals_per_block": 6}
+PERIOD: dict[str, Any] = {"start": "2028-07-01", "end": "2028-07-02", "every": 3600, "intervals_per_block": 6}
 
 
 @pytest.fixture(scope="module")

@@ -24,8 +24,13 @@ def ranked(fleet: Fleet, policy: Policy, cost_usd_h: Sequence[float]) -> NDArray
     """Services in the order of filling, empty for ``proportional``; ``cost_usd_h`` (pool) per system."""
     if policy == "proportional":
         return np.zeros(0, np.int64)
-    of = {"latency": _latency, "energy": _energy, "cost": lambda f: _cost(f, np.asarray(cost_usd_h))}[policy]
-    return np.argsort(of(fleet), kind="stable").astype(np.int64)
+    if policy == "latency":
+        found = _latency(fleet)
+    elif policy == "energy":
+        found = _energy(fleet)
+    else:
+        found = _cost(fleet, np.asarray(cost_usd_h))
+    return np.argsort(found, kind="stable").astype(np.int64)
 
 
 def _latency(fleet: Fleet) -> Floats:
