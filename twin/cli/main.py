@@ -23,6 +23,7 @@ VERBS = {
     "map": "twin.cli.map",
     "kpi": "twin.cli.kpi",
     "export": "twin.cli.export",
+    "curtail": "twin.cli.curtail",
     "calibrate": "twin.cli.calibrate",
 }
 

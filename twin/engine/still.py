@@ -106,7 +106,10 @@ def still(loaded: LoadedSite, at_s: float, threads: int = 1) -> Iterator[Still]:
 
 
 def frozen(plan: Plan, at_s: float) -> Plan:
-    """The plan at an instant: nothing is energised or contracted later, and racks of a group are alike."""
+    """The plan at an instant: nothing is energised or contracted later, and racks of a group are alike.
+
+    Requests are shared out in proportion, whatever the policy: a load is that of every service.
+    """
     group = plan.arrays.group.copy()
     group[:, [Group.SPREAD, Group.NOISE]] = 0.0
     halls, tranches = (
@@ -117,6 +120,7 @@ def frozen(plan: Plan, at_s: float) -> Plan:
         plan,
         arrays=plan.arrays._replace(group=group),
         hall_start_s=halls.astype(np.int64),
+        fleet=replace(plan.fleet, rank=np.zeros(0, np.int64)) if plan.fleet else None,
         tranche_start_s=tranches + np.arange(len(tranches)),  # in their order
     )
 
