@@ -31,6 +31,7 @@ from dashboards.charts import (
     loops,
     overhead,
     power,
+    serving,
     water,
 )
 from dashboards.html import section
@@ -38,9 +39,10 @@ from dashboards.source import Source, source
 from twin.analysis.dataset import open_run
 from twin.engine.target import telling
 
-# The order of the page: how much, where it goes, when, what it takes to cool, which hall is next to its limit.
+# The order of the page: how much, where it goes, for what, when, what cooling takes, which hall is next to its limit.
 ORDER = (
-    power, flow, overhead, growth, calendar, duration, headroom, hall_headroom, hall_power, efficiency, water, loops,
+    power, flow, overhead, growth, serving, calendar, duration, headroom, hall_headroom, hall_power, efficiency, water,
+    loops,
 )  # fmt: skip
 BODY = "<!--page-->"
 RANDOM_NAME = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

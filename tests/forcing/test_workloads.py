@@ -18,8 +18,8 @@ CLASSES = LIBRARY.ids("workload")
 
 def test_the_classes_of_a_campus_are_there():
     assert CLASSES == [
-        "agentic-coding", "agents", "chat", "code-completion", "complex-search", "enterprise-batch",
-        "image-generation", "image-understanding",
+        "agentic-coding", "agents", "azure-conversation", "chat", "code-completion", "complex-search",
+        "enterprise-batch", "image-generation", "image-understanding",
     ]  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def test_a_grid_of_a_prior_is_what_the_script_makes(name):
     assert (tuple(workload.input_tokens.values), tuple(workload.output_tokens.values)) == make_grids.grids()[name]
 
 
-@pytest.mark.parametrize("name", ["chat", "complex-search", "agents"])
+@pytest.mark.parametrize("name", ["chat", "azure-conversation", "complex-search", "agents"])
 def test_a_grid_of_a_recording_is_what_the_script_makes(name):
     for file in (AZURE, CONVERSATION, SYNTHETIC):
         recording(file)

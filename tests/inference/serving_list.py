@@ -312,6 +312,6 @@ def measured(prefill: Curve, step: Curve) -> Iterator[Entry]:
         parts["memory_gb"] = Fact(640.0, "NVIDIA DGX H100 data sheet: 8 x 80 GB", "vendor")
         parts["link_gb_s"] = Fact(400.0, "NVIDIA DGX H100 data sheet: 8 x 400 Gbit/s", "vendor")
         more: dict[str, Any] = {"batching": "mixed"} if phase == "colocated" else {}
-        plain = head("llama2-70b", "Llama 2 70B on a DGX H100 (TP8)", ["hgx-h100-air"], 1.0, phase, "dgx-h100-llm",
-                     **more, measured_on='"2023-11"')  # fmt: skip
+        plain = head("llama2-70b", "Llama 2 70B on a DGX H100 (TP8)", ["hgx-h100-air", "dgx-h100"], 1.0, phase,
+                     "dgx-h100-llm", **more, measured_on='"2023-11"')  # fmt: skip
         yield Entry(f"llama2-70b-dgx-h100{end}", plain, parts)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import json
 import time
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from twin.cli.main import app
 from twin.core.tables import Quantiles
 from twin.inference.decoding import stable_rate
 from twin.inference.memory import sequences
@@ -57,6 +60,23 @@ def test_the_closed_form_meets_the_event_simulation(replicas, validation_row):
         rel = 0.05 if what == "TBT mean" else 0.10
         case = f"{replicas} DGX-H100, {what}, s (predicted)"
         validation_row("I06", case, expected, got[what], rel=rel, source=SPLITWISE_SIM)
+
+
+@needs_azure
+def test_the_command_meets_the_event_simulation(validation_row):
+    """What ``twin serve azure-dgx --load TRACE`` prints: reader, site and closed form together."""
+    done = CliRunner().invoke(app, ["serve", "azure-dgx", "--load", str(AZURE), "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["requests"] == 19_366
+    for row in told["services"]:
+        replicas = round(row["replicas"])
+        got = {f"TTFT {p}": row["ttft_s"][p] for p in ("p50", "p90", "p99")}
+        got |= {"TBT mean": row["tbt_s"]["mean"], "TBT p99": row["tbt_s"]["p99"], "E2E mean": row["e2e_mean_s"]}
+        for what, expected in EVENTS[replicas].items():
+            rel = 0.05 if what == "TBT mean" else 0.10
+            case = f"twin serve azure-dgx, {replicas} DGX-H100, {what}, s (predicted)"
+            validation_row("I06", case, expected, got[what], rel=rel, source=SPLITWISE_SIM)
 
 
 @needs_azure

@@ -1,7 +1,8 @@
 """What a run violates, as plain sentences: every limit that the model knows, with place, size, hours and worst instant.
 
 Limits are those of :mod:`twin.analysis.limits`: the contract, what racks allow at their inlets, alarm limits and duties
-of CDUs and air handlers, flows of loops, ratings of elements; besides them headroom, set points and the ledger. A
+of CDUs and air handlers, flows of loops, ratings of elements; besides them headroom, set points, promises to those who
+are served, and the ledger. A
 sentence can stand alone in a terminal or a ticket. Temperatures are those of the worst step and CDU of an interval.
 """
 
@@ -15,6 +16,7 @@ import xarray as xr
 
 from twin.analysis.limits import Limit, Limits, limits_of
 from twin.analysis.period import Floats, Period, iso, labels, period_of, values
+from twin.analysis.serving_findings import broken, refused
 from twin.core.units import MW
 
 # ASHRAE TC 9.9, class A1: highest allowable air temperature at a rack inlet, where the run states no limit of its own.
@@ -42,6 +44,7 @@ def violations(ds: xr.Dataset, summary: Summary) -> list[str]:
         for row in halls
         if row["set_point_missed_hours"] > 0
     ]
+    found += broken(summary.get("serving"))
     residual = summary["energy_residual_maximum"]
     if residual is not None and residual > RESIDUAL_LIMIT:
         found.append(f"The energy ledger is open by {residual:.1e} of a step's flows, above {RESIDUAL_LIMIT:.0e}.")
@@ -53,7 +56,7 @@ def notes(ds: xr.Dataset, summary: Summary) -> list[str]:
     halls = summary["halls"]
     powered = any(row["energised_hours"] > 0 for row in halls) if halls else summary["it"]["peak_mw"] > 0
     if powered:
-        return []
+        return refused(summary.get("serving"))
     first = ""
     if "hall_energised" in ds.coords:
         first = f": the first hall has power from {iso(ds['hall_energised'].values.min())} on"

@@ -22,6 +22,7 @@ from twin.analysis.consumers import consumer_rows, consumers_defect
 from twin.analysis.findings import notes, violations
 from twin.analysis.halls import hall_rows, loop_rows
 from twin.analysis.period import Floats, Period, iso, labels, period_of, plain, values
+from twin.analysis.serving import serving
 from twin.core.units import HOUR
 
 Summary = dict[str, Any]
@@ -29,7 +30,10 @@ PUE_CATEGORY = "ISO/IEC 30134-2 category 3 (IT energy at the equipment's AC inpu
 
 
 def summary(ds: xr.Dataset) -> Summary:
-    """Every key figure of a run as plain JSON types. Raises ``InputError`` where the Dataset is no run."""
+    """Every key figure of a run as plain JSON types; ``serving`` only where it has pools.
+
+    Raises ``InputError`` where the Dataset is no run.
+    """
     period = period_of(ds)
     found: Summary = {
         "site": {"name": str(ds.attrs.get("site", "")), "title": str(ds.attrs.get("title", ""))},
@@ -46,6 +50,9 @@ def summary(ds: xr.Dataset) -> Summary:
         "years": _years(ds, period),
         "priors": priors(ds),
     }
+    served = serving(ds, period)
+    if served is not None:
+        found["serving"] = served
     found["notes"] = notes(ds, found)
     found["violations"] = violations(ds, found)
     return found

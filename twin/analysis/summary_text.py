@@ -1,4 +1,4 @@
-"""The key figures of a run as plain text for a terminal: aligned, at most some forty lines, no colour.
+"""The key figures of a run as plain text for a terminal: aligned, at most some fifty lines, no colour.
 
 Halls are grouped by building and kind; the five with the least cooling headroom are named.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+
+from twin.core.units import amount
 
 Summary = dict[str, Any]
 WORST = 5
@@ -25,6 +27,7 @@ def render(summary: Summary) -> str:
         _groups(summary["halls"]),
         _worst(summary["halls"]),
         _loops(summary["loops"]),
+        _serving(summary.get("serving")),
         _violations(summary["violations"]),
     ]
     lines = [line.rstrip() for block in blocks for line in block]
@@ -138,6 +141,31 @@ def _loops(loops: list[Summary]) -> list[str]:
         for name, part in groups.items()
     ]
     return _table(("Loops", "no chiller ran", "supply max C", "set point missed"), rows) if rows else []
+
+
+def _serving(serving: Summary | None) -> list[str]:
+    """A line for each class: what is asked and answered, its latencies at the promised share, whether that is kept."""
+    if not serving:
+        return []
+    rows = []
+    for r in serving["classes"]:
+        promise = r.get("promise") or {}
+        refused = f"{100 * r['shed_share']:.2g} %" if r["shed_s"] > 0 else "-"
+        asked = (amount(r["offered_s"]), amount(r["tokens_s"]), amount(r["queue_peak"]), refused)
+        times = (_promised(promise, "ttft"), _promised(promise, "tpot"))
+        share = f"p{100 * promise['share']:g}" if promise else "-"
+        rows.append((r["class"], *asked, share, *times, "kept" if r.get("kept", True) else "BROKEN"))
+    head = ("Served, by class", "asked/s", "tokens/s", "waiting", "refused", "at", "first token s (promised)",
+            "per token s (promised)", "promise")  # fmt: skip
+    joule = serving["joule_per_token"]
+    per_token = f", {amount(joule)} J a token (idle included, at the racks' input)" if joule is not None else ""
+    total = f"Tokens  {amount(serving['tokens_s'])} a second on average{per_token}"
+    return [total, *_table(head, rows)]
+
+
+def _promised(promise: Summary, key: str) -> str:
+    got = promise.get(f"{key}_at_share_s")
+    return "-" if got is None else f"{min(got, 1e9):.3g} ({promise[f'{key}_s']:g})"
 
 
 def _violations(found: list[str]) -> list[str]:

@@ -21,6 +21,7 @@ VERBS = {
     "load": "twin.cli.load",
     "simulate": "twin.cli.simulate",
     "map": "twin.cli.map",
+    "serve": "twin.cli.serve",
     "kpi": "twin.cli.kpi",
     "export": "twin.cli.export",
     "curtail": "twin.cli.curtail",

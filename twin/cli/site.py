@@ -23,9 +23,11 @@ def validate(
     from twin.cli.climate import warnings_of
     from twin.core.errors import InputError
     from twin.site.load import load_site
+    from twin.site.serving_site import service_rows
 
     loaded = load_site(site)
     warnings = warnings_of(loaded)
+    services = service_rows(loaded.site, loaded.library)
     if strict and warnings:
         raise InputError(warnings)
     if as_json:
@@ -35,6 +37,7 @@ def validate(
                 "site": loaded.site.name,
                 "file": loaded.file,
                 "digest": loaded.digest,
+                "services": services,
                 "problems": problem_rows(warnings),
             }
         )
@@ -42,6 +45,10 @@ def validate(
         tell(warnings)
         count = len(warnings)
         typer.echo(f"{loaded.file}: ok" + (f", {count} warning{'s'[: count != 1]}" if count else ""))
+        if services:
+            from twin.cli.waterfall import services as text_of
+
+            typer.echo(text_of(services))
 
 
 @app.command()

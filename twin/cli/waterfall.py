@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twin.cli.output import table
+from twin.core.units import amount
 
 Rows = dict[str, Any]
 
@@ -14,7 +15,22 @@ def text_of(rows: Rows) -> str:
     blocks = [f"{rows['title']} ({rows['site']})", _contract(rows), _elements(rows)]
     for id, building in rows["buildings"].items():
         blocks += [_loops(id, building), _halls(id, building), _chains(id, building)]
-    return "\n\n".join([block for block in blocks if block] + [_totals(rows["totals"])])
+    return "\n\n".join([*(block for block in [*blocks, services(rows["services"])] if block), _totals(rows["totals"])])
+
+
+def services(rows: Rows) -> str:
+    """What each service can take with all halls energised, a line for each of its pools; empty without any."""
+    head = ("service", "mix", "pool", "serving", "systems", "replicas", "requests/s", "tokens/s", "bound by")
+    body: list[tuple[str, ...]] = []
+    for id, row in rows.items():
+        mix = ", ".join(f"{name} {_share(share)}" for name, share in row["mix"].items())
+        most = (amount(row["requests_s"]), amount(row["tokens_s"]), row["binding"])
+        for n, (pool, part) in enumerate(row["pools"].items()):
+            own = (pool.rpartition("/")[2] if "/" in pool else "both", part["serving"])
+            counts = (f"{part['systems']:,}", f"{part['replicas']:,.6g}")
+            body.append((id, mix, *own, *counts, *most) if n == 0 else ("", "", *own, *counts))
+    title = "Services, all halls energised: what each can take of its mix\n"
+    return title + table([head, *body], right=(4, 5, 6, 7), indent="  ") if rows else ""
 
 
 def _mw(value: float | None) -> str:

@@ -23,3 +23,12 @@ EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 2200
 MWH: Final = 3.6e9
 KELVIN: Final = 273.15
+
+
+def amount(value: float) -> str:
+    """A count or rate for people, four digits at most: ``0.0517``, ``12.3``, ``1,416``, ``88.26 k``, ``13.75 M``."""
+    size = abs(value)
+    for step, name in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if size >= step:
+            return f"{value / (1e3 if name == 'k' else step):,.4g} {name}"
+    return f"{value:,.0f}" if size >= 1000.0 else f"{value:.3g}"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from twin.core.errors import Faults
 from twin.engine.serve import ClassDemand
-from twin.forcing.demand import FLAT, Growth, Scaled, Weekly
+from twin.forcing.demand import FLAT, Growth, RecordedRate, Scaled, Weekly, recorded
 from twin.forcing.shapes import load_shape
+from twin.forcing.traces.read import read_curve
 from twin.site.inference_model import Demand
 from twin.site.load import LoadedSite
 from twin.site.lower import local_midnight
@@ -14,12 +18,15 @@ MONTHS_A_YEAR = 12.0
 
 
 def class_demands(loaded: LoadedSite) -> list[ClassDemand]:
-    """The demand of each class in the order of the site. Raises ``InputError`` for a faulty shape."""
+    """The demand of each class in the order of the site. Raises ``InputError`` for faulty shapes and recordings."""
     spec = loaded.site.inference
     if spec is None:
         return []
     since = float(min(local_midnight(day, loaded.site.utc_offset_h) for day in _starts(loaded)))
-    return [_demand(id, demand, loaded, since) for id, demand in spec.demand.items()]
+    faults = Faults()
+    found = [faults.of(_demand, id, demand, loaded, since) for id, demand in spec.demand.items()]
+    faults.tell()
+    return [demand for demand in found if demand is not None]
 
 
 def _starts(loaded: LoadedSite) -> list[str]:
@@ -27,6 +34,8 @@ def _starts(loaded: LoadedSite) -> list[str]:
 
 
 def _demand(id: str, demand: Demand, loaded: LoadedSite, since_s: float) -> ClassDemand:
+    if demand.trace is not None:
+        return ClassDemand(_recorded(id, demand, loaded, since_s), relative=False)
     shape = _shape(id, demand, loaded)
     if demand.fill is not None:
         peak = max(shape.hours) * len(shape.hours) / sum(shape.hours)
@@ -35,6 +44,14 @@ def _demand(id: str, demand: Demand, loaded: LoadedSite, since_s: float) -> Clas
     years = demand.doubling_years
     growth = Growth() if years is None else Growth.doubling(MONTHS_A_YEAR * years, since_s)
     return ClassDemand(Scaled(demand.mean_per_s, shape, growth), relative=False)
+
+
+def _recorded(id: str, demand: Demand, loaded: LoadedSite, since_s: float) -> RecordedRate:
+    """The rate of a recording, whose calendar is not asked: it begins at local midnight of ``starts``."""
+    path = str(loaded.paths[f"inference.demand.{id}.trace"])
+    start = since_s if demand.starts is None else float(local_midnight(demand.starts, loaded.site.utc_offset_h))
+    curve = recorded(read_curve(path), start, mean_rps=demand.mean_per_s, repeat=demand.repeat, file=path)
+    return curve if demand.scale is None else replace(curve, factor=demand.scale * curve.factor)
 
 
 def _shape(id: str, demand: Demand, loaded: LoadedSite) -> Weekly:

@@ -106,8 +106,8 @@ def weather_digest(weather: Weather) -> str:
 
 
 def files_digest(paths: Mapping[str, Path]) -> str:
-    """SHA-256 over the load recordings that a site names; empty without any (the weather has a digest of its own)."""
-    loads = {place: path for place, path in sorted(paths.items()) if place.startswith("loads.")}
+    """SHA-256 over what a site names of load and demand; empty without any (the weather has a digest of its own)."""
+    loads = {place: path for place, path in sorted(paths.items()) if place.startswith(("loads.", "inference."))}
     made = hashlib.sha256()
     for place, path in loads.items():
         raw = path.read_bytes()

@@ -20,6 +20,7 @@ from twin.core.variables import Level, Variable, rows
 from twin.engine.headroom import COOLING_LIMITS
 from twin.engine.timeline import Timeline
 from twin.inference.fleet import PERCENTILES, Binding
+from twin.inference.workload import Workload
 from twin.site.load import LoadedSite
 from twin.site.lower_fleet import FleetPlan
 from twin.site.plan import Plan
@@ -115,7 +116,7 @@ def coordinates(plan: Plan, loaded: LoadedSite, timeline: Timeline, level: str) 
             found += makers[part](plan)
         if part == "element":
             found.append(_text("element_kind", "element", _element_kinds(plan, loaded), "kind of the device"))
-    return found + (_fleet(plan.fleet) if plan.fleet else [])
+    return found + (_fleet(plan.fleet, loaded) if plan.fleet else [])
 
 
 def _text(name: str, dimension: str, values: list[str], long_name: str) -> Coordinate:
@@ -165,12 +166,23 @@ def _element(plan: Plan) -> list[Coordinate]:
     ]
 
 
-def _fleet(fleet: FleetPlan) -> list[Coordinate]:
+def _fleet(fleet: FleetPlan, loaded: LoadedSite) -> list[Coordinate]:
     share = {"units": "percent", "long_name": "share of requests that fare no worse"}
+    assert loaded.site.inference is not None
+    classes = [loaded.library.get(d.workload, Workload) for d in loaded.site.inference.demand.values()]
+    promises = {
+        "workload_ttft": ([w.ttft_slo_s.value for w in classes], "s", "promised time to first token"),
+        "workload_tpot": ([w.tpot_slo_s.value for w in classes], "s", "promised time per output token"),
+        "workload_share": ([w.slo_percentile for w in classes], "1", "share of requests that the promises are for"),
+    }
     return [
         _text("pool", "pool", fleet.pool, "pool of systems that serve together"),
         _text("pool_serving", "pool", fleet.serving, "library id of the serving configuration"),
         _text("workload", "workload", fleet.workload, "workload class"),
+        *(
+            Coordinate(name, "workload", np.array(values), {"units": units, "long_name": about})
+            for name, (values, units, about) in promises.items()
+        ),
         Coordinate("percentile", "percentile", np.array(PERCENTILES), share),
     ]
 

@@ -20,7 +20,7 @@ from twin.engine.demand import class_demands
 from twin.engine.identity import run_attributes
 from twin.engine.options import Asked, Inputs, ask
 from twin.engine.run import Curve, Engine, make_engine
-from twin.engine.serve import ClassDemand, PoolCurve
+from twin.engine.serve import ClassDemand, Demand, PoolCurve
 from twin.engine.timeline import Timeline
 from twin.forcing.load import Daily, column_for, read_csv
 from twin.forcing.weather import Weather, make_weather
@@ -79,18 +79,19 @@ def prepare(site: str | Path | LoadedSite, **inputs: Unpack[Inputs]) -> Prepared
 def read_in(asked: Asked) -> Prepared:
     """The plan, weather and load curves of checked options.
 
-    Raises ``InputError`` where weather or load do not cover the period, and where the kernels cannot be compiled.
+    Raises ``InputError`` where weather, load or demand do not cover the period, and where kernels cannot be compiled.
     """
     ensure_compiled()
     plan, air = lower(asked.loaded), make_weather(asked.weather)
     curves = load_curves(plan, asked.loaded)
-    _covered(plan, air, curves, asked.timeline)
+    demand = class_demands(asked.loaded)
+    _covered(plan, air, [*curves, *(asks.curve for asks in demand)], asked.timeline)
     return Prepared(
         asked.loaded,
         plan,
         air,
         curves,
-        class_demands(asked.loaded),
+        demand,
         asked.timeline,
         asked.level,
         asked.seed,
@@ -129,7 +130,7 @@ def _pool_curve(plan: Plan, loaded: LoadedSite, index: int, key: str) -> PoolCur
     return PoolCurve(plan.fleet.pool.index(pool), rated)
 
 
-def _covered(plan: Plan, weather: Weather, curves: Sequence[Curve | PoolCurve], timeline: Timeline) -> None:
+def _covered(plan: Plan, weather: Weather, curves: Sequence[Curve | PoolCurve | Demand], timeline: Timeline) -> None:
     """Ask for the first and the last step, so that what does not reach is told before anything is written."""
     ends = np.array([timeline.start + timeline.step, timeline.end])
     weather.sample(ends, timeline.step)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from twin.core.params import Frozen, Quantity
+from twin.site.dates import Date
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
 # In proportion to the meant mix and to what each service can take under its cap; or one after the other.
@@ -15,10 +16,16 @@ Policy = Literal["proportional", "latency", "energy", "cost"]
 
 
 class Demand(Frozen):
-    """Requests of one workload class over time: a shape, and how high it goes."""
+    """Requests of one workload class over time: a shape and how high it goes, or a recording."""
 
     workload: str = Field(description="library id of a workload")
-    shape: str = Field("flat", description="name of a shipped shape, the path of a rate curve (CSV), or `flat`")
+    shape: str = Field("flat", description="name of a shipped shape, the path of a weekly shape (CSV), or `flat`")
+    trace: str | None = Field(None, description="path of recorded requests, or of a rate curve, in any known format")
+    starts: Date | None = Field(
+        None, description="local day on which the recording begins; default: when the first hall is energised"
+    )
+    scale: Annotated[float | None, Quantity("1", "factor on the rate of the recording", gt=0, le=1e6)] = None
+    repeat: bool = Field(False, description="the recording goes on from its beginning, before it and after it")
     mean_per_s: Annotated[float | None, Quantity("1/s", "mean rate of requests in the first year", gt=0, le=1e9)] = None
     fill: Annotated[
         float | None, Quantity("1", "peak rate per capacity of what is energised and meant for it", gt=0, le=2)
@@ -27,8 +34,19 @@ class Demand(Frozen):
 
     @model_validator(mode="after")
     def _scaled(self) -> Demand:
+        given = self.model_fields_set
+        if self.trace is not None:
+            other = [key for key in ("shape", "fill", "doubling_years") if key in given]
+            if other:
+                raise PydanticCustomError("demand", f"a trace does not go with {', '.join(other)}")
+            if self.scale is not None and self.mean_per_s is not None:
+                raise PydanticCustomError("demand", "expected either scale or mean_per_s beside a trace")
+            return self
+        lone = [key for key in ("starts", "scale", "repeat") if key in given]
+        if lone:
+            raise PydanticCustomError("demand", f"{', '.join(lone)} needs a trace")
         if (self.mean_per_s is None) == (self.fill is None):
-            raise PydanticCustomError("demand", "expected either mean_per_s or fill")
+            raise PydanticCustomError("demand", "expected either mean_per_s or fill, or a trace")
         if self.fill is not None and self.doubling_years is not None:
             raise PydanticCustomError("demand", "fill follows what is energised: it does not go with doubling_years")
         return self

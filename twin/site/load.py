@@ -13,6 +13,7 @@ from pathlib import Path
 from twin.core.errors import InputError, Problem
 from twin.site.base import read_joined
 from twin.site.check import check
+from twin.site.check_inference import FLAT
 from twin.site.document import Document
 from twin.site.dump import dump
 from twin.site.fit import exposed
@@ -29,9 +30,9 @@ class LoadedSite:
     """A valid site with all it was made of.
 
     ``text`` is the resolved YAML (bases merged, in the written order), ``digest`` the SHA-256 of it and of the library
-    entries in ``used``; ``paths`` holds the files that the site names (``weather.file``, ``loads.<id>.csv``) by their
-    place in it, a shipped weather year excepted. ``exposed`` are warnings for whoever knows the weather: what freezes
-    where the air gets colder than 0 degC.
+    entries in ``used``; ``paths`` holds the files that the site names (``weather.file``, ``loads.<id>.csv``, and
+    ``shape`` and ``trace`` of ``inference.demand.<id>``) by their place in it, shipped ones excepted. ``exposed`` are
+    warnings for whoever knows the weather: what freezes where the air gets colder than 0 degC.
     """
 
     site: Site
@@ -88,5 +89,11 @@ def _paths(scope: Scope, document: Document) -> dict[str, Path]:
     if scope.site.weather.file not in shipped(".csv", "weather"):
         places.append(("weather", "file"))
     places += [("loads", id, "csv") for id, load in scope.site.loads.items() if load.csv is not None]
+    demand = scope.site.inference.demand if scope.site.inference else {}
+    for id, asked in demand.items():
+        if asked.trace is not None:
+            places.append(("inference", "demand", id, "trace"))
+        elif asked.shape != FLAT and asked.shape not in shipped(".csv", "demand"):
+            places.append(("inference", "demand", id, "shape"))
     found = {".".join(map(str, p)): written_in(scope, p) / document.at(p) for p in places}
     return {place: path for place, path in found.items() if is_file(path)}

@@ -7,35 +7,17 @@ keyed by id, so an id can stand only once and ``base:`` inheritance merges by id
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from twin.core.params import Confidence, Frozen, Quantity
-from twin.core.units import EARLIEST_YEAR, LATEST_YEAR
+from twin.site.dates import Date
 from twin.site.inference_model import Inference
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
 Sink = Literal["outdoors", "electrical_room", "hall"]
-
-
-def _date(text: str) -> str:
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d")
-    except ValueError:
-        raise PydanticCustomError("date", 'expected a date as "YYYY-MM-DD"') from None
-    if len(text) != len("YYYY-MM-DD"):  # days are compared as text, "2026-1-5" would be out of order
-        raise PydanticCustomError("date", 'expected a date as "YYYY-MM-DD", with leading zeros')
-    if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
-        words = "the year {year} is out of range, expected {first} to {last}"
-        context = {"year": day.year, "first": EARLIEST_YEAR, "last": LATEST_YEAR}
-        raise PydanticCustomError("date", words, context)
-    return text
-
-
-Date = Annotated[str, AfterValidator(_date)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 Celsius = Annotated[float, Quantity("degC", "temperature", ge=-40, le=90)]
 Kelvin = Annotated[float, Quantity("K", "temperature difference", gt=0, le=60)]

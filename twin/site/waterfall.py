@@ -17,12 +17,13 @@ from twin.site.feeds import downward, upstream
 from twin.site.library import Library
 from twin.site.model import Building, ChainLink, Element, Hall, Loop, Site
 from twin.site.rated import Rated, rack_counts, rated_hall, rejection_of
+from twin.site.serving_site import service_rows
 
 Rows = dict[str, Any]
 
 
 def waterfall(site: Site, library: Library) -> Rows:
-    """Contract, campus elements, buildings (loops, halls) and totals; powers in MW. ``site`` must be valid.
+    """Contract, campus elements, buildings (loops, halls), services and totals; powers in MW. ``site`` must be valid.
 
     ``share`` is the rated IT power under an element per installed rating; ``None`` where there is nothing to divide.
     """
@@ -34,6 +35,7 @@ def waterfall(site: Site, library: Library) -> Rows:
         "contract": _contract(site, rated),
         "elements": elements,
         "buildings": {id: _building(site, b, library, rated) for id, b in site.buildings.items()},
+        "services": service_rows(site, library),
         "totals": _totals(site, rated),
     }
 

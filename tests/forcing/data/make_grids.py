@@ -74,6 +74,7 @@ def recorded_grids() -> dict[str, tuple[Grid, Grid]]:
     """Input and output of the classes whose grids, or one of them, come from a recording."""
     return {
         "chat": (recorded(AZURE, "input"), recorded(AZURE, "output")),
+        "azure-conversation": (recorded(AZURE, "input"), recorded(AZURE, "output")),
         "complex-search": (recorded(CONVERSATION, "input"), from_mean(1527, SIGMA_R1)),
         "agents": (recorded(SYNTHETIC, "input"), from_mean(1527, SIGMA_R1)),
     }
