@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from twin.analysis.dataset import open_run, simulate
+    from twin.analysis.load_map import load_map
     from twin.analysis.netcdf import to_netcdf
     from twin.core.errors import InputError
     from twin.site.load import load_site
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "InputError": "twin.core.errors",
+    "load_map": "twin.analysis.load_map",
     "load_site": "twin.site.load",
     "open_run": "twin.analysis.dataset",
     "simulate": "twin.analysis.dataset",
@@ -46,4 +48,4 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_HOME, "__version__"])
 
 
-__all__ = ["InputError", "__version__", "load_site", "open_run", "simulate", "to_netcdf"]
+__all__ = ["InputError", "__version__", "load_map", "load_site", "open_run", "simulate", "to_netcdf"]

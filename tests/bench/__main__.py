@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from tests.bench import campus_year, hpc_twin, long_trace, rack_loop, start
+from tests.bench import campus_year, fleet, hpc_twin, long_trace, rack_loop, start
 from tests.bench.measure import ROOT, Row
 from tests.bench.table import busy, document, text
 
@@ -19,6 +19,7 @@ CASES: dict[str, Case] = {
     "hpc": hpc_twin.run,
     "start": start.run,
     "trace": long_trace.run,
+    "fleet": fleet.run,
 }
 
 

@@ -12,6 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# A process begins with the peak of the one that started it: a small one stands between, or a test's own memory counts.
+LAUNCHER = """
+import os, resource, sys
+code = os.waitstatus_to_exitcode(os.waitpid(os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ), 0)[1])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+open(sys.argv[1], "w").write(f"{used.ru_maxrss} {used.ru_utime + used.ru_stime}")
+sys.exit(code)
+"""
 
 
 @dataclass(frozen=True)
@@ -69,18 +77,16 @@ def child(*command: str, cache: Path | None = None, codes: tuple[int, ...] = (0,
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(ROOT)])}
     if cache is not None:
         env["HALLTWIN_CACHE"] = str(cache)
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+    with tempfile.TemporaryDirectory() as folder:
+        account = Path(folder, "account")
+        launched = [sys.executable, "-S", "-c", LAUNCHER, str(account), sys.executable, "-m", *command]
         begin = time.perf_counter()
-        process = subprocess.Popen([sys.executable, "-m", *command], stdout=out, stderr=err, cwd=ROOT, env=env)
-        _, status, usage = os.wait4(process.pid, 0)
+        done = subprocess.run(launched, capture_output=True, text=True, cwd=ROOT, env=env, check=False)
         wall = time.perf_counter() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        err.seek(0)
-        if process.returncode not in codes:
-            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{err.read()[-2000:]}")
-        peak = usage.ru_maxrss / (1024.0**2 if sys.platform == "darwin" else 1024.0)
-        return Cost(wall, usage.ru_utime + usage.ru_stime, peak, out.read())
+        if done.returncode not in codes:
+            raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+        peak, cpu = account.read_text().split()
+        return Cost(wall, float(cpu), float(peak) / (1024.0**2 if sys.platform == "darwin" else 1024.0), done.stdout)
 
 
 __all__ = ["ROOT", "Cost", "Row", "by_turns", "child"]

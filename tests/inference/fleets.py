@@ -140,23 +140,28 @@ def run(
     systems: Any = 5.0,
     caps: Any = np.inf,
     relative: bool = False,
+    left: Any = 1.0,
     rank: list[int] | None = None,
     held: Held | None = None,
+    every: int = 1,
 ) -> Run:
-    """Serve ``rates`` (step, class) requests/s; every step is an interval."""
+    """Serve ``rates`` (step, class) requests/s; ``every`` so many steps are an interval."""
     services, classes = f.mix.shape
     rates = np.atleast_2d(np.asarray(rates, dtype=float))
     n, pools = len(rates), len(f.pool)
     held, flow = held or new_held(f), new_flow(f)
-    nothing = np.zeros_like(rates)
-    stream_rows = np.zeros((n, services, classes, len(rows("stream"))))
-    delay_rows = np.zeros((n, services, classes, len(PERCENTILES), len(rows("latency"))))
-    pool_rows, watts = np.zeros((n, pools, len(rows("pool")))), np.zeros((n, pools))
+    nothing, intervals = np.zeros_like(rates), n // every
+    closes = np.full(n, -1, np.int64)
+    closes[every - 1 :: every] = np.arange(intervals)
+    stream_rows = np.zeros((intervals, services, classes, len(rows("stream"))))
+    delay_rows = np.zeros((intervals, services, classes, len(PERCENTILES), len(rows("latency"))))
+    pool_rows, watts = np.zeros((intervals, pools, len(rows("pool")))), np.zeros((n, pools))
     serve_block(
-        f, held, flow, np.broadcast_to(np.asarray(systems, dtype=float), (pools,)).copy(), np.full(n, dt),
+        f, held, flow, np.broadcast_to(np.asarray(systems, dtype=float), (pools,)).copy(),
+        np.broadcast_to(np.asarray(left, dtype=float), (n, pools)).copy(), np.full(n, dt),
         nothing if relative else rates, rates if relative else nothing,
         np.broadcast_to(np.asarray(caps, dtype=float), (n, services)).copy(), np.array(rank or [], np.int64),
-        np.zeros(services + classes), np.arange(n), dt, np.zeros(stream_rows.shape[1:]), np.zeros(pool_rows.shape[1:]),
-        np.zeros(delay_rows.shape[1:]), stream_rows, pool_rows, delay_rows, watts,
+        np.zeros(services + classes), closes, dt * every, np.zeros(stream_rows.shape[1:]),
+        np.zeros(pool_rows.shape[1:]), np.zeros(delay_rows.shape[1:]), stream_rows, pool_rows, delay_rows, watts,
     )  # fmt: skip
     return Run(stream_rows, pool_rows, delay_rows, watts, held, flow.capacity.copy(), np.full(n, dt))

@@ -233,3 +233,21 @@ def test_a_slow_link_delays_the_first_token():
         return run(f, np.full((30, 1), 5.0)).delay("pool_ttft")[-1, 0, 0, 0]
 
     assert ttft(1e10) - ttft(1e15) == pytest.approx(3e8 / 1e10 / (1.0 - 5.0 / 5 * 3e8 / 1e10), rel=1e-4)
+
+
+def test_lost_systems_cost_capacity_in_the_same_step_and_demand_stays():
+    left = np.array([1.0, 1.0, 0.5, 0.5, 1.0])[:, None]
+    result = run(ONE, np.full((5, 1), 0.8), relative=True, left=left)
+    served = result.stream("pool_served_rate")[:, 0, 0]
+    assert result.stream("pool_offered_rate")[:, 0, 0] == pytest.approx(0.8 * CAPACITY)
+    assert served[3] == pytest.approx(0.5 * CAPACITY, rel=0.05)
+    assert result.pool("pool_systems")[:, 0].tolist() == [5.0, 5.0, 2.5, 2.5, 5.0]
+    assert residual(result).max() < 1e-12
+
+
+def test_requests_go_where_no_cap_holds_them_back():
+    f = fleet([Kind(), Kind()], [CHAT], [(0, 0), (1, 1)], [[1.0], [1.0]])
+    half = 5 * (IDLE_W + 3_000.0)
+    offered = run(f, np.full((3, 1), 0.8 * CAPACITY), caps=[[np.inf, half]]).stream("pool_offered_rate")[-1, :, 0]
+    assert offered[0] > 1.2 * offered[1] > 0.0
+    assert offered.sum() == pytest.approx(0.8 * CAPACITY)

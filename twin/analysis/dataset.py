@@ -11,6 +11,7 @@ import xarray as xr
 from twin.analysis.damage import refuse_if_incomplete, telling_damage
 from twin.core.errors import one, option
 from twin.engine import checkpoint
+from twin.engine.caps import Caps
 from twin.engine.period import Moment
 from twin.engine.simulate import Note, Progress
 from twin.engine.simulate import simulate as run
@@ -35,6 +36,7 @@ def simulate(
     seed: int = 0,
     threads: int | None = None,
     load: str | None = None,
+    caps: Caps | None = None,
     progress: Progress | None = None,
     note: Note | None = None,
 ) -> xr.Dataset:
@@ -45,6 +47,7 @@ def simulate(
     default the first calendar year in which every hall has power. ``step`` (default 300 s) and ``every`` (the output
     interval: 1 h, or 60 s for less than a day) are s or text as ``5min``. ``level`` records everything down to
     ``site``, ``hall``, ``cdu`` or ``rack``. ``load`` puts all halls on one load curve of the site, or on ``full``.
+    ``caps`` hold services back over time (:class:`twin.engine.caps.Caps`).
     ``resume``, ``overwrite``, ``progress`` and ``note`` as in :func:`twin.engine.simulate.simulate`.
 
     Raises ``InputError`` for bad input and a full disk, ``StoppedError`` after SIGINT or SIGTERM.
@@ -65,6 +68,7 @@ def simulate(
         seed=seed,
         threads=threads,
         load=load,
+        caps=caps,
     )
     if done.path is not None:
         return open_run(done.path)

@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from twin.cli.output import Json, write_json
-
-VIOLATED = 1
+from twin.cli.output import VIOLATED, Json, write_json
 
 
 def command(

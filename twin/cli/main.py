@@ -20,9 +20,11 @@ VERBS = {
     "weather": "twin.cli.weather",
     "load": "twin.cli.load",
     "simulate": "twin.cli.simulate",
+    "map": "twin.cli.map",
     "serve": "twin.cli.serve",
     "kpi": "twin.cli.kpi",
     "export": "twin.cli.export",
+    "curtail": "twin.cli.curtail",
     "calibrate": "twin.cli.calibrate",
 }
 

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from twin.core.errors import Problem
 
+VIOLATED = 1
 BAD_INPUT = 2
 BUG = 70  # EX_SOFTWARE of sysexits.h: never taken for a violated constraint
 INTERRUPTED = 130

@@ -10,10 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from twin.cli.output import INTERRUPTED, Json, write_json
-
-VIOLATED = 1
-
+from twin.cli.output import INTERRUPTED, VIOLATED, Json, write_json
 
 Site = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")]
 Weather = Annotated[

@@ -25,7 +25,7 @@ from twin.site.load import LoadedSite
 # The word of a difference -> the attributes that show it.
 DECIDING: dict[str, tuple[str, ...]] = {
     "site": ("site_digest", "load_digest"),
-    "load": ("load",),
+    "load": ("load", "caps_digest"),
     "weather": ("weather_digest",),
     "period": ("period_start", "period_end"),
     "step": ("step_s",),
@@ -62,6 +62,7 @@ def run_attributes(asked: Asked, weather: Weather) -> dict[str, Any]:
         "utc_offset_h": site.utc_offset_h,
         "load": asked.load if asked.load is not None else "as the site says",
         "load_digest": files_digest(loaded.paths),
+        "caps_digest": asked.caps.digest() if asked.caps else "",
         "weather": weather.name,
         "weather_station": weather.station,
         "weather_source": weather.source,

@@ -15,6 +15,7 @@ import numpy as np
 from twin.core.errors import Faults, InputError, did_you_mean, one, option
 from twin.core.units import DAY, HOUR
 from twin.engine import period
+from twin.engine.caps import Caps
 from twin.engine.layout import checked_depth
 from twin.engine.timeline import Timeline, make_timeline
 from twin.forcing.hourly import HourlyTable
@@ -42,6 +43,7 @@ class Inputs(TypedDict, total=False):
     threads: int | None
     load: str | None
     intervals_per_block: int | None
+    caps: Caps | None
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Asked:
     seed: int
     threads: int | None
     load: str | None
+    caps: Caps | None
 
 
 def ask(
@@ -71,6 +74,7 @@ def ask(
     threads: int | None = None,
     load: str | None = None,
     intervals_per_block: int | None = None,
+    caps: Caps | None = None,
 ) -> Asked:
     """Check what is asked for, as :func:`twin.engine.prepare.prepare` explains it.
 
@@ -89,7 +93,7 @@ def ask(
     assert driven is not None
     assert air is not None
     assert timeline is not None
-    return Asked(driven, air, weather is not None, timeline, level, int(seed), threads, load)
+    return Asked(driven, air, weather is not None, timeline, level, int(seed), threads, load, caps)
 
 
 def _whole(value: object, place: str, low: int, high: int | None) -> None:

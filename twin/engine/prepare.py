@@ -15,6 +15,7 @@ import numpy as np
 
 from twin.core.columns import Group
 from twin.core.jit import ensure_compiled
+from twin.engine.caps import Caps
 from twin.engine.demand import class_demands
 from twin.engine.identity import run_attributes
 from twin.engine.options import Asked, Inputs, ask
@@ -43,6 +44,7 @@ class Prepared:
     seed: int
     threads: int
     attrs: dict[str, Any]
+    caps: Caps | None = None
 
     def engine(self) -> Engine:
         """An engine at the start of the period."""
@@ -55,6 +57,7 @@ class Prepared:
             threads=self.threads,
             racks=self.level == "rack",
             demand=self.demand,
+            caps=self.caps,
         )
 
 
@@ -65,8 +68,8 @@ def prepare(site: str | Path | LoadedSite, **inputs: Unpack[Inputs]) -> Prepared
     ``start`` and ``end`` are ISO 8601, UTC unless an offset is given; ``twin.engine.period`` has the default. ``step``
     (default 300 s) and ``every`` (the output interval: 1 h, or 60 s for less than a day) are s or text as ``5min``.
     ``level`` is ``site``, ``hall``, ``cdu`` or ``rack``. ``load`` puts all halls on one load curve of the site, or on
-    ``full``. ``threads`` defaults to the cores of this process. ``intervals_per_block`` replaces the block size, for
-    tests.
+    ``full``. ``caps`` hold services back over time. ``threads`` defaults to the cores of this process.
+    ``intervals_per_block`` replaces the block size, for tests.
 
     Raises ``InputError`` for input that cannot be used.
     """
@@ -94,6 +97,7 @@ def read_in(asked: Asked) -> Prepared:
         asked.seed,
         asked.threads or _cores(),
         run_attributes(asked, air),
+        asked.caps,
     )
 
 

@@ -20,6 +20,7 @@ from twin.core.columns import Group
 from twin.core.variables import rows, slot
 from twin.engine.arrays import Out, Scratch, State, new_out, new_scratch, new_state
 from twin.engine.campus import S_COOLING, S_IT, S_LOSS, run_campus
+from twin.engine.caps import Caps
 from twin.engine.headroom import headroom_block
 from twin.engine.serve import NOT_SERVED, ClassDemand, FleetRun, PoolCurve, new_fleet_run
 from twin.engine.settle import fill_basins, forget, settle
@@ -208,14 +209,15 @@ def make_engine(
     threads: int,
     racks: bool,
     demand: Sequence[ClassDemand] = (),
+    caps: Caps | None = None,
 ) -> Engine:
-    """An engine at the start of its timeline; ``demand`` by class where the plan has a fleet."""
+    """An engine at the start of its timeline; ``demand`` by class and ``caps`` where the plan has a fleet."""
     intervals = min(timeline.intervals, timeline.intervals_per_block)
     state = new_state(plan, seed)
     return Engine(
         plan, weather, list(curves), timeline, seed, max(1, threads), racks, reachable(plan), state,
         new_scratch(plan), new_out(plan, intervals, racks), np.zeros(len(rows("site"))),
-        new_fleet_run(plan.fleet, state, demand) if plan.fleet else None,
+        new_fleet_run(plan.fleet, state, demand, caps) if plan.fleet else None,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from twin.core.variables import rows
 from twin.engine.arrays import State
+from twin.engine.caps import Caps
 from twin.engine.timeline import Block
 from twin.inference.fleet import PERCENTILES, Flow, Held, new_flow
 from twin.inference.step import serve_block
@@ -62,7 +63,7 @@ class FleetRun:
     demand: list[ClassDemand]
     held: Held
     flow: Flow
-    caps: Floats  # (service) W, inf without a cap
+    caps: Caps | None = None
 
     def settle(self, plan: Plan, block: Block) -> None:
         """Begin with what the first step's demand keeps in service, and nothing waiting."""
@@ -72,12 +73,14 @@ class FleetRun:
         held.queue.fill(0.0)
 
     def advance(self, plan: Plan, block: Block, interval_s: float, asked_s: Floats | None = None) -> Served:
-        """Serve a block; demand is that of the last ``asked_s`` of each step (all of it without)."""
+        """Serve a block; demand and caps are those of the last ``asked_s`` of each step (all of it without)."""
         fleet, steps, intervals = self.plan.fleet, len(block.dt), len(block.interval_end)
         services, classes = fleet.mix.shape
         start = block.t_end - (block.dt if asked_s is None else asked_s)
         absolute, relative = self._demand(plan, start, block.t_end)
-        caps = np.tile(self.caps, (steps, 1))
+        caps, left = np.full((steps, services), np.inf), np.ones((steps, len(fleet.pool)))
+        if self.caps is not None:
+            caps, left = self.caps.power(start, block.t_end), self.caps.systems(start, block.t_end)
         streams = np.zeros((services, classes, len(rows("stream"))))
         pools = np.zeros((len(fleet.pool), len(rows("pool"))))
         delays = np.zeros((services, classes, len(PERCENTILES), len(rows("latency"))))
@@ -88,7 +91,7 @@ class FleetRun:
             part = slice(first, last)
             on = plan.hall_start_s <= start[first]
             serve_block(
-                fleet, self.held, self.flow, on @ self.plan.hall_systems, block.dt[part], absolute[part],
+                fleet, self.held, self.flow, on @ self.plan.hall_systems, left[part], block.dt[part], absolute[part],
                 relative[part], caps[part], self.plan.rank, np.zeros(services + classes), block.closes[part],
                 interval_s, streams, pools, delays, stream_rows, pool_rows, delay_rows, watts[part],
             )  # fmt: skip
@@ -96,7 +99,7 @@ class FleetRun:
         stream_rows[:, ~meant] = np.nan
         delay_rows[:, ~meant] = np.nan
         return Served(
-            watts,
+            watts * left,
             {"pool": pool_rows, "stream": self._by_pool(stream_rows), "latency": self._by_pool(delay_rows)},
         )
 
@@ -118,10 +121,10 @@ class FleetRun:
 NOT_SERVED = Served(np.empty((0, 0)), {})
 
 
-def new_fleet_run(plan: FleetPlan, state: State, demand: Sequence[ClassDemand]) -> FleetRun:
+def new_fleet_run(plan: FleetPlan, state: State, demand: Sequence[ClassDemand], caps: Caps | None = None) -> FleetRun:
     """A fleet whose state is that of the run."""
     held = Held(state.pool_queue, state.pool_active, state.pool_power)
-    return FleetRun(plan, list(demand), held, new_flow(plan.fleet), np.full(len(plan.service), np.inf))
+    return FleetRun(plan, list(demand), held, new_flow(plan.fleet), caps)
 
 
 __all__ = ["NOT_SERVED", "ClassDemand", "Demand", "FleetRun", "PoolCurve", "Served", "new_fleet_run"]

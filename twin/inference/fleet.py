@@ -95,10 +95,11 @@ class Flow(NamedTuple):
 
     offered: Floats  # (class) requests/s
     taken: Floats  # (class) requests/s
-    served: Floats  # (class) step-mean requests in service
     routed: Floats  # (service, class) requests/s
     limit: Floats  # (service) share of its capacity that a power cap leaves
-    capacity: Floats  # (service) requests/s of its meant mix with everything energised at work
+    capacity: Floats  # (service) requests/s of its meant mix with what is left of its systems
+    built: Floats  # (service) the same with everything energised
+    systems: Floats  # (pool) what is left of the energised systems
 
 
 def new_held(fleet: Fleet | None) -> Held:
@@ -110,8 +111,10 @@ def new_held(fleet: Fleet | None) -> Held:
 def new_flow(fleet: Fleet) -> Flow:
     """Scratch for ``twin.inference.step``."""
     services, classes = fleet.mix.shape
-    one, two = np.zeros((3, classes)), np.zeros((services, classes))
-    return Flow(one[0].copy(), one[1].copy(), one[2].copy(), two, np.ones(services), np.zeros(services))
+    offered, taken = np.zeros(classes), np.zeros(classes)
+    limit, capacity, built = (np.zeros(services) for _ in range(3))
+    routed = np.zeros((services, classes))
+    return Flow(offered, taken, routed, limit, capacity, built, np.zeros(len(fleet.pool)))
 
 
 __all__ = ["Binding", "Class", "Fleet", "Flow", "Held", "Pool", "new_flow", "new_held"]

@@ -51,12 +51,11 @@ def _replicas(fleet: Fleet, systems: np.ndarray, s: int) -> tuple[float, float]:
 
 
 @inner
-def capacities(fleet: Fleet, flow: Flow, systems: np.ndarray) -> None:
-    """Fill ``flow.capacity``: requests/s of each service's meant mix, all classes alike (no priority)."""
+def capacities(fleet: Fleet, flow: Flow, systems: np.ndarray, out: np.ndarray) -> None:
+    """Fill ``out`` (service) with requests/s of each service's meant mix, all classes alike (no priority)."""
     for s in range(fleet.mix.shape[0]):
         r_p, r_d = _replicas(fleet, systems, s)
-        flow.capacity[s] = meant_capacity(fleet, flow, s, r_p, r_d, 1.0)
-        flow.limit[s] = 1.0
+        out[s] = meant_capacity(fleet, flow, s, r_p, r_d, 1.0)
 
 
 @inner
@@ -77,6 +76,17 @@ def meant_capacity(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, lim
         if high - low <= 1e-12 * high:
             break
     return low
+
+
+@inner
+def present(flow: Flow, systems: np.ndarray, left: np.ndarray, n: int) -> bool:
+    """Fill ``flow.systems`` with what is left of the energised systems in step ``n``; whether that has changed."""
+    changed = n == 0
+    for p in range(systems.shape[0]):
+        now = systems[p] * left[n, p]
+        changed = changed or now != flow.systems[p]
+        flow.systems[p] = now
+    return changed
 
 
 @inner
@@ -107,6 +117,18 @@ def _under_cap(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, cap: fl
             return low
         high = low
     return 0.0
+
+
+@inner
+def _limits(fleet: Fleet, flow: Flow, caps: np.ndarray) -> None:
+    """Fill ``flow.limit``: the share of its capacity that a cap leaves to each service at its meant mix."""
+    for s in range(caps.shape[0]):
+        flow.limit[s] = 1.0
+        if caps[s] < UNCAPPED:
+            for c in range(flow.offered.shape[0]):
+                flow.offered[c] = fleet.mix[s, c] * flow.capacity[s]
+            r_p, r_d = _replicas(fleet, flow.systems, s)
+            flow.limit[s] = _under_cap(fleet, flow, s, r_p, r_d, caps[s])
 
 
 @inner
@@ -167,7 +189,7 @@ def _pool_out(
 
 @inner
 def _advance_service(
-    fleet: Fleet, held: Held, flow: Flow, s: int, systems: np.ndarray, cap: float, dt: float, since: float,
+    fleet: Fleet, held: Held, flow: Flow, s: int, cap: float, dt: float, since: float,
     streams: np.ndarray, pools: np.ndarray, delays: np.ndarray, watts: np.ndarray,
 ) -> None:  # fmt: skip
     """One service over one step; writes the step-mean power of a system of its pools to ``watts``.
@@ -175,6 +197,7 @@ def _advance_service(
     ``since`` > 0: latencies stand for the last so many seconds.
     """
     p, d = fleet.prefilling[s], fleet.decoding[s]
+    systems = flow.systems
     r_p, r_d = _replicas(fleet, systems, s)
     classes = flow.offered.shape[0]
     for c in range(classes):
@@ -200,35 +223,38 @@ def _advance_service(
 
 @kernel
 def serve_block(
-    fleet: Fleet, held: Held, flow: Flow, systems: np.ndarray, dts: np.ndarray, absolute: np.ndarray,
+    fleet: Fleet, held: Held, flow: Flow, systems: np.ndarray, left: np.ndarray, dts: np.ndarray, absolute: np.ndarray,
     relative: np.ndarray, caps: np.ndarray, rank: np.ndarray, room: np.ndarray, closes: np.ndarray, interval_s: float,
     streams: np.ndarray, pools: np.ndarray, delays: np.ndarray, stream_rows: np.ndarray, pool_rows: np.ndarray,
     delay_rows: np.ndarray, watts: np.ndarray,
 ) -> None:  # fmt: skip
     """Advance the fleet over steps between two events.
 
-    ``systems`` (pool) energised; ``dts`` (step) s; demand of a class is ``absolute`` (step, class) requests/s plus
-    ``relative`` (step, class) per capacity of the services that are meant for it; ``caps`` (step, service) W, inf
-    without; ``rank`` (service) order of filling, empty: in proportion; ``closes`` (step) interval that ends here, -1
-    none. Adds to ``streams`` (service, class, variable), ``pools`` (pool, variable) and ``delays`` (service, class,
-    percentile, variable), flushes them to the rows of the
+    ``systems`` (pool) energised, ``left`` (step, pool) the share of them that is not lost; ``dts`` (step) s; demand of
+    a class is ``absolute`` (step, class) requests/s plus ``relative`` (step, class) per capacity of the energised
+    services that are meant for it; ``caps`` (step, service) W, inf without; ``rank`` (service) order of filling, empty:
+    in proportion; ``closes`` (step) interval that ends here, -1 none. Adds to ``streams`` (service, class, variable),
+    ``pools`` (pool, variable) and ``delays`` (service, class, percentile, variable), flushes them to the rows of the
     interval and writes ``watts`` (step, pool), step-mean power of a system.
     """
     services, classes = fleet.mix.shape
-    capacities(fleet, flow, systems)
     rates = room[services:]
+    capacities(fleet, flow, systems, flow.built)
     since = 0.0
     for n in range(dts.shape[0]):
+        if present(flow, systems, left, n):
+            capacities(fleet, flow, flow.systems, flow.capacity)
         for c in range(classes):
             own = 0.0
             for s in range(services):
-                own += fleet.mix[s, c] * flow.capacity[s]
+                own += fleet.mix[s, c] * flow.built[s]
             rates[c] = absolute[n, c] + relative[n, c] * own
+        _limits(fleet, flow, caps[n])
         route(fleet, flow, rates, rank, room[:services])
         since += dts[n]
         told = since if since >= LATENCY_EVERY_S or closes[n] >= 0 or n == dts.shape[0] - 1 else 0.0
         for s in range(services):
-            _advance_service(fleet, held, flow, s, systems, caps[n, s], dts[n], told, streams, pools, delays, watts[n])
+            _advance_service(fleet, held, flow, s, caps[n, s], dts[n], told, streams, pools, delays, watts[n])
         if told > 0.0:
             since = 0.0
         if closes[n] >= 0:

@@ -40,8 +40,8 @@ CLOSE = 1e-9
 CLOSE_TABLE = 1e-4
 
 BELOW = 12  # cells of the table up to C = 1 - p
-ROWS_C = BELOW + 25
-ROWS_D = 27
+ROWS_C = BELOW + 33
+ROWS_D = 33
 ROWS_V = 10
 LOG_RARE_50, LOG_RARE_90, LOG_RARE_99 = (-math.log(1.0 - p) for p in PERCENTILES)
 

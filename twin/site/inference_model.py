@@ -11,6 +11,7 @@ from twin.core.params import Frozen, Quantity
 from twin.site.dates import Date
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
+# In proportion to the meant mix and to what each service can take under its cap; or one after the other.
 Policy = Literal["proportional", "latency", "energy", "cost"]
 
 
@@ -57,6 +58,9 @@ class Systems(Frozen):
     serving: str = Field(description="library id of a serving configuration")
     templates: list[str] = Field(default_factory=list, description="all halls of these templates")
     halls: list[str] = Field(default_factory=list, description="halls as building/hall")
+    cost_usd_h: Annotated[
+        float | None, Quantity("$/h", "what an hour of one system costs you, for the policy `cost`", gt=0, le=1e6)
+    ] = None
 
     @model_validator(mode="after")
     def _some(self) -> Systems:
@@ -98,6 +102,13 @@ class Inference(Frozen):
     policy: Policy = Field("proportional", description="order in which services are filled")
     demand: dict[Id, Demand] = Field(min_length=1, description="workload classes")
     services: dict[Id, Service] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _costs(self) -> Inference:
+        parts = [systems for id, service in self.services.items() for systems in service.pools(id).values()]
+        if self.policy == "cost" and any(systems.cost_usd_h is None for systems in parts):
+            raise PydanticCustomError("cost", "the policy cost needs cost_usd_h of the systems of every service")
+        return self
 
 
 __all__ = ["Demand", "Inference", "Policy", "Service", "Systems"]

@@ -6,8 +6,8 @@ Entries are read when they are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar, overload
 
@@ -75,6 +75,12 @@ class Library:
                 self._faults[id] = error
                 raise
         return self._entries[id]
+
+    def changed(self, params: Mapping[str, Params]) -> Library:
+        """This library with other parameters in the entries ``params``; text and places stay theirs."""
+        made = Library(self._sources)
+        made._entries = self._entries | {id: replace(self.entry(id), params=p) for id, p in params.items()}
+        return made
 
     @overload
     def get(self, id: str, kind: type[P], /) -> P: ...

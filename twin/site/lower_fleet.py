@@ -20,6 +20,7 @@ from twin.racks.rack import Rack
 from twin.site.inference_model import Inference, Systems
 from twin.site.library import Library
 from twin.site.model import Hall, Site
+from twin.site.ranking import ranked
 
 Floats = NDArray[np.float64]
 
@@ -86,9 +87,10 @@ def lower_fleet(site: Site, library: Library, halls: list[str]) -> FleetPlan | N
         "level": level,
     }
     systems = _hall_systems(site, library, halls, names)
+    fleet = Fleet(**columns)
     return FleetPlan(
-        Fleet(**columns), names, list(spec.services), list(spec.demand), [s.serving for s in pools.values()], systems,
-        np.zeros(0, np.int64),
+        fleet, names, list(spec.services), list(spec.demand), [s.serving for s in pools.values()], systems,
+        ranked(fleet, spec.policy, [s.cost_usd_h or 0.0 for s in pools.values()]),
     )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Charts of a map, one file each: ``build(source) -> Chart``."""

@@ -1,0 +1,81 @@
+"""Curtailment: the meter comes down as far as asked, by whom the policy says, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from twin import InputError
+from twin.analysis.curtail import POLICIES, STEP_S, curtail, seconds, told
+from twin.core.units import HOUR
+from twin.engine.period import instant
+
+AT = instant("2028-07-12T18:00", "at")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_meter_is_held_below_its_target(serving_site, policy):
+    made = curtail(serving_site, 0.08, at=AT, lasting_s=2 * HOUR, policy=policy)
+    assert made.reached
+    free, held = made.free["site_power"].values, made.held["site_power"].values
+    during = made.during()
+    assert during.sum() == 2 * HOUR / STEP_S
+    assert held[during].max() <= made.target_w * 1.003
+    assert made.target_w == pytest.approx(0.92 * free[seconds(made.free) == AT][0])
+    before = seconds(made.free) <= AT
+    assert (held[before] == free[before]).all()
+    tokens = [np.nansum(ds["pool_token_rate"].values[during]) for ds in (made.held, made.free)]
+    assert tokens[0] < 0.97 * tokens[1]
+
+
+def test_the_last_priority_gives_way_first(serving_site):
+    made = told(curtail(serving_site, 0.05, at=AT, lasting_s=2 * HOUR, policy="priority"))
+    rows = {row["workload"]: row for row in made["classes"]}
+    assert rows["chat"]["tokens_per_s"]["curtailed"] == pytest.approx(rows["chat"]["tokens_per_s"]["free"], rel=1e-3)
+    assert rows["batch"]["tokens_per_s"]["curtailed"] < 0.9 * rows["batch"]["tokens_per_s"]["free"]
+
+
+def test_a_ramp_is_kept_and_the_backlog_is_worked_off_afterwards(serving_site):
+    made = curtail(serving_site, 0.08, at=AT, lasting_s=2 * HOUR, ramp_s=HOUR)
+    steep = told(curtail(serving_site, 0.08, at=AT, lasting_s=2 * HOUR))
+    gentle = told(made)
+    assert gentle["steepest_mw_per_min"]["down"] < 0.5 * steep["steepest_mw_per_min"]["down"]
+    assert gentle["rebound_mw"] > 0.0
+    assert 0.0 < gentle["backlog_after_h"] <= 12.0
+
+
+def test_idle_power_is_the_floor(serving_site):
+    made = curtail(serving_site, 0.9, at=AT, lasting_s=HOUR)
+    assert not made.reached
+    assert told(made)["reached"] is False
+
+
+def test_requests_are_conserved_under_the_caps(serving_site):
+    held = curtail(serving_site, 0.1, at=AT, lasting_s=2 * HOUR).held
+    rate = held["pool_offered_rate"] - held["pool_served_rate"] - held["pool_shed_rate"]
+    change = rate.cumsum("time").values * STEP_S
+    backlog = held["pool_backlog"].values
+    meant = ~np.isnan(backlog[0])
+    # Single precision of what is stored, summed over 192 intervals.
+    scale = np.abs(held["pool_offered_rate"].values[:, meant]).sum(axis=0) * STEP_S
+    defect = (change - (backlog - backlog[0] + change[0]))[:, meant]
+    assert (np.abs(defect) <= 1e-6 * scale).all()
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"share": 1.5}, "150 % is out of range"),
+        ({"lasting_s": 60.0}, "expected 5 min to 168 h"),
+        ({"ramp_s": 4 * HOUR}, "does not end within the event"),
+        ({"policy": "prio"}, 'did you mean "priority"'),
+    ],
+)
+def test_options_out_of_range_are_told(serving_site, how, words):
+    with pytest.raises(InputError, match=words):
+        curtail(serving_site, how.pop("share", 0.1), at=AT, **how)
+
+
+def test_a_site_that_serves_nothing_cannot_be_curtailed():
+    with pytest.raises(InputError, match="serves nothing"):
+        curtail("frontier", 0.1)

@@ -1,0 +1,105 @@
+"""``twin curtail``: hold the meter down for some hours, and see who gives way."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from twin.cli.output import VIOLATED, Json, write_json
+from twin.core.units import DAY
+
+By = Annotated[str, typer.Option("--by", help="Share of the metered power that has to go: 20% or 0.2.")]
+At = Annotated[str | None, typer.Option("--at", help="Begin, ISO 8601, UTC unless an offset is given.")]
+For = Annotated[str, typer.Option("--for", help="How long, as 3h or 90min.")]
+Ramp = Annotated[str, typer.Option("--ramp", help="Time to come down, as 10min.")]
+Policy = Annotated[str, typer.Option("--policy", help="Who gives way: proportional, priority or efficiency.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the racks' spread and noise.")]
+
+
+HEADER = f"{'class':18}" + "".join(
+    f"{name:>{width}}"
+    for name, width in (
+        ("tokens/s", 12), ("instead of", 12), ("shed/s", 10), ("queued", 12), ("TTFT p99 s", 12), ("TPOT p99 ms", 13),
+    )
+)  # fmt: skip
+
+
+def command(
+    site: Annotated[str, typer.Argument(help="A shipped site or the path of a site file.")],
+    by: By = "20%",
+    at: At = None,
+    lasting: For = "3h",
+    ramp: Ramp = "0s",
+    policy: Policy = "proportional",
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Hold the meter down: tokens and latencies by class, ramp and rebound; exit code 1 where it cannot be held."""
+    from twin.analysis.curtail import curtail, told
+    from twin.core.errors import Faults
+    from twin.engine.period import instant, seconds
+
+    faults = Faults()
+    share = faults.of(_share, by)
+    begin = None if at is None else faults.of(instant, at, "--at")
+    lasting_s = faults.of(seconds, lasting, "--for")
+    ramp_s = 0.0 if ramp.strip() in {"0", "0s"} else faults.of(seconds, ramp, "--ramp")
+    faults.tell()
+    assert share is not None
+    assert lasting_s is not None
+    assert ramp_s is not None
+    found = told(curtail(site, share, at=begin, lasting_s=lasting_s, ramp_s=ramp_s, policy=policy, seed=seed))
+    if as_json:
+        write_json(found)
+    else:
+        typer.echo(_text(found))
+    if not found["reached"]:
+        raise typer.Exit(VIOLATED)
+
+
+def _share(text: str) -> float:
+    from twin.core.errors import one
+
+    try:
+        number = float(text.strip().removesuffix("%"))
+    except ValueError:
+        raise one(f'"{text}" is no share, expected as 20% or 0.2', path="--by") from None
+    return number / 100.0 if text.strip().endswith("%") else number
+
+
+def _text(found: dict[str, Any]) -> str:
+    mw = found["metered_mw"]
+    lines = [
+        f"{found['begins_utc']} .. {found['ends_utc']}, {found['policy']}: "
+        f"{100 * found['asked_share']:g} % off, to {found['target_mw']:.1f} MW at the meter",
+        "" if found["reached"] else "NOT reached: what the systems draw without work is the floor.",
+        f"meter           {mw['free']:.1f} -> {mw['curtailed']:.1f} MW on average, "
+        f"at most {found['metered_maximum_mw']:.1f} MW; {found['energy_shifted_mwh']:.1f} MWh less",
+        f"ramp            {found['steepest_mw_per_min']['down']:.1f} MW/min down, "
+        f"{found['steepest_mw_per_min']['up']:.1f} up",
+        f"rebound         {found['rebound_mw']:.1f} MW above the uncurtailed run; "
+        f"a backlog for {_hours(found['backlog_after_h'])} after it",
+        "",
+        HEADER,
+    ]
+    for row in found["classes"]:
+        tokens, tpot = row["tokens_per_s"], row["tpot_p99_s"]["curtailed"]
+        lines.append(
+            f"{row['workload']:18}{tokens['curtailed']:12,.0f}{tokens['free']:12,.0f}{row['shed_per_s']:10,.1f}"
+            f"{max(0.0, row['queue_at_end']):12,.0f}{_seconds(row['ttft_p99_s']['curtailed']):>12}"
+            f"{'never' if tpot is None else f'{1e3 * tpot:.1f}':>13}"
+        )
+    return "\n".join(line for n, line in enumerate(lines) if line or n != 1)
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return "never"
+    if value > DAY:
+        return "> 1 day"
+    return f"{value:,.2f}" if value < 1000 else f"{value:,.0f}"
+
+
+def _hours(value: float) -> str:
+    return f"{value:.1f} h" + (" or more" if value >= 11.9 else "")
