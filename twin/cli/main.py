@@ -22,6 +22,7 @@ VERBS = {
     "simulate": "twin.cli.simulate",
     "map": "twin.cli.map",
     "serve": "twin.cli.serve",
+    "convert": "twin.cli.convert",
     "kpi": "twin.cli.kpi",
     "export": "twin.cli.export",
     "curtail": "twin.cli.curtail",
