@@ -20,6 +20,7 @@ VERBS = {
     "weather": "twin.cli.weather",
     "load": "twin.cli.load",
     "simulate": "twin.cli.simulate",
+    "bands": "twin.cli.bands",
     "map": "twin.cli.map",
     "serve": "twin.cli.serve",
     "convert": "twin.cli.convert",
