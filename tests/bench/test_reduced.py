@@ -10,7 +10,7 @@ import numba
 import numpy as np
 import pytest
 
-from tests.bench import readme
+from tests.bench import bands, readme
 from tests.bench.long_trace import show, write_trace
 from tests.bench.measure import Row, child
 from tests.bench.rack_loop import agree, nanoseconds
@@ -68,6 +68,12 @@ def test_a_trace_takes_less_memory_than_it_has(ordered: bool, options: tuple[str
     assert counted == rows
     # Ten times the file takes no more than its blocks do, or what a sorted run holds (2**19 rows of 57 bytes, thrice).
     assert cost.peak_mb < (1.25 * base.peak_mb if ordered else 200.0)
+
+
+def test_the_bands_of_a_year_take_two_minutes():
+    """Eight samples of four days of a small site, told as those of a year; and a centre within its 0.5 %."""
+    assert bands.year("oklahoma-10", 4, 8).met
+    assert bands.centre("oklahoma-10", 7).met
 
 
 @pytest.fixture

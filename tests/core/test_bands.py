@@ -53,10 +53,26 @@ def test_what_cannot_be_a_sample_is_refused(u, words):
 
 
 def test_a_sample_that_breaks_a_rule_is_refused():
-    """The shares of this rack have bands that add up to more than 1 at their tops."""
-    rack = LIBRARY.get("frontier-ex235a", Rack)
-    with pytest.raises(ValueError, match="liquid_share \\+ body_share is above 1"):
-        sampled(rack, {"liquid_share": 1.0, "body_share": 1.0})
+    """Nothing says which figure gives way where a draw would sustain more than its peak."""
+    band = CS3.sustained_kw.model_copy(update={"high": 25.0})
+    entry = CS3.model_copy(update={"sustained_kw": band})
+    with pytest.raises(ValueError, match="sustained_kw is above rated_kw"):
+        sampled(entry, {"sustained_kw": 1.0})
+
+
+@pytest.mark.parametrize(("liquid", "body", "left"), [(1.0, 1.0, 0.0), (0.5, 1.0, 0.05), (0.0, 1.0, 0.10)])
+def test_the_body_of_a_rack_gets_at_most_what_the_coolant_leaves(liquid, body, left):
+    """The shares of this rack have bands, 0.90-1.0 and 0-0.10, that add up to more than 1 at their tops."""
+    made = sampled(LIBRARY.get("frontier-ex235a", Rack), {"liquid_share": liquid, "body_share": body})
+    assert made.liquid_share.value == pytest.approx(0.9 + 0.1 * liquid)
+    assert made.body_share.value == pytest.approx(left, abs=1e-12)
+
+
+def test_a_figure_that_gives_way_without_being_drawn_has_no_band_left():
+    made = sampled(LIBRARY.get("frontier-ex235a", Rack), {"liquid_share": 1.0})
+    assert made.body_share.value == 0.0
+    assert made.body_share.low is None
+    assert made.body_share.high is None
 
 
 def test_every_corner_of_the_bands_of_a_draw_is_a_draw():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from twin.analysis.bands_text import figures, span
 from twin.core.units import amount
 
 Summary = dict[str, Any]
@@ -29,6 +30,7 @@ def render(summary: Summary) -> str:
         _loops(summary["loops"]),
         _serving(summary.get("serving")),
         _violations(summary["violations"]),
+        _drivers(summary.get("bands")),
     ]
     lines = [line.rstrip() for block in blocks for line in block]
     return "\n".join(lines) + "\n"
@@ -57,13 +59,26 @@ def _figures(s: Summary) -> list[str]:
     else:
         agreed += f", least margin {meter['smallest_margin_mw']:.2f} MW"
     interim = " interim" if eff["interim"] else ""
+    peak, mean, it_mean, pue, wue = (
+        span(s.get("bands"), name) for name in ("site_power_maximum", "site_power", "site_it_power", "pue", "wue")
+    )
     return [
-        f"Meter  peak {meter['peak_mw']:,.2f} MW at {meter['peak_at_utc']}, mean {meter['mean_mw']:,.2f} MW, "
-        f"{meter['energy_mwh']:,.0f} MWh; {agreed}",
-        f"IT     peak {it['peak_mw']:,.2f} MW, mean {it['mean_mw']:,.2f} MW, {it['energy_mwh']:,.0f} MWh",
-        f"PUE    {_number(eff['pue'], 4)}{interim} (category 3)   WUE {_number(eff['wue_l_kwh'], 3)} L/kWh, "
+        f"Meter  peak {meter['peak_mw']:,.2f} MW{peak} at {meter['peak_at_utc']}, "
+        f"mean {meter['mean_mw']:,.2f} MW{mean}, {meter['energy_mwh']:,.0f} MWh; {agreed}",
+        f"IT     peak {it['peak_mw']:,.2f} MW, mean {it['mean_mw']:,.2f} MW{it_mean}, {it['energy_mwh']:,.0f} MWh",
+        f"PUE    {_number(eff['pue'], 4)}{pue}{interim} (category 3)   WUE {_number(eff['wue_l_kwh'], 3)} L/kWh{wue}, "
         f"{eff['water_m3']:,.0f} m3   energy residual {_exponent(s['energy_residual_maximum'])}",
     ]
+
+
+def _drivers(bands: Summary | None) -> list[str]:
+    """What the numbers in brackets are, and which figures drive them."""
+    if bands is None:
+        return []
+    words = (
+        f"In brackets: P10-P90 of {bands['samples']} samples of {bands['unknowns']} unknowns; `twin bands` has more."
+    )
+    return [words, *figures(bands)]
 
 
 def _consumers(s: Summary) -> list[str]:

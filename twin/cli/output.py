@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -147,3 +148,36 @@ def table(rows: Iterable[Sequence[object]], *, right: Iterable[int] = (), indent
         "  ".join(c.rjust(widths[i]) if i in ends else c.ljust(widths[i]) for i, c in enumerate(row)) for row in cells
     )
     return "\n".join((indent + line).rstrip() for line in lines)
+
+
+def number(text: str) -> int:
+    """A whole number; other text as it is, for the checks of the run to refuse."""
+    try:
+        return int(text)
+    except ValueError:
+        return text  # type: ignore[return-value]
+
+
+class Progress:
+    """One line on a terminal, rewritten after each block; nothing in a pipe or a log."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._begin: tuple[float, int] | None = None
+
+    def __call__(self, done: int, blocks: int) -> None:
+        if not self._live:
+            return
+        now = time.monotonic()
+        if self._begin is None:
+            self._begin = (now, done)
+        since, first = self._begin
+        left = f", {_span((now - since) / (done - first) * (blocks - done))} left" if done > first else ""
+        end = "\n" if done == blocks else ""
+        sys.stderr.write(f"\r{100 * done // blocks:3d} %{left:<20}{end}")
+        sys.stderr.flush()
+
+
+def _span(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twin.cli.output import INTERRUPTED, VIOLATED, Json, write_json
+from twin.cli.output import INTERRUPTED, VIOLATED, Json, Progress, number, write_json
+
+if TYPE_CHECKING:
+    from twin.engine.options import Asked
 
 Site = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")]
 Weather = Annotated[
@@ -31,6 +31,9 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that
 # Text, so that a fault in them is told together with all others.
 Seed = Annotated[str, typer.Option(metavar="N", help="Seed of the racks' spread and wander.")]
 Threads = Annotated[str | None, typer.Option(metavar="N", help="Threads; default: all cores.")]
+Bands = Annotated[
+    bool, typer.Option("--bands", help="Add the P10-P90 of what is unknown (64 reduced runs in hour steps).")
+]
 NoPage = Annotated[bool, typer.Option("--no-page", help="Write no page (<out>.html) of the results.")]
 
 
@@ -48,15 +51,14 @@ def command(
     overwrite: Overwrite = False,
     seed: Seed = "0",
     threads: Threads = None,
+    bands: Bands = False,
     no_page: NoPage = False,
     as_json: Json = False,
 ) -> None:
     """Simulate a site; the results are a Zarr store that xarray opens, a summary and a page."""
     from twin.cli.climate import warnings_of
-    from twin.core.errors import Faults, StoppedError
-    from twin.core.jit import is_compiled
+    from twin.core.errors import Faults
     from twin.engine.options import ask
-    from twin.engine.simulate import run
     from twin.engine.target import check_out
     from twin.site.load import load_site
 
@@ -71,11 +73,13 @@ def command(
         step=step,
         every=every,
         level=level,
-        seed=_number(seed),
-        threads=None if threads is None else _number(threads),
+        seed=number(seed),
+        threads=None if threads is None else number(threads),
         load=load,
     )
     target = out if out or loaded is None else Path("runs", f"{loaded.site.name}.zarr")
+    if bands and asked:
+        faults.of(_whole_hours, asked)
     if target:
         faults.of(check_out, target, resume=resume, overwrite=overwrite)
         if not (no_page or overwrite or resume):
@@ -86,23 +90,40 @@ def command(
     assert target is not None
     for warning in warnings_of(loaded, weather):
         _say(str(warning))
+    _run(asked, target, resume=resume, overwrite=overwrite)
+    _report(target, _bands(asked) if bands else None, page=not no_page, as_json=as_json)
+
+
+def _run(asked: Asked, target: Path, *, resume: bool, overwrite: bool) -> None:
+    """Simulate into the folder ``target``."""
+    from twin.core.errors import StoppedError
+    from twin.core.jit import is_compiled
+    from twin.engine.simulate import run
+
     if not is_compiled():
         _say("compiling the kernels once, about 30 s")
     try:
-        done = run(asked, target, resume=resume, overwrite=overwrite, progress=_Progress(), note=_say)
+        run(asked, target, resume=resume, overwrite=overwrite, progress=Progress(), note=_say)
     except StoppedError as stopped:
         _say(str(stopped))
         raise typer.Exit(INTERRUPTED) from None
-    assert done.path is not None
-    _report(done.path, page=not no_page, as_json=as_json)
 
 
-def _number(text: str) -> int:
-    """A whole number; other text as it is, for the checks of the run to refuse."""
-    try:
-        return int(text)
-    except ValueError:
-        return text  # type: ignore[return-value]
+def _whole_hours(asked: Asked) -> None:
+    from twin.engine.ensemble import hourly
+
+    hourly(asked)
+
+
+def _bands(asked: Asked) -> dict[str, Any]:
+    """Bands of the same site, period, weather, load and seed."""
+    from twin.analysis.bands import dataset
+    from twin.analysis.bands_text import told
+    from twin.analysis.headline import headline_numbers
+    from twin.engine.ensemble import run_ensemble
+
+    _say("bands: 64 reduced runs in hour steps")
+    return told(dataset(run_ensemble(asked, headline_numbers, progress=Progress())))
 
 
 def _page_is_new(page: Path) -> None:
@@ -112,7 +133,7 @@ def _page_is_new(page: Path) -> None:
         raise one("is there already: choose another --out, or use --overwrite or --no-page", file=str(page))
 
 
-def _report(path: Path, *, page: bool, as_json: bool) -> None:
+def _report(path: Path, bands: dict[str, Any] | None, *, page: bool, as_json: bool) -> None:
     """Summary on stdout, page beside the store, exit code 1 where a constraint is violated."""
     from twin.analysis.damage import telling_damage
     from twin.analysis.dataset import open_run
@@ -121,7 +142,7 @@ def _report(path: Path, *, page: bool, as_json: bool) -> None:
 
     html = _page_of(path) if page else None
     with telling_damage(path):
-        found: dict[str, Any] = summary(open_run(path))
+        found: dict[str, Any] = {**summary(open_run(path)), **({"bands": bands} if bands else {})}
         if html is not None:
             from dashboards.report import write_page
 
@@ -142,28 +163,3 @@ def _page_of(run: Path) -> Path:
 
 def _say(text: str) -> None:
     typer.echo(text, err=True)
-
-
-class _Progress:
-    """One line on a terminal, rewritten after each block; nothing in a pipe or a log."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        self._begin: tuple[float, int] | None = None
-
-    def __call__(self, done: int, blocks: int) -> None:
-        if not self._live:
-            return
-        now = time.monotonic()
-        if self._begin is None:
-            self._begin = (now, done)
-        since, first = self._begin
-        left = f", {_span((now - since) / (done - first) * (blocks - done))} left" if done > first else ""
-        end = "\n" if done == blocks else ""
-        sys.stderr.write(f"\r{100 * done // blocks:3d} %{left:<20}{end}")
-        sys.stderr.flush()
-
-
-def _span(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

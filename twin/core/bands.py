@@ -31,7 +31,8 @@ def sampled(params: P, u: Mapping[str, float] | Sequence[float] | NDArray[np.flo
 
     ``u`` is by key (a key that is not named stays at its value) or in the order of :func:`banded`, each 0..1.
     Raises ``ValueError`` for a key without a band, a wrong count, a number outside 0..1, or a sample that breaks a
-    rule of the kind (bands that overlap where they must not).
+    rule of the kind (bands that overlap where they must not), unless the kind says which figure gives way
+    (:meth:`Params.reconciled`).
     """
     keys = banded(params)
     if isinstance(u, Mapping):
@@ -45,7 +46,11 @@ def sampled(params: P, u: Mapping[str, float] | Sequence[float] | NDArray[np.flo
     if wrong := [key for key, place in places.items() if not 0.0 <= place <= 1.0]:
         raise ValueError(f"outside 0..1: {', '.join(wrong)}")
     figures = params.figures()
-    return type(params).model_validate({**dict(params), **{k: _at(figures[k], v) for k, v in places.items()}})
+    given = {key: figure.value for key, figure in figures.items()}
+    numbers = type(params).reconciled(given | {key: _at(figures[key], place) for key, place in places.items()})
+    # What is drawn, or gives way to what is drawn, has no band any more.
+    changed = {k: figures[k] for k, number in numbers.items() if k in places or number != given[k]}
+    return type(params).model_validate({**dict(params), **{k: _plain(f, numbers[k]) for k, f in changed.items()}})
 
 
 def _ends(figure: Figure) -> tuple[float, float]:
@@ -56,10 +61,14 @@ def _ends(figure: Figure) -> tuple[float, float]:
     )
 
 
-def _at(figure: Figure, place: float) -> Figure:
-    """The figure at a place of its band."""
+def _at(figure: Figure, place: float) -> float:
+    """The number at a place of a band."""
     low, high = _ends(figure)
-    value = min(low + place * (high - low), high)  # a rounding may pass the end
+    return min(low + place * (high - low), high)  # a rounding may pass the end
+
+
+def _plain(figure: Figure, value: float) -> Figure:
+    """The figure with another number and no band."""
     return Figure(value=value, low=None, high=None, source=figure.source, confidence=figure.confidence)
 
 

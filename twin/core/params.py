@@ -110,6 +110,11 @@ class Params(Frozen):
     title: str = Field(min_length=3, description="what people call it")
     note: str = Field("", description="what a reader should know before using it")
 
+    @classmethod
+    def reconciled(cls, numbers: dict[str, float]) -> dict[str, float]:
+        """Drawn numbers (all figures by key) that keep the rules of the kind; a kind says which figure gives way."""
+        return numbers
+
     def figures(self) -> dict[str, Figure]:
         """The sourced numbers of this entry by key."""
         return {k: v for k in type(self).model_fields if isinstance(v := getattr(self, k), Figure)}

@@ -81,9 +81,9 @@ def ask(
     Raises ``InputError`` with the faults of all options and of the site; nothing is compiled and nothing written.
     """
     faults = Faults()
-    faults.of(_whole, seed, option("seed="), 0, SEEDS - 1)
+    faults.of(whole_number, seed, option("seed="), 0, SEEDS - 1)
     if threads is not None:
-        faults.of(_whole, threads, option("threads="), 1, None)
+        faults.of(whole_number, threads, option("threads="), 1, None)
     faults.of(checked_depth, level)
     loaded = site if isinstance(site, LoadedSite) else faults.of(load_site, site)
     driven = loaded and faults.of(with_load, loaded, load)
@@ -96,9 +96,11 @@ def ask(
     return Asked(driven, air, weather is not None, timeline, level, int(seed), threads, load, caps)
 
 
-def _whole(value: object, place: str, low: int, high: int | None) -> None:
+def whole_number(value: object, place: str, low: int, high: int | None) -> None:
     """Raise ``InputError`` unless ``value`` is a whole number from ``low`` to ``high``."""
-    expected = f"expected a whole number >= {low}" + ("" if high is None else " and < 2^63")
+    expected = f"expected a whole number >= {low}" + (
+        "" if high is None else " and < 2^63" if high == SEEDS - 1 else f" and <= {high:,}"
+    )
     if isinstance(value, bool) or not isinstance(value, Integral):
         shown = f'"{value}"' if isinstance(value, str) else repr(value)
         raise one(f"{shown} is no whole number, {expected}", path=place)

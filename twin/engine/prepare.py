@@ -23,10 +23,12 @@ from twin.engine.run import Curve, Engine, make_engine
 from twin.engine.serve import ClassDemand, Demand, PoolCurve
 from twin.engine.timeline import Timeline
 from twin.forcing.load import Daily, column_for, read_csv
+from twin.forcing.training import Swinging, Training
 from twin.forcing.weather import Weather, make_weather
 from twin.racks.rack import Rack
 from twin.site.load import LoadedSite
 from twin.site.lower import lower
+from twin.site.model import Swing
 from twin.site.plan import POOL, Plan
 
 
@@ -107,12 +109,13 @@ def load_curves(plan: Plan, loaded: LoadedSite) -> list[Curve | PoolCurve]:
     tables: dict[str, Any] = {}
     for index, key in enumerate(plan.labels.curve):
         if key.startswith(POOL):
-            curves.append(_pool_curve(plan, loaded, index, key))
+            curves.append(pool_curve(plan, loaded, index))
             continue
         name = key.split("|")[0]
         spec = loaded.site.loads[name]
         if spec.csv is None:
-            curves.append(Daily(spec.mean, spec.daily_amplitude, spec.peak_hour, spec.weekend_factor))
+            slow = Daily(spec.mean, spec.daily_amplitude, spec.peak_hour, spec.weekend_factor)
+            curves.append(Swinging(slow, _job(spec.mean, spec.swing)) if spec.swing else slow)
             continue
         path = loaded.paths[f"loads.{name}.csv"]
         if name not in tables:
@@ -121,10 +124,15 @@ def load_curves(plan: Plan, loaded: LoadedSite) -> list[Curve | PoolCurve]:
     return curves
 
 
-def _pool_curve(plan: Plan, loaded: LoadedSite, index: int, key: str) -> PoolCurve:
-    """The curve ``pool:<pool>|<rack>``: rated power of a system from a group of such racks."""
+def _job(mean: float, swing: Swing) -> Training:
+    """A training job; all jobs of a site rise at whole periods since 1970, as a job over several halls does."""
+    return Training(mean, swing.amplitude, swing.period_s, swing.duty)
+
+
+def pool_curve(plan: Plan, loaded: LoadedSite, index: int) -> PoolCurve:
+    """The curve ``pool:<pool>|<rack>`` at ``index``: rated power of a system from a group of such racks."""
     assert plan.fleet is not None
-    pool, _, rack = key.removeprefix(POOL).rpartition("|")
+    pool, _, rack = plan.labels.curve[index].removeprefix(POOL).rpartition("|")
     group = int(np.flatnonzero(plan.arrays.group_curve == index)[0])
     rated = float(plan.arrays.group[group, Group.RATED]) / loaded.library.get(rack, Rack).systems
     return PoolCurve(plan.fleet.pool.index(pool), rated)

@@ -78,6 +78,7 @@ class Engine:
     out: Out
     site: Floats
     fleet: FleetRun | None = None
+    headroom_at: NDArray[np.int64] | None = None  # output intervals that headroom is asked at; None: all
 
     def blocks(self, first: int = 0) -> Iterator[Result]:
         """Advance from block ``first`` to the end; the state must be that at its beginning."""
@@ -172,9 +173,13 @@ class Engine:
         on = (plan.hall_start_s[None, :] < block.interval_end[:, None]).astype(np.uint8)
         contract = contract_w(plan, block.t_end[closing] - block.dt[closing])
         columns = self.out.hall_rows[:n, :, HEADROOM : HEADROOM + 4]
+        at = np.arange(n)
+        if self.headroom_at is not None:
+            columns.fill(np.nan)
+            at = np.intersect1d(at, self.headroom_at - block.first)
         jobs = [
             pool.submit(
-                headroom_block, plan.arrays, np.arange(i, n, self.threads), on, weather[closing],
+                headroom_block, plan.arrays, at[i :: self.threads].copy(), on, weather[closing],
                 contract, self.out.power_rows, self.reach, *headroom_scratch(plan), columns,
             )
             for i in range(self.threads)

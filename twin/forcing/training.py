@@ -15,6 +15,7 @@ et al., Power Stabilization for AI Training Datacenters, arXiv 2508.14318; ampli
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -66,9 +67,33 @@ class Training:
         """Always."""
         return ALWAYS
 
+    def swing(self, start_s: Floats, end_s: Floats) -> Floats:
+        """Step means (n) of what it swings about its mean; their mean over a period is 0."""
+        return self.sample(start_s, end_s, 0) - self.mean
+
     def _within(self, x: Floats) -> Floats:
         on = self.duty * self.period_s
         return self.high * np.minimum(x, on) + self.low * np.maximum(0.0, x - on)
 
 
-__all__ = ["Training"]
+class Slow(Protocol):
+    """A utilisation that changes over hours."""
+
+    def sample(self, start_s: Floats, end_s: Floats, utc_offset_s: int) -> Floats:
+        """Step means (n), 0..1."""
+        ...
+
+
+@dataclass(frozen=True)
+class Swinging:
+    """A slow curve with the swings of a job on it; the swings keep its mean over every period of theirs."""
+
+    base: Slow
+    job: Training
+
+    def sample(self, start_s: Floats, end_s: Floats, utc_offset_s: int) -> Floats:
+        """Step means (n); times in s since 1970, UTC."""
+        return self.base.sample(start_s, end_s, utc_offset_s) + self.job.swing(start_s, end_s)
+
+
+__all__ = ["Swinging", "Training"]

@@ -61,6 +61,13 @@ class Rack(Params):
     body_to_air_kw_k: Annotated[Figure, Quantity("kW/K", "conductance body to air stream", ge=0, le=1000)]
     facts: dict[str, Figure] = Field(default_factory=dict, description="published facts not used by the model")
 
+    @classmethod
+    def reconciled(cls, numbers: dict[str, float]) -> dict[str, float]:
+        """The coolant is measured, the body gets what is left at most; no rack draws more idle than at full load."""
+        body = min(numbers["body_share"], 1.0 - numbers["liquid_share"])
+        idle = min(numbers["idle_power_kw"], numbers["rated_power_kw"])
+        return {**numbers, "body_share": body, "idle_power_kw": idle}
+
     @model_validator(mode="after")
     def _consistent(self) -> Rack:
         self._check_power()

@@ -67,8 +67,12 @@ class _Columns:
         self.pools: dict[tuple[str, str], str] = {}
 
 
-def lower(loaded: LoadedSite) -> Plan:
-    """Lower a validated site. Raises ``InputError`` where the physics of a component cannot be met."""
+def lower(loaded: LoadedSite, like: Plan | None = None) -> Plan:
+    """Lower a validated site. Raises ``InputError`` where the physics of a component cannot be met.
+
+    ``like`` is a plan of the same site with other figures: its TTFT tables are taken over. They have no scale and hang
+    on the shape of the prefill times alone, which figures change little; building them costs seconds.
+    """
     site, library = loaded.site, loaded.library
     columns = _Columns()
     columns.pools = pool_of(site, library)
@@ -97,7 +101,7 @@ def lower(loaded: LoadedSite) -> Plan:
         tranche_w=np.array([t.mw * MW for t in site.contract.tranches]),
         utc_offset_s=round(site.utc_offset_h * 3600),
         power_factor=site.electrical.power_factor,
-        fleet=lower_fleet(site, library, columns.labels.hall),
+        fleet=lower_fleet(site, library, columns.labels.hall, like.fleet if like else None),
     )
 
 

@@ -58,8 +58,8 @@ def members(site: Site, systems: Systems) -> list[tuple[str, Hall]]:
     return [(name, hall) for name, hall in halls if name in systems.halls or hall.template in systems.templates]
 
 
-def lower_fleet(site: Site, library: Library, halls: list[str]) -> FleetPlan | None:
-    """The fleet of a site, None without one; ``halls`` in the order of the plan."""
+def lower_fleet(site: Site, library: Library, halls: list[str], like: FleetPlan | None = None) -> FleetPlan | None:
+    """The fleet of a site, None without one; ``halls`` in the order of the plan, TTFT tables those of ``like``."""
     if site.inference is None:
         return None
     spec = site.inference
@@ -78,7 +78,7 @@ def lower_fleet(site: Site, library: Library, halls: list[str]) -> FleetPlan | N
         **{key: np.ascontiguousarray([t[key] for t in tables]) for key in tables[0]},
         "prefill": times.mean(axis=2),
         "prefill_square": (times**2).mean(axis=2),
-        "ttft": ttft_tables([(servings[p], classes[c]) for p, c in pairs]),
+        "ttft": like.fleet.ttft if like else ttft_tables([(servings[p], classes[c]) for p, c in pairs]),
         "ttft_of": table_of,
         "waits": wait_table(),
         **parts,

@@ -174,8 +174,16 @@ class Building(Frozen):
     halls: dict[Id, Hall] = Field(min_length=1)
 
 
+class Swing(Frozen):
+    """Swings in step of all racks of a training job: high while they compute, low while they wait for each other."""
+
+    amplitude: Annotated[float, Quantity("1", "utilisation while it computes less that while it waits", gt=0, le=1)]
+    period_s: Annotated[float, Quantity("s", "time from one rise to the next", gt=0, le=3600)]
+    duty: Annotated[float, Quantity("1", "share of the period in which it computes", gt=0, lt=1)] = 0.5
+
+
 class LoadCurve(Frozen):
-    """Utilisation of racks: a daily curve, or a CSV of times and columns."""
+    """Utilisation of racks: a daily curve, with the swings of a training job on it, or a CSV of times and columns."""
 
     mean: SharePlain = 0.65
     daily_amplitude: SharePlain = 0.2
@@ -184,12 +192,25 @@ class LoadCurve(Frozen):
     rack_spread: SharePlain = Field(0.08, description="standard deviation of the racks' lasting offsets")
     rack_noise: SharePlain = Field(0.05, description="standard deviation of the racks' 15-minute wander")
     csv: str | None = Field(None, description="path of a CSV with column `time` and a column per hall or hall/group")
+    swing: Swing | None = Field(None, description="a training job: its mean is that of the curve, its energy too")
 
     @model_validator(mode="after")
     def _fits(self) -> LoadCurve:
         if self.mean + self.daily_amplitude > 1.0 + 1e-12 or self.mean - self.daily_amplitude < -1e-12:
             raise PydanticCustomError("load", "mean +- daily_amplitude leaves 0..1")
+        if self.swing:
+            self._check_swing(self.swing)
         return self
+
+    def _check_swing(self, swing: Swing) -> None:
+        if self.csv is not None:
+            raise PydanticCustomError("swing", "a recording has its own swings: give csv or swing")
+        least = (self.mean - self.daily_amplitude) * min(1.0, self.weekend_factor)
+        most = (self.mean + self.daily_amplitude) * max(1.0, self.weekend_factor)
+        low, high = least - swing.amplitude * swing.duty, most + swing.amplitude * (1.0 - swing.duty)
+        if low < -1e-12 or high > 1.0 + 1e-12:
+            words = "with its swing the load goes from {low} to {high}, expected 0..1"
+            raise PydanticCustomError("swing", words, {"low": f"{low:.3g}", "high": f"{high:.3g}"})
 
 
 class Ambient(Frozen):

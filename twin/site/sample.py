@@ -1,38 +1,23 @@
 """Samples of a site: what nobody has published of its racks, draws and serving, drawn within the bands.
 
-Every unknown has its own stratified, seeded places (Latin hypercube), so sample ``i`` of two variants of a site has the
-same unknowns: differences are of the variants alone. Figures of one kind and key that rest on the same source sentence
-are one unknown: three densities of the same rack do not average it away.
+The unknowns and their places are those of ``twin.site.unknowns``: sample ``i`` of two variants of a site has the same
+unknowns, so differences are of the variants alone, and a map and the bands of a year draw the same numbers.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import lru_cache
-from zlib import crc32
-
-import numpy as np
-from numpy.typing import NDArray
-
-from twin.core.bands import banded, sampled
-from twin.core.errors import one
-from twin.core.params import Params
+from twin.core.bands import banded
+from twin.core.errors import InputError
+from twin.core.strata import places
 from twin.inference.draw import Draw
 from twin.inference.serving import Serving
 from twin.racks.rack import Rack
 from twin.site.library import Library
 from twin.site.load import LoadedSite
 from twin.site.model import Site
+from twin.site.unknowns import drawn, places_of, unknowns
 
-Floats = NDArray[np.float64]
 ATTEMPTS = 100
-
-
-@lru_cache(maxsize=4096)
-def places(unknown: str, samples: int, seed: int) -> Floats:
-    """Places (samples) of an unknown in its band, 0..1: one in each of as many equal parts, in random order."""
-    draw = np.random.default_rng([seed, crc32(unknown.encode())])
-    return (draw.permutation(samples) + draw.random(samples)) / samples
 
 
 def unknown_entries(site: Site, library: Library) -> list[str]:
@@ -46,24 +31,20 @@ def unknown_entries(site: Site, library: Library) -> list[str]:
 
 
 def sampled_site(loaded: LoadedSite, index: int, *, samples: int, seed: int) -> LoadedSite:
-    """Sample ``index`` of ``samples`` of a site: the same site with a library without those bands."""
-    library = loaded.library
-    entries = {id: library.get(id) for id in unknown_entries(loaded.site, library)}
-    made = {id: _sampled(entry, index, samples, seed) for id, entry in entries.items()}
-    return replace(loaded, library=library.changed(made))
+    """Sample ``index`` of ``samples`` of a site: the same site with a library without those bands.
 
-
-def _sampled(entry: Params, index: int, samples: int, seed: int) -> Params:
-    """The entry at its places; bands that break a rule of the kind together are drawn anew, as often as it takes."""
-    figures, keys = entry.figures(), banded(entry)
+    Bands that break a rule of a kind together are drawn anew, as often as it takes. Raises ``InputError`` where it
+    never ends.
+    """
+    found = unknowns(loaded, unknown_entries(loaded.site, loaded.library))
     for attempt in range(ATTEMPTS):
-        again = f"|{attempt}" if attempt else ""
-        names = {key: f"{entry.kind}|{key}|{figures[key].source}{again}" for key in keys}
+        u = places_of(found, index, samples, seed, attempt)
         try:
-            return sampled(entry, {key: float(places(name, samples, seed)[index]) for key, name in names.items()})
-        except ValueError:
-            continue
-    raise one(f'the bands of "{entry.title}" do not go together: {", ".join(keys)}')
+            return drawn(loaded, dict(zip(found, u.tolist(), strict=True)))
+        except InputError:
+            if attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError
 
 
 __all__ = ["places", "sampled_site", "unknown_entries"]
