@@ -71,8 +71,12 @@ def test_a_trace_takes_less_memory_than_it_has(ordered: bool, options: tuple[str
 
 
 def test_the_bands_of_a_year_take_two_minutes():
-    """Eight samples of four days of a small site, told as those of a year; and a centre within its 0.5 %."""
-    assert bands.year("oklahoma-10", 4, 8).met
+    """Eight samples of four days of a small site, told as those of a year; and a centre within its 0.5 %.
+
+    Wall time on a machine that runs tests: what lost its reduced plan would take ten times as long.
+    """
+    row = bands.year("oklahoma-10", 4, 8)
+    assert row.value < 3.0 * row.bar
     assert bands.centre("oklahoma-10", 7).met
 
 
