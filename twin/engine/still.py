@@ -2,7 +2,8 @@
 
 The loop of every run settles each point: long steps from the state that a run begins with, then one hour that is
 recorded. So a point is what a long run under the same load and weather ends with, and it does not depend on the points
-before it. Every rack of a hall is alike: spread and wander of the racks are off.
+before it. Every rack of a hall is alike: spread and wander of the racks are off, and equal ones are lumped
+(``twin.site.reduced``).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from twin.forcing.weather import Weather
 from twin.site.load import LoadedSite
 from twin.site.lower import lower
 from twin.site.plan import Plan
+from twin.site.reduced import reduced
 
 Floats = NDArray[np.float64]
 HOUR_S = 3600.0
@@ -51,9 +53,11 @@ class Still:
     """A site at an instant, ready to be asked for points: see :func:`still`."""
 
     def __init__(self, loaded: LoadedSite, at_s: float, pool: ThreadPoolExecutor, threads: int) -> None:
-        self.plan = frozen(lower(loaded), at_s)
+        whole = lower(loaded)
+        self.plan = frozen(reduced(whole), at_s)
         self._pool = pool
-        self._use = [c if isinstance(c, PoolCurve) else Held(0.0) for c in load_curves(self.plan, loaded)]
+        # The curves of pools hang on the rated power of one rack: that of the whole Plan.
+        self._use = [c if isinstance(c, PoolCurve) else Held(0.0) for c in load_curves(whole, loaded)]
         timeline = Timeline(at_s, at_s + HOUR_S, HOUR_S, HOUR_S, np.zeros(0), 1)
         nobody = [ClassDemand(Held(0.0), relative=True) for _ in (self.plan.fleet.workload if self.plan.fleet else [])]
         nowhere = still_weather(Air(15.0, 10.0, 101_325.0))
