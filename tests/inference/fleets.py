@@ -139,6 +139,7 @@ def run(
     dt: float = 60.0,
     systems: Any = 5.0,
     caps: Any = np.inf,
+    most: Any = np.inf,
     relative: bool = False,
     left: Any = 1.0,
     rank: list[int] | None = None,
@@ -160,8 +161,9 @@ def run(
         f, held, flow, np.broadcast_to(np.asarray(systems, dtype=float), (pools,)).copy(),
         np.broadcast_to(np.asarray(left, dtype=float), (n, pools)).copy(), np.full(n, dt),
         nothing if relative else rates, rates if relative else nothing,
-        np.broadcast_to(np.asarray(caps, dtype=float), (n, services)).copy(), np.array(rank or [], np.int64),
-        np.zeros(services + classes), closes, dt * every, np.zeros(stream_rows.shape[1:]),
+        np.broadcast_to(np.asarray(caps, dtype=float), (n, services)).copy(),
+        np.broadcast_to(np.asarray(most, dtype=float), (n, pools)).copy(), np.array(rank or [], np.int64),
+        np.zeros(services + classes), closes, dt * every, np.zeros(1), np.zeros(stream_rows.shape[1:]),
         np.zeros(pool_rows.shape[1:]), np.zeros(delay_rows.shape[1:]), stream_rows, pool_rows, delay_rows, watts,
     )  # fmt: skip
     return Run(stream_rows, pool_rows, delay_rows, watts, held, flow.capacity.copy(), np.full(n, dt))

@@ -36,6 +36,7 @@ def violations(ds: xr.Dataset, summary: Summary) -> list[str]:
     halls, loops = summary["halls"], summary["loops"]
     limits, period = limits_of(ds), period_of(ds)
     found = [*_contract(summary["meter"], limits), *_temperatures(ds, period, limits), *_elements(ds, period, limits)]
+    found += _slowed(ds, period, limits)
     found += [*_headroom(halls, "cooling"), *_headroom(halls, "power")]
     found += [*_duties(ds, period, limits), *_flows(ds, period, limits)]
     found += _missed_loops(ds, period, loops)
@@ -129,6 +130,26 @@ def _reaches(where: str, whose: str) -> Words:
     return lambda name, value, limit: (
         f"Hall {name} reaches {value:.1f} degC {where}, above {whose} of {limit.value:g} degC"
     )
+
+
+def _slowed(ds: xr.Dataset, period: Period, limits: Limits) -> list[str]:
+    """Racks at their junction limit: they draw less than they are asked for, and do less."""
+    found = []
+    if "hall_slowed_share" not in ds:
+        return found
+    slowed, withheld = values(ds, "hall_slowed_share"), values(ds, "hall_withheld_power")
+    for h, hall in enumerate(labels(ds, "hall")):
+        if not (slowed[:, h] > 0).any():
+            continue
+        worst = int(np.argmax(withheld[:, h]))
+        limit = limits.throttle.get(hall)
+        source = f" ({limit.value:g} degC at the junction; {limit.source})" if limit else ""
+        found.append(
+            f"Racks of hall {hall} are too hot for full speed in {_hours(float((slowed[:, h] > 0).sum()) * period.hours)}, "
+            f"most at {iso(period.end[worst])}: {100 * slowed[worst, h]:.0f} % of them, "
+            f"{withheld[worst, h] / MW:.2f} MW less than asked for{source}."
+        )
+    return found
 
 
 def _elements(ds: xr.Dataset, period: Period, limits: Limits) -> list[str]:

@@ -26,6 +26,7 @@ def hall_rows(ds: xr.Dataset, period: Period) -> list[Row]:
     it, used, unmet = (values(ds, f"hall_{v}") for v in ("it_power", "utilization", "unmet_share"))
     hottest, inlet = values(ds, "hall_rack_temperature_maximum"), values(ds, "hall_rack_inlet_temperature_maximum")
     coolant = values(ds, "hall_liquid_supply_temperature_maximum")
+    slowed, withheld = values(ds, "hall_slowed_share"), values(ds, "hall_withheld_power")
     buildings = labels(ds, "hall_building") or [name.partition("/")[0] for name in names]
     kinds = labels(ds, "hall_kind") or [""] * len(names)
     rows = []
@@ -48,6 +49,8 @@ def hall_rows(ds: xr.Dataset, period: Period) -> list[Row]:
                 "rack_inlet_temperature_maximum_c": _extreme(inlet[:, h], on),
                 "coolant_supply_maximum_c": _extreme(coolant[:, h], on),
                 "set_point_missed_hours": float(unmet[:, h].sum()) * period.hours,
+                "slowed_hours": float((slowed[:, h] > 0).sum()) * period.hours,
+                "withheld_mwh": float(withheld[:, h].sum()) * period.hours / 1e6,
             }
         )
     _add_headroom(ds, period, share > 0, rows)

@@ -33,13 +33,14 @@ class Limit:
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits by what they bind: halls (degC, W for all units together), loops (kg/s), elements (source only)."""
+    """Limits by what they bind: halls (degC; ``throttle`` at the junction; W for all units together), loops (kg/s), elements (source only)."""
 
     liquid_inlet: dict[str, Limit] = field(default_factory=dict)
     air_inlet: dict[str, Limit] = field(default_factory=dict)
     cdu_supply: dict[str, Limit] = field(default_factory=dict)
     cdu_duty: dict[str, Limit] = field(default_factory=dict)
     air_duty: dict[str, Limit] = field(default_factory=dict)
+    throttle: dict[str, Limit] = field(default_factory=dict)
     loop_flow: dict[str, Limit] = field(default_factory=dict)
     rating: dict[str, str] = field(default_factory=dict)
     contract: dict[float, str] = field(default_factory=dict)  # by MW
@@ -55,6 +56,9 @@ class _Figures:
     def limit(self, entry: str, key: str, factor: float = 1.0, words: str = "") -> Limit:
         row = self._rows[entry, key]
         return Limit(row["value"] * factor, f"{words}{entry}.{key}: {row['source']} ({row['confidence']})")
+
+    def has(self, entry: str, key: str) -> bool:
+        return (entry, key) in self._rows
 
     def value(self, entry: str, key: str) -> float:
         return float(self._rows[entry, key]["value"])
@@ -94,6 +98,9 @@ def _hall(found: Limits, name: str, site: Site, hall: Hall, figures: _Figures) -
     for id, link in template.chain.items():
         found.rating[f"{name}/{id}"] = figures.rating(link)
     found.air_inlet[name] = _lowest(figures.limit(rack, "air_inlet_max_c") for rack in racks)
+    slows = [figures.limit(rack, "throttle_c") for rack in racks if figures.has(rack, "throttle_c")]
+    if slows:
+        found.throttle[name] = _lowest(slows)
     found.air_duty[name] = figures.limit(air.crah, "rated_kw", KW * air.count, f"{air.count} x ")
     wet = [rack for rack in racks if figures.value(rack, "liquid_share") > 0]
     if liquid is not None and wet:

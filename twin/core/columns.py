@@ -32,6 +32,10 @@ class Group(IntEnum):
     SPREAD = 17
     NOISE = 18
     MAIN_NODE = 19  # 1: the plate is what people watch, 0: the body (air-cooled)
+    THROTTLE = 20  # junction temperature that a rack does not exceed, inf: none known
+    JUNCTION = 21  # junction above the watched node at rated power, K
+    FLOOR = 22  # power that slowing down cannot get below, W
+    SERVED = 23  # 1: the racks follow a pool of the fleet
 
 
 class Sec(IntEnum):

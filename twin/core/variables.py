@@ -67,6 +67,8 @@ TABLE: list[Variable] = [
         ("hall_return_temperature", "degC", "return-air temperature"),
         ("hall_liquid_supply_temperature", "degC", "coolant supply temperature, mean of the hall's CDUs"),
         ("hall_unmet_share", "1", "share of time in which a CDU or the air handlers miss their set point"),
+        ("hall_withheld_power", "W", "IT power that racks do not draw because they are at their junction limit"),
+        ("hall_slowed_share", "1", "share of the racks that are at their junction limit, over time"),
         ("hall_energised_share", "1", "share of time energised"),
     ),
     *_rows(

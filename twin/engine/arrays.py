@@ -45,8 +45,11 @@ class Scratch(NamedTuple):
 
     power: Floats  # (rack)
     peak: Floats  # (rack) running maximum of the watched node
-    group_power: Floats
-    group_used: Floats
+    group_power: Floats  # (group) drawn, W
+    group_asked: Floats  # (group) what would be drawn if no rack were too hot, W
+    held: Ints  # (group) 1: racks of it are slowed
+    held_slope: Floats  # (group) W that the slowed racks give up per kelvin of their inlet
+    held_at: Floats  # (group) inlet at which they draw ``group_power``, degC
     g_plate: Floats  # (group) plate to coolant conductance
     matrix: Floats  # (group, 3)
     w: Floats  # (sec) step-mean capacity rates and exchanger
@@ -70,7 +73,11 @@ class Scratch(NamedTuple):
     hall_used: Floats
     hall_top: Floats
     hall_mechanical: Floats
+    hall_withheld: Floats  # (hall) asked less drawn, W
+    hall_slowed: Floats  # (hall) share of the racks that are slowed
+    hall_outdoors: Floats  # (hall) losses to the outdoors, W
     fac_direct: Floats  # (fac) heat into the loop besides its exchangers
+    solved: Floats  # (fac, 6) what ``solve_loop`` found
     element_out: Floats
     element_in: Floats
 
@@ -135,13 +142,14 @@ def new_scratch(plan: Plan) -> Scratch:
     # Everything is per secondary loop unless it stands here.
     sizes: dict[str, tuple[int, ...]] = {
         **dict.fromkeys(("power", "peak"), (n,)),
-        **dict.fromkeys(("group_power", "group_used", "g_plate"), (g,)),
+        **dict.fromkeys(("group_power", "group_asked", "held", "held_slope", "held_at", "g_plate"), (g,)),
         "matrix": (g, 3),
         **dict.fromkeys(("fac_w", "fac_direct", "fac_set"), (f,)),
-        **dict.fromkeys(("hall_it", "hall_used", "hall_top", "hall_mechanical"), (len(plan.labels.hall),)),
+        **dict.fromkeys((name for name in Scratch._fields if name.startswith("hall_")), (len(plan.labels.hall),)),
+        "solved": (f, 6),
         **dict.fromkeys(("element_out", "element_in"), (e,)),
     }
-    made = {k: np.zeros(sizes.get(k, (s,)), np.int64 if k == "mode" else np.float64) for k in Scratch._fields}
+    made = {k: np.zeros(sizes.get(k, (s,)), np.int64 if k in ("mode", "held") else np.float64) for k in Scratch._fields}
     made |= {k: apart(n) for k in ("power", "peak")}
     made["peak"].fill(-1e300)
     return Scratch(**made)  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ H_IT, H_POWER, H_MECHANICAL = slot("hall_it_power"), slot("hall_power"), slot("h
 H_LOSS, H_LIQUID, H_AIR = slot("hall_electrical_loss"), slot("hall_liquid_heat"), slot("hall_air_heat")
 H_USED, H_INLET = slot("hall_utilization"), slot("hall_rack_inlet_temperature")
 H_RETURN, H_SUPPLY = slot("hall_return_temperature"), slot("hall_liquid_supply_temperature")
+H_WITHHELD, H_SLOWED = slot("hall_withheld_power"), slot("hall_slowed_share")
 H_UNMET, H_ON, H_TMAX = slot("hall_unmet_share"), slot("hall_energised_share"), slot("hall_rack_temperature_maximum")
 H_INLET_MAX = slot("hall_rack_inlet_temperature_maximum")
 H_SUPPLY_MAX = slot("hall_liquid_supply_temperature_maximum")
@@ -97,6 +98,8 @@ def add_hall(a: Arrays, s: Scratch, out: Out, h: int, dt: float, heat: tuple[flo
     row[H_INLET] += s.inlet[air] * dt
     row[H_RETURN] += s.back[air] * dt
     row[H_ON] += dt
+    row[H_WITHHELD] += s.hall_withheld[h] * dt
+    row[H_SLOWED] += s.hall_slowed[h] * dt
     unmet = False
     supply, warmest = 0.0, np.nan
     for j in range(first, air):

@@ -35,6 +35,7 @@ LIQUID_SHARE, BODY_SHARE, AIR_SHARE = int(Group.LIQUID_SHARE), int(Group.BODY_SH
 C_PLATE, C_BODY = int(Group.C_PLATE), int(Group.C_BODY)
 G_BODY_PLATE, G_BODY_AIR = int(Group.G_BODY_PLATE), int(Group.G_BODY_AIR)
 G_UA, W_COOLANT, COUNT = int(Group.UA), int(Group.W_COOLANT), int(Group.COUNT)
+MAIN_NODE = int(Group.MAIN_NODE)
 RATED, LOSS_A, LOSS_B, LOSS_C = int(Elm.RATED), int(Elm.A), int(Elm.B), int(Elm.C)
 SET_MODE, OPEN_MODE, SHUT_MODE = constant(Mode.SET), constant(Mode.OPEN), constant(Mode.SHUT)
 ROOM, HALL = int(Sink.ELECTRICAL_ROOM), int(Sink.HALL)
@@ -166,7 +167,8 @@ def group_coefficients(a: Arrays, s: Scratch, g: int, dt: float) -> None:
 def group_affine(a: Arrays, state: State, s: Scratch, g: int) -> None:
     """Add the group's heat to the affine sums of its coolant and air loops.
 
-    The body never joins both sides (see ``twin.racks.rack``), so the coolant does not feel the air inlet.
+    The body never joins both sides (see ``twin.racks.rack``), so the coolant does not feel the air inlet. Racks that
+    are slowed (``twin.engine.throttle``) draw less with every kelvin of the inlet that they watch.
     """
     row = a.group[g]
     n, power = row[COUNT], s.group_power[g]
@@ -180,9 +182,19 @@ def group_affine(a: Arrays, state: State, s: Scratch, g: int) -> None:
     if j >= 0:
         s.source[j] += g_p * (tp + pp * f_p + pb * f_b)
         s.slope[j] += n * g_p * (1.0 - g_p * pp)
-    j = a.group_air[g]
-    s.source[j] += g_a * (tb + bb * f_b + pb * f_p) + row[AIR_SHARE] * power
-    s.slope[j] += n * g_a * (1.0 - g_a * bb)
+    i = a.group_air[g]
+    s.source[i] += g_a * (tb + bb * f_b + pb * f_p) + row[AIR_SHARE] * power
+    s.slope[i] += n * g_a * (1.0 - g_a * bb)
+    if s.held_slope[g] > 0.0:
+        plate = row[MAIN_NODE] == 1.0
+        loop = j if plate else i
+        gain = (
+            g_p * (pp * row[LIQUID_SHARE] + pb * row[BODY_SHARE])
+            if plate
+            else (g_a * (bb * row[BODY_SHARE] + pb * row[LIQUID_SHARE]) + row[AIR_SHARE])
+        )
+        s.source[loop] += gain * s.held_slope[g] * s.held_at[g]
+        s.slope[loop] += gain * s.held_slope[g]
 
 
 @inner

@@ -102,8 +102,8 @@ def solve_loop(
     t_db: float,
     t_wb: float,
     p: float,
-) -> tuple[float, float, float, float, float, bool]:
-    """Supply of a facility loop: (y, heat from the halls, mean return, leaving the plant, plant capacity, missed)."""
+) -> tuple[float, float, float, float, float, float]:
+    """Supply of a facility loop: (y, heat from the halls, mean return, leaving the plant, plant capacity, 1 missed)."""
     fac = a.fac[f]
     w = s.fac_w[f]
     psi = phi1(w * dt / fac[F_C_SUPPLY])
@@ -116,10 +116,10 @@ def solve_loop(
     cap = max(0.0, cap_a + cap_b * back)
     need = w * (back - y_set)
     if 0.0 <= need <= cap:
-        return y, q, back, y_set, cap, False
+        return y, q, back, y_set, cap, 0.0
     if need < 0.0:
         y, q, back = _unmet(a, state, s, f, on, island, y, phi, psi, 0.0, 0.0)
-        return y, q, back, back, max(0.0, cap_a + cap_b * back), False
+        return y, q, back, back, max(0.0, cap_a + cap_b * back), 0.0
     y, q, back = _unmet(a, state, s, f, on, island, y, phi, psi, cap_a, cap_b)
     for _ in range(CAPACITY_PASSES):
         # What the plant takes depends on the return that it leads to: at the first one it may have been nothing.
@@ -132,7 +132,7 @@ def solve_loop(
         cap_a, cap_b = new_a, new_b
         y, q, back = _unmet(a, state, s, f, on, island, y, phi, psi, cap_a, cap_b)
     leaving = back - (cap_a + cap_b * back) / w
-    return y, q, back, leaving, max(0.0, cap_a + cap_b * back), True
+    return y, q, back, leaving, max(0.0, cap_a + cap_b * back), 1.0
 
 
 @inner
@@ -171,19 +171,25 @@ def _unmet(
 
 
 @inner
-def finish_sec(a: Arrays, state: State, s: Scratch, out: Out, j: int, y: float, dt: float, ledger: np.ndarray) -> float:
-    """Inlet, tanks and accumulators of a secondary loop at the facility supply ``y``; returns its heat (W)."""
+def solve_sec(a: Arrays, state: State, s: Scratch, j: int, y: float) -> None:
+    """Supply, return, inlet and heat of a secondary loop at the facility supply ``y``."""
+    rho = a.sec[j, RECIRCULATION]
+    s.heat[j], _, s.supply[j] = response(a, state, s, j, y, s.mode[j])
+    s.back[j] = s.r0[j] + s.r1[j] * s.supply[j]
+    s.inlet[j] = (1.0 - rho) * s.supply[j] + rho * s.back[j]
+
+
+@inner
+def finish_sec(a: Arrays, state: State, s: Scratch, out: Out, j: int, dt: float, ledger: np.ndarray) -> None:
+    """Tanks and accumulators of a solved secondary loop."""
     sec = a.sec[j]
     rho, w = sec[RECIRCULATION], s.w[j]
-    q, _, x = response(a, state, s, j, y, s.mode[j])
-    back = s.r0[j] + s.r1[j] * x
-    inlet = (1.0 - rho) * x + rho * back
+    q, x, back, inlet = s.heat[j], s.supply[j], s.back[j], s.inlet[j]
     wx = (1.0 - rho) * w
     leaving = back - q / wx if wx > 0.0 else back
     gained = (w - s.slope[j]) * inlet + s.source[j] - w * back
     state.sec_return[j] = tank(state.sec_return[j], gained, 0.0, 1.0, sec[C_RETURN], dt, ledger)
     state.sec_supply[j] = tank(state.sec_supply[j], leaving, x, wx, sec[C_SUPPLY], dt, ledger)
-    s.supply[j], s.back[j], s.inlet[j], s.heat[j] = x, back, inlet, q
     row = out.cdu[j]
     row[C_HEAT] += q * dt
     row[C_SUP] += x * dt
@@ -193,7 +199,6 @@ def finish_sec(a: Arrays, state: State, s: Scratch, out: Out, j: int, y: float, 
     row[C_PUMP] += s.pump[j] * dt
     if s.mode[j] == OPEN_MODE:
         row[C_UNMET] += dt
-    return q
 
 
 @inner
@@ -203,7 +208,7 @@ def finish_loop(
     s: Scratch,
     out: Out,
     f: int,
-    solved: tuple[float, float, float, float, float, bool],
+    solved: np.ndarray,
     y_set: float,
     dt: float,
     t_db: float,
@@ -212,7 +217,7 @@ def finish_loop(
     ledger: np.ndarray,
 ) -> float:
     """Plant, tanks and accumulators of a facility loop; returns its electrical power, loop pump included (W)."""
-    y, q, back, leaving, cap, missed = solved
+    y, q, back, leaving, cap, missed = solved[0], solved[1], solved[2], solved[3], solved[4], solved[5] > 0.0
     fac = a.fac[f]
     w = s.fac_w[f]
     state.fac_return[f] = tank(state.fac_return[f], y + q / w, back, w, fac[F_C_RETURN], dt, ledger)

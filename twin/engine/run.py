@@ -22,7 +22,8 @@ from twin.engine.arrays import Out, Scratch, State, new_out, new_scratch, new_st
 from twin.engine.campus import S_COOLING, S_IT, S_LOSS, run_campus
 from twin.engine.caps import Caps
 from twin.engine.headroom import headroom_block
-from twin.engine.serve import NOT_SERVED, ClassDemand, FleetRun, PoolCurve, new_fleet_run
+from twin.engine.meet import Meeting
+from twin.engine.serve import ClassDemand, FleetBlock, FleetRun, PoolCurve, new_fleet_run
 from twin.engine.settle import fill_basins, forget, settle
 from twin.engine.steady import WIDTH
 from twin.engine.step import run_island
@@ -58,7 +59,13 @@ class Forcing:
     curves: Floats  # (step, curve) utilisation
     ports: Floats  # (step, port) power into the campus, W
     ledger: Floats  # (step, island, 3) J
-    levels: dict[str, Floats]  # rows of the fleet
+    served: FleetBlock | None = None
+
+    def follow(self, curves: Sequence[Curve | PoolCurve], first: int, last: int) -> None:
+        """Let racks that follow a pool draw in the steps ``first .. last`` what it was served with."""
+        for c, curve in enumerate(curves):
+            if isinstance(curve, PoolCurve) and self.served is not None:
+                self.curves[first:last, c] = self.served.power(curve.pool, slice(first, last)) / curve.rated_w
 
 
 @dataclass
@@ -96,35 +103,54 @@ class Engine:
         return self.finish(block, forcing, pool)
 
     def forcing(self, block: Block) -> Forcing:
-        """Weather and utilisation of a block's steps, and room for what its islands leave."""
+        """Weather and utilisation of a block's steps, and room for what its islands leave.
+
+        Racks that follow a pool have only their first step: the rest is served while the islands advance.
+        """
         air = self.weather.sample(block.t_end, block.dt)
         start = block.t_end - block.dt
-        served = self.fleet.advance(self.plan, block, self.timeline.interval) if self.fleet else NOT_SERVED
+        steps, a = len(block.dt), self.plan.arrays
         curves = [
-            served.watts[:, curve.pool] / curve.rated_w
+            np.zeros(steps)
             if isinstance(curve, PoolCurve)
             else curve.sample(start, block.t_end, self.plan.utc_offset_s)
             for curve in self.curves
         ]
-        steps, a = len(block.dt), self.plan.arrays
-        return Forcing(
+        made = Forcing(
             np.column_stack([air.dry_bulb_c, air.wet_bulb_c, air.pressure_pa]),
             np.column_stack(curves),
             np.zeros((steps, len(a.port))),
             np.zeros((steps, len(a.island_ptr) - 1, 3)),
-            served.levels,
+            FleetBlock(self.fleet, self.plan, block, self.timeline.interval) if self.fleet else None,
         )
+        if made.served is not None:
+            before = made.served.save()
+            made.served.serve(0, 1, self._energised(start[0]))
+            made.served.restore(before)
+            made.follow(self.curves, 0, 1)
+        return made
 
     def run_islands(self, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> None:
         """Advance all islands over a block, event by event."""
         for first, last in block.segments:
-            part = slice(first, last)
             start = block.t_end[first] - block.dt[first]
             fill_basins(self.plan, self.state, start, forcing.weather[first])
-            self._advance_islands(
-                pool, block.t_end[part], block.dt[part], block.closes[part], forcing.weather[part],
-                forcing.curves[part], forcing.ports[part], forcing.ledger[part], self._energised(start),
-            )  # fmt: skip
+            on = self._energised(start)
+            if forcing.served is None:
+                self.advance(block, forcing, first, last, on, pool)
+                continue
+            Meeting(self, block, forcing, forcing.served, on, pool).advance(first, last)
+
+    def advance(
+        self, block: Block, forcing: Forcing, first: int, last: int, on: NDArray[np.uint8], pool: ThreadPoolExecutor,
+        meet: bool = False,
+    ) -> int:  # fmt: skip
+        """Advance all islands over steps of a block; the first, from ``first`` on, in which a pool is slowed, or -1."""
+        part = slice(first, last)
+        return self._advance_islands(
+            pool, block.t_end[part], block.dt[part], block.closes[part], forcing.weather[part], forcing.curves[part],
+            forcing.ports[part], forcing.ledger[part], on, meet,
+        )  # fmt: skip
 
     def _energised(self, t: float) -> NDArray[np.uint8]:
         return (self.plan.hall_start_s <= t).astype(np.uint8)
@@ -140,19 +166,18 @@ class Engine:
 
     def _advance_islands(
         self, pool: ThreadPoolExecutor, t_end: Floats, dt: Floats, closes: NDArray[np.int64], weather: Floats,
-        curves: Floats, ports: Floats, ledger: Floats, on: NDArray[np.uint8],
-    ) -> None:  # fmt: skip
-        """Advance every island over steps without an event between them."""
+        curves: Floats, ports: Floats, ledger: Floats, on: NDArray[np.uint8], meet: bool = False,
+    ) -> int:  # fmt: skip
+        """Advance every island over steps without an event between them: see ``run_island``."""
         a = self.plan.arrays
         jobs = [
             pool.submit(
                 run_island, a, self.state, self.scratch, self.out, i, self.seed, on, t_end, dt, closes,
-                self.timeline.interval, weather, curves, ports, ledger, self.racks,
+                self.timeline.interval, weather, curves, ports, ledger, self.racks, meet,
             )
             for i in range(len(a.island_ptr) - 1)
         ]  # fmt: skip
-        for job in jobs:
-            job.result()
+        return min((found for job in jobs if (found := job.result()) >= 0), default=-1)
 
     def finish(self, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> Result:
         """The campus pass, headroom and rows of a block whose islands have run."""
@@ -164,7 +189,7 @@ class Engine:
             contract_w(plan, block.t_end - block.dt), rated_it_w(plan), self.site, site_rows[:, 0],
         )  # fmt: skip
         self._headroom(block, forcing.weather, pool)
-        return self._result(block, site_rows, forcing.levels)
+        return self._result(block, site_rows, forcing.served.levels() if forcing.served else {})
 
     def _headroom(self, block: Block, weather: Floats, pool: ThreadPoolExecutor) -> None:
         """Headroom at the interval ends: independent of each other, so they are shared out over the threads."""

@@ -40,14 +40,6 @@ class ClassDemand:
 
 
 @dataclass(frozen=True)
-class Served:
-    """A block served: step-mean power of a system of each pool in W (step, pool), and rows by level."""
-
-    watts: Floats
-    levels: dict[str, Floats]
-
-
-@dataclass(frozen=True)
 class PoolCurve:
     """The utilisation of racks that follow a pool: its power per the rated power ``rated_w`` of one system."""
 
@@ -67,58 +59,99 @@ class FleetRun:
 
     def settle(self, plan: Plan, block: Block) -> None:
         """Begin with what the first step's demand keeps in service, and nothing waiting."""
-        held, first = self.held, block.t_end[:1]
+        first = block.t_end[:1]
         brief = Block(0, 0, first, np.array([SETTLED_S]), np.array([-1]), first, [(0, 1)])
-        self.advance(plan, brief, SETTLED_S, block.dt[:1])
-        held.queue.fill(0.0)
+        energised = (plan.hall_start_s <= first[0] - block.dt[0]).astype(np.uint8)
+        FleetBlock(self, plan, brief, SETTLED_S, block.dt[:1]).serve(0, 1, energised)
+        self.held.queue.fill(0.0)
 
-    def advance(self, plan: Plan, block: Block, interval_s: float, asked_s: Floats | None = None) -> Served:
-        """Serve a block; demand and caps are those of the last ``asked_s`` of each step (all of it without)."""
-        fleet, steps, intervals = self.plan.fleet, len(block.dt), len(block.interval_end)
+
+class FleetBlock:
+    """A block of steps to be served, part after part; a part can be taken back and served anew."""
+
+    def __init__(
+        self, run: FleetRun, plan: Plan, block: Block, interval_s: float, asked_s: Floats | None = None
+    ) -> None:
+        """Demand and caps are those of the last ``asked_s`` of each step (all of it without)."""
+        fleet, steps, intervals = run.plan.fleet, len(block.dt), len(block.interval_end)
         services, classes = fleet.mix.shape
         start = block.t_end - (block.dt if asked_s is None else asked_s)
-        absolute, relative = self._demand(plan, start, block.t_end)
-        caps, left = np.full((steps, services), np.inf), np.ones((steps, len(fleet.pool)))
-        if self.caps is not None:
-            caps, left = self.caps.power(start, block.t_end), self.caps.systems(start, block.t_end)
-        streams = np.zeros((services, classes, len(rows("stream"))))
-        pools = np.zeros((len(fleet.pool), len(rows("pool"))))
-        delays = np.zeros((services, classes, len(PERCENTILES), len(rows("latency"))))
-        stream_rows, pool_rows = np.zeros((intervals, *streams.shape)), np.zeros((intervals, *pools.shape))
-        delay_rows = np.zeros((intervals, *delays.shape))
-        watts = np.zeros((steps, len(fleet.pool)))
-        for first, last in block.segments:
-            part = slice(first, last)
-            on = plan.hall_start_s <= start[first]
-            serve_block(
-                fleet, self.held, self.flow, on @ self.plan.hall_systems, left[part], block.dt[part], absolute[part],
-                relative[part], caps[part], self.plan.rank, np.zeros(services + classes), block.closes[part],
-                interval_s, streams, pools, delays, stream_rows, pool_rows, delay_rows, watts[part],
-            )  # fmt: skip
-        meant = fleet.mix > 0.0
-        stream_rows[:, ~meant] = np.nan
-        delay_rows[:, ~meant] = np.nan
-        return Served(
-            watts * left,
-            {"pool": pool_rows, "stream": self._by_pool(stream_rows), "latency": self._by_pool(delay_rows)},
-        )
+        self._run, self._block, self._interval_s = run, block, interval_s
+        self._absolute, self._relative = _demand(run, plan, start, block.t_end)
+        self._caps, self.left = np.full((steps, services), np.inf), np.ones((steps, len(fleet.pool)))
+        if run.caps is not None:
+            self._caps, self.left = run.caps.power(start, block.t_end), run.caps.systems(start, block.t_end)
+        # Accumulators of the running interval, and the rows of those that have ended.
+        self._since = np.zeros(1)
+        self._streams = np.zeros((services, classes, len(rows("stream"))))
+        self._pools = np.zeros((len(fleet.pool), len(rows("pool"))))
+        self._delays = np.zeros((services, classes, len(PERCENTILES), len(rows("latency"))))
+        self._rows = tuple(np.zeros((intervals, *part.shape)) for part in (self._streams, self._pools, self._delays))
+        self._watts = np.zeros((steps, len(fleet.pool)))
+        self._most = np.full((steps, len(fleet.pool)), np.inf)
+
+    def serve(self, first: int, last: int, on: NDArray[np.uint8], most: Floats | None = None) -> None:
+        """Serve the steps ``first .. last``; ``on`` (hall) energised.
+
+        ``most`` (pool): W of a system whose racks are at their junction limit, inf for the others and without.
+        """
+        run, part, block = self._run, slice(first, last), self._block
+        fleet = run.plan.fleet
+        self._most[part] = np.inf if most is None else most
+        serve_block(
+            fleet, run.held, run.flow, on @ run.plan.hall_systems, self.left[part], block.dt[part],
+            self._absolute[part], self._relative[part], self._caps[part], self._most[part], run.plan.rank,
+            np.zeros(sum(fleet.mix.shape)), block.closes[part], self._interval_s, self._since, self._streams,
+            self._pools, self._delays, *self._rows, self._watts[part],
+        )  # fmt: skip
+
+    def power(self, pool: int, part: slice) -> Floats:
+        """Step-mean power in ``part`` per energised system of a pool, lost ones included, W."""
+        return self._watts[part, pool] * self.left[part, pool]
+
+    def watts(self, step: int) -> Floats:
+        """Step-mean power of a system of each pool that is left, W."""
+        return self._watts[step].copy()
+
+    @property
+    def power_state(self) -> Floats:
+        """W of a system of each pool after its lag, where the fleet stands: (pool), to be written to."""
+        return self._run.held.power
+
+    def save(self) -> list[Floats]:
+        """What a part changes besides its own rows."""
+        return [part.copy() for part in self._lasting()]
+
+    def restore(self, saved: list[Floats]) -> None:
+        """Take back what was served since."""
+        for part, before in zip(self._lasting(), saved, strict=True):
+            np.copyto(part, before)
+
+    def _lasting(self) -> tuple[Floats, ...]:
+        return (*self._run.held, self._since, self._streams, self._pools, self._delays)
+
+    def levels(self) -> dict[str, Floats]:
+        """Rows of the block's intervals by level."""
+        streams, pools, delays = (part.copy() for part in self._rows)
+        meant = self._run.plan.fleet.mix > 0.0
+        streams[:, ~meant] = np.nan
+        delays[:, ~meant] = np.nan
+        return {"pool": pools, "stream": self._by_pool(streams), "latency": self._by_pool(delays)}
 
     def _by_pool(self, service_rows: Floats) -> Floats:
         """Rows of services as rows of the pools that answer, NaN for those that only compute prompts."""
-        fleet = self.plan.fleet
+        fleet = self._run.plan.fleet
         made = np.full((len(service_rows), len(fleet.pool), *service_rows.shape[2:]), np.nan)
         made[:, fleet.decoding] = service_rows
         return made
 
-    def _demand(self, plan: Plan, start: Floats, end: Floats) -> tuple[Floats, Floats]:
-        """Requests/s of each class, and requests/s per capacity: (step, class) each."""
-        made = np.zeros((2, len(end), len(self.demand)))
-        for c, demand in enumerate(self.demand):
-            made[int(demand.relative), :, c] = demand.curve.sample(start, end, plan.utc_offset_s)
-        return made[0], made[1]
 
-
-NOT_SERVED = Served(np.empty((0, 0)), {})
+def _demand(run: FleetRun, plan: Plan, start: Floats, end: Floats) -> tuple[Floats, Floats]:
+    """Requests/s of each class, and requests/s per capacity: (step, class) each."""
+    made = np.zeros((2, len(end), len(run.demand)))
+    for c, demand in enumerate(run.demand):
+        made[int(demand.relative), :, c] = demand.curve.sample(start, end, plan.utc_offset_s)
+    return made[0], made[1]
 
 
 def new_fleet_run(plan: FleetPlan, state: State, demand: Sequence[ClassDemand], caps: Caps | None = None) -> FleetRun:
@@ -127,4 +160,4 @@ def new_fleet_run(plan: FleetPlan, state: State, demand: Sequence[ClassDemand], 
     return FleetRun(plan, list(demand), held, new_flow(plan.fleet), caps)
 
 
-__all__ = ["NOT_SERVED", "ClassDemand", "Demand", "FleetRun", "PoolCurve", "Served", "new_fleet_run"]
+__all__ = ["ClassDemand", "Demand", "FleetBlock", "FleetRun", "PoolCurve", "new_fleet_run"]

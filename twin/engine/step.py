@@ -2,10 +2,10 @@
 
 Order of a step, after ``twin.engine.hall`` and ``twin.cooling.plant``:
 
-1. rack power from utilisation; flows that follow it; exchangers; the halls' electrical chains; affine sums
-2. each facility loop: its supply ``y`` by set point, saturation or pass-through, tried in that order, with the modes
-of its
-   secondary loops (a fixed number of passes; Newton on a monotone, piecewise-affine sum ends in a few)
+1. rack power from utilisation; flows that follow it; exchangers
+2. the halls' electrical chains; affine sums; each facility loop: its supply ``y`` by set point, saturation or
+   pass-through, tried in that order, with the modes of its secondary loops (a fixed number of passes; Newton on a
+   monotone, piecewise-affine sum ends in a few); again where racks are too hot (``twin.engine.throttle``)
 3. racks, tanks, plant; accumulators; the energy ledger
 
 Islands are independent, so they run on any number of threads with the same result.
@@ -36,7 +36,8 @@ from twin.engine.hall import (
     secondary_set_point,
     valve,
 )
-from twin.engine.loop import finish_loop, finish_sec, loop_pump, solve_loop
+from twin.engine.loop import finish_loop, finish_sec, loop_pump, solve_loop, solve_sec
+from twin.engine.throttle import PASSES, SERVED, hold
 from twin.engine.wander import wander
 from twin.racks.kernel import heat_pass, power_pass, running_max
 from twin.site.plan import Arrays
@@ -59,6 +60,9 @@ def _rack_power(a: Arrays, state: State, s: Scratch, h: int, f: float, curves: n
             row[P0], row[P1], row[P2],
         )  # fmt: skip
         s.group_power[g] = power
+        s.group_asked[g] = power
+        s.held[g] = 0
+        s.held_slope[g] = 0.0
         total += power
         used += u
     return total, used
@@ -69,8 +73,6 @@ def _flows(a: Arrays, state: State, s: Scratch, h: int, dt: float, y_set: np.nda
     """Flows and set points of a hall's secondary loops; returns pump and fan power (W)."""
     first, last = a.hall_sec[h], a.hall_sec[h + 1]
     for j in range(first, last):
-        s.source[j] = 0.0
-        s.slope[j] = 0.0
         s.heat[j] = 0.0
     for g in range(a.hall_group[h], a.hall_group[h + 1]):
         liquid = liquid_fraction(a.group[g]) * s.group_power[g]
@@ -93,23 +95,21 @@ def _flows(a: Arrays, state: State, s: Scratch, h: int, dt: float, y_set: np.nda
 
 
 @inner
-def _prepare_hall(
-    a: Arrays, state: State, s: Scratch, h: int, dt: float, it: float, mechanical: float
-) -> tuple[float, float]:
-    """Chain, exchangers and affine sums of a hall: (power into its chain, loss that goes outdoors), W."""
-    top, to_hall, to_room, outdoors = chain(a, s, h, it, mechanical)
+def _assemble_hall(a: Arrays, state: State, s: Scratch, h: int, dt: float) -> None:
+    """Chain and affine sums of a hall at the present power of its racks."""
+    s.hall_top[h], to_hall, to_room, s.hall_outdoors[h] = chain(a, s, h, s.hall_it[h], s.hall_mechanical[h])
     first, last = a.hall_sec[h], a.hall_sec[h + 1]
     air = last - 1
+    for j in range(first, last):
+        s.source[j] = 0.0
+        s.slope[j] = 0.0
     s.fac_direct[a.sec_fac[air]] += to_room
     s.source[air] += to_hall
     for g in range(a.hall_group[h], a.hall_group[h + 1]):
-        group_coefficients(a, s, g, dt)
         group_affine(a, state, s, g)
     for j in range(first, last):
         s.source[j] += s.pump[j]
-        s.k[j] = exchange(a.sec[j], s.w[j], s.wp[j])
         close_loop(a, state, s, j, dt)
-    return top, outdoors
 
 
 @inner
@@ -155,10 +155,8 @@ def _prepare(
     dt: float,
     noise: float,
     curves: np.ndarray,
-    ports: np.ndarray,
-    ledger: np.ndarray,
 ) -> None:
-    """Power, flows, chains and affine sums of an island's halls; writes what each draws to ``ports`` (W)."""
+    """What is asked of an island's halls, and their flows, exchangers and racks' responses over the step."""
     for h in halls:
         if on[h] != 0:
             s.hall_it[h], s.hall_used[h] = _rack_power(a, state, s, h, noise, curves)
@@ -171,9 +169,68 @@ def _prepare(
                 # More asked for than the loop pumps: every branch gets its share.
                 f = a.sec_fac[j]
                 s.wp[j] *= min(1.0, a.fac[f, F_W_MAX] / s.fac_w[f])
-            s.hall_top[h], outdoors = _prepare_hall(a, state, s, h, dt, s.hall_it[h], s.hall_mechanical[h])
-            ports[h] = s.hall_top[h]
-            ledger[OUTWARD] += outdoors * dt
+                s.k[j] = exchange(a.sec[j], s.w[j], s.wp[j])
+            for g in range(a.hall_group[h], a.hall_group[h + 1]):
+                group_coefficients(a, s, g, dt)
+
+
+@inner
+def _solve_once(
+    a: Arrays,
+    state: State,
+    s: Scratch,
+    facs: np.ndarray,
+    halls: np.ndarray,
+    on: np.ndarray,
+    island: int,
+    dt: float,
+    air: np.ndarray,
+) -> None:
+    """Temperatures of an island at the present power of its racks, in ``s``; the state stays."""
+    for f in facs:
+        s.fac_direct[f] = 0.0
+    for h in halls:
+        if on[h] != 0:
+            _assemble_hall(a, state, s, h, dt)
+    for f in facs:
+        if s.fac_w[f] > 0.0:
+            s.fac_direct[f] += loop_pump(a.fac[f], s.fac_w[f])
+            row = s.solved[f]
+            row[0], row[1], row[2], row[3], row[4], row[5] = solve_loop(
+                a, state, s, f, on, island, dt, s.fac_set[f], air[0], air[1], air[2]
+            )
+    for h in halls:
+        if on[h] != 0:
+            for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
+                solve_sec(a, state, s, j, s.solved[a.sec_fac[j], 0])
+
+
+@inner
+def _solve(
+    a: Arrays,
+    state: State,
+    s: Scratch,
+    facs: np.ndarray,
+    halls: np.ndarray,
+    on: np.ndarray,
+    island: int,
+    dt: float,
+    air: np.ndarray,
+) -> None:
+    """The same with the racks that would be too hot slowed: usually one pass, for none is."""
+    for f in facs:
+        if s.fac_w[f] > 0.0:
+            s.fac_w[f] = min(a.fac[f, F_W_MAX], max(a.fac[f, F_W_MIN], s.fac_w[f]))
+    _solve_once(a, state, s, facs, halls, on, island, dt, air)
+    passes = 0
+    while hold(a, state, s, halls, on, dt, False):
+        _solve_once(a, state, s, facs, halls, on, island, dt, air)
+        passes += 1
+        if passes == PASSES:
+            break
+    if passes > 0:
+        hold(a, state, s, halls, on, dt, True)
+        _solve_once(a, state, s, facs, halls, on, island, dt, air)
 
 
 @inner
@@ -185,21 +242,28 @@ def _advance_loop(
     f: int,
     halls: np.ndarray,
     on: np.ndarray,
-    island: int,
     dt: float,
     air: np.ndarray,
     ledger: np.ndarray,
 ) -> float:
-    """Solve a facility loop and step its secondary loops, tanks and plant; returns the plant's power (W)."""
-    s.fac_w[f] = min(a.fac[f, F_W_MAX], max(a.fac[f, F_W_MIN], s.fac_w[f]))
-    s.fac_direct[f] += loop_pump(a.fac[f], s.fac_w[f])
-    solved = solve_loop(a, state, s, f, on, island, dt, s.fac_set[f], air[0], air[1], air[2])
+    """Step the secondary loops, tanks and plant of a solved facility loop; returns the plant's power (W)."""
     for h in halls:
         if on[h] != 0:
             for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
                 if a.sec_fac[j] == f:
-                    finish_sec(a, state, s, out, j, solved[0], dt, ledger)
-    return finish_loop(a, state, s, out, f, solved, s.fac_set[f], dt, air[0], air[1], air[2], ledger)
+                    finish_sec(a, state, s, out, j, dt, ledger)
+    return finish_loop(a, state, s, out, f, s.solved[f], s.fac_set[f], dt, air[0], air[1], air[2], ledger)
+
+
+@inner
+def _pool_held(a: Arrays, s: Scratch, halls: np.ndarray, on: np.ndarray) -> bool:
+    """Whether racks that follow a pool are slowed."""
+    for h in halls:
+        if on[h] != 0:
+            for g in range(a.hall_group[h], a.hall_group[h + 1]):
+                if s.held[g] != 0 and a.group[g, SERVED] != 0.0:
+                    return True
+    return False
 
 
 @kernel
@@ -220,29 +284,43 @@ def run_island(
     port_power: np.ndarray,
     ledger: np.ndarray,
     record: bool,
-) -> None:
+    meet: bool,
+) -> int:
     """Advance an island over a block.
 
     ``on`` (hall) energised; ``t_end, dts`` (step) s; ``closes`` (step) output interval that ends here, else -1;
     ``weather`` (step, 3) dry bulb, wet bulb, pressure; ``curves`` (step, curve) utilisation. Writes ``port_power``
     (step, port) W and ``ledger`` (step, island, 3) J, and adds to the accumulators in ``out``.
+
+    Returns the first step in which racks that follow a pool are slowed, -1 for none. With ``meet`` it ends there: what
+    the pool serves then follows from what its racks draw, and the steps after it from that.
     """
     facs = a.island_fac[a.island_fac_ptr[island] : a.island_fac_ptr[island + 1]]
     halls = a.island_hall[a.island_ptr[island] : a.island_ptr[island + 1]]
+    first_held = -1
     for n in range(t_end.shape[0]):
         dt, air, book = dts[n], weather[n], ledger[n, island]
         noise = wander(a, state, island, seed, t_end[n] - dt, t_end[n])
         for f in facs:
             s.fac_set[f] = set_point(a.fac[f], air[0], air[1])
             s.fac_w[f] = 0.0
-            s.fac_direct[f] = 0.0
-        _prepare(a, state, s, halls, on, dt, noise, curves[n], port_power[n], book)
+        _prepare(a, state, s, halls, on, dt, noise, curves[n])
+        _solve(a, state, s, facs, halls, on, island, dt, air)
+        for h in halls:
+            if on[h] != 0:
+                port_power[n, h] = s.hall_top[h]
+                book[OUTWARD] += s.hall_outdoors[h] * dt
         for f in facs:
             if s.fac_w[f] > 0.0:
-                port_power[n, on.shape[0] + f] = _advance_loop(a, state, s, out, f, halls, on, island, dt, air, book)
+                port_power[n, on.shape[0] + f] = _advance_loop(a, state, s, out, f, halls, on, dt, air, book)
         for h in halls:
             if on[h] != 0:
                 heat = _step_racks(a, state, s, out, h, dt, record, book)
                 add_hall(a, s, out, h, dt, heat)
         if closes[n] >= 0:
             flush_island(a, s, out, island, closes[n], interval_s, record)
+        if first_held < 0 and _pool_held(a, s, halls, on):
+            first_held = n
+            if meet:
+                break
+    return first_held

@@ -95,7 +95,7 @@ class Still:
         steps = Block(0, 0, ends, np.full(n, LONG_STEP_S), np.full(n, -1, np.int64), ends[-1:], [(0, n)])
         held = Forcing(
             np.repeat(forcing.weather, n, axis=0), np.repeat(forcing.curves, n, axis=0),
-            np.repeat(np.zeros_like(forcing.ports), n, axis=0), np.repeat(np.zeros_like(forcing.ledger), n, axis=0), {},
+            np.repeat(np.zeros_like(forcing.ports), n, axis=0), np.repeat(np.zeros_like(forcing.ledger), n, axis=0),
         )  # fmt: skip
         engine.run_islands(steps, held, self._pool)
         forget(engine.out, engine.scratch)

@@ -56,6 +56,7 @@ class Binding(IntEnum):
     LINK = 4  # the KV link
     POWER = 5  # a power cap
     SYSTEMS = 6  # no system is energised
+    HEAT = 7  # racks at their junction limit
 
 
 class Fleet(NamedTuple):
@@ -96,10 +97,11 @@ class Flow(NamedTuple):
     offered: Floats  # (class) requests/s
     taken: Floats  # (class) requests/s
     routed: Floats  # (service, class) requests/s
-    limit: Floats  # (service) share of its capacity that a power cap leaves
+    limit: Floats  # (service) share of its capacity that caps and hot racks leave
     capacity: Floats  # (service) requests/s of its meant mix with what is left of its systems
     built: Floats  # (service) the same with everything energised
     systems: Floats  # (pool) what is left of the energised systems
+    speed: Floats  # (pool) of full speed, below 1 where racks are at their junction limit
 
 
 def new_held(fleet: Fleet | None) -> Held:
@@ -114,7 +116,8 @@ def new_flow(fleet: Fleet) -> Flow:
     offered, taken = np.zeros(classes), np.zeros(classes)
     limit, capacity, built = (np.zeros(services) for _ in range(3))
     routed = np.zeros((services, classes))
-    return Flow(offered, taken, routed, limit, capacity, built, np.zeros(len(fleet.pool)))
+    pools = len(fleet.pool)
+    return Flow(offered, taken, routed, limit, capacity, built, np.zeros(pools), np.ones(pools))
 
 
 __all__ = ["Binding", "Class", "Fleet", "Flow", "Held", "Pool", "new_flow", "new_held"]

@@ -26,6 +26,8 @@ TTFT, TPOT, E2E = slot("pool_ttft"), slot("pool_tpot"), slot("pool_e2e")
 Z_50, Z_90, Z_99 = Z_PERCENTILES
 # A queue that nobody serves waits for ever; a record holds a number.
 FOREVER_S = 1e9
+# A pool that stands still takes for ever, too.
+SLOWEST = 1e-9
 
 
 @inner
@@ -47,12 +49,14 @@ def _arrivals(fleet: Fleet, flow: Flow, s: int, own: float) -> tuple[float, floa
 
 @inner
 def _write(
-    fleet: Fleet, s: int, c: int, shift: float, waits: float, wait: float, residual: float,
+    fleet: Fleet, flow: Flow, s: int, c: int, shift: float, waits: float, wait: float, residual: float,
     speeds: tuple[float, float, float], dt: float, out: np.ndarray,
 ) -> None:  # fmt: skip
     """Add the percentiles of one class, (percentile, variable), times ``dt``."""
     p = fleet.prefilling[s]
-    first = ttft_from_table(fleet.ttft[fleet.ttft_of[s, c]], max(1e-9, fleet.prefill[p, c]), waits, wait, residual)
+    slow = 1.0 / max(flow.speed[p], SLOWEST)
+    table = fleet.ttft[fleet.ttft_of[s, c]]
+    first = ttft_from_table(table, max(1e-9, slow * fleet.prefill[p, c]), waits, slow * wait, slow * residual)
     for i in range(3):
         out[i, TTFT] += min(FOREVER_S, first[i] + shift) * dt
         out[i, TPOT] += speeds[i] * dt
@@ -64,8 +68,13 @@ def add_latencies(
     fleet: Fleet, flow: Flow, queue: np.ndarray, s: int, r_p: float, r_d: float, batch: float, stall: float,
     dt: float, out: np.ndarray,
 ) -> None:  # fmt: skip
-    """Add the latencies of a service's classes, (class, percentile, variable), times ``dt``."""
+    """Add the latencies of a service's classes, (class, percentile, variable), times ``dt``.
+
+    A pool at ``flow.speed`` of its speed takes as long as one at full speed whose clock runs slower: loads are counted
+    per the time that is left, times are stretched.
+    """
     p, d = fleet.prefilling[s], fleet.decoding[s]
+    fast_p, fast_d = r_p * max(flow.speed[p], SLOWEST), r_d * max(flow.speed[d], SLOWEST)
     if r_p <= 0.0 or r_d <= 0.0:
         for c in range(queue.shape[0]):
             for i in range(3):
@@ -80,21 +89,21 @@ def add_latencies(
         own = own_step(int(fleet.pool[p, BATCHING]), raw, busy)
         rate, fano, service, square = _arrivals(fleet, flow, s, own)
     servers = queue_servers(SHORTEST, r_p)
-    waits = wait_share(fleet.waits, servers, rate * service / r_p)
+    waits = wait_share(fleet.waits, servers, rate * service / fast_p)
     cs2 = square / (service * service) - 1.0 if service > 0.0 else 0.0
     upto = 0.0
     for k in range(fleet.level.shape[0] - 1):
         above = upto
         for i in range(fleet.level[k], fleet.level[k + 1]):
             c = fleet.order[i]
-            upto += flow.taken[c] * fleet.prefill[p, c] / r_p
+            upto += flow.taken[c] * fleet.prefill[p, c] / fast_p
         wait = mean_wait(servers, above, upto, service, fano, max(0.0, cs2))
         for i in range(fleet.level[k], fleet.level[k + 1]):
             c = fleet.order[i]
             if fleet.ttft_of[s, c] >= 0:
-                shift = own + _shift(fleet, flow, queue, s, c, r_p, r_d)
-                speeds = _speeds(fleet, s, c, batch, stall, fano / r_d, rate / r_d, square)
-                _write(fleet, s, c, shift, waits, wait, raw * busy, speeds, dt, out[c])
+                shift = own / max(flow.speed[p], SLOWEST) + _shift(fleet, flow, queue, s, c, r_p, r_d)
+                speeds = _speeds(fleet, flow, s, c, batch, stall, fano / r_d, rate / fast_d, square)
+                _write(fleet, flow, s, c, shift, waits, wait, raw * busy, speeds, dt, out[c])
 
 
 @inner
@@ -118,18 +127,18 @@ def _shift(fleet: Fleet, flow: Flow, queue: np.ndarray, s: int, c: int, r_p: flo
 
 @inner
 def _speeds(
-    fleet: Fleet, s: int, c: int, batch: float, stall: float, spread: float, prompts: float, square: float
+    fleet: Fleet, flow: Flow, s: int, c: int, batch: float, stall: float, spread: float, prompts: float, square: float
 ) -> tuple[float, float, float]:
     """TPOT p50, p90, p99 in s."""
     d = fleet.decoding[s]
     together = fleet.prefilling[s] == d
     at_, tau, top = fleet.batch[d], fleet.step[d], fleet.batch[d, fleet.batch.shape[1] - 1]
     rate, square = (prompts, square) if together else (0.0, 0.0)
-    output = fleet.cls[c, OUTPUT]
+    output, slow = fleet.cls[c, OUTPUT], 1.0 / max(flow.speed[d], SLOWEST)
     return (
-        tpot_percentile(at_, tau, Z_50, batch, stall, spread, top, rate, square, output),
-        tpot_percentile(at_, tau, Z_90, batch, stall, spread, top, rate, square, output),
-        tpot_percentile(at_, tau, Z_99, batch, stall, spread, top, rate, square, output),
+        slow * tpot_percentile(at_, tau, Z_50, batch, stall, spread, top, rate, square, output),
+        slow * tpot_percentile(at_, tau, Z_90, batch, stall, spread, top, rate, square, output),
+        slow * tpot_percentile(at_, tau, Z_99, batch, stall, spread, top, rate, square, output),
     )
 
 

@@ -20,13 +20,13 @@ from twin.core.integrate import phi1
 from twin.core.jit import constant, inner, kernel
 from twin.core.variables import rows, slot
 from twin.inference.fleet import Binding, Class, Fleet, Flow, Held, Pool
-from twin.inference.latency import add_latencies
+from twin.inference.latency import SLOWEST, add_latencies
 from twin.inference.routing import route
 from twin.inference.service import FULL, admit, system_power, working_point
 
 OUTPUT, TTFT, SHED = int(Class.OUTPUT), int(Class.TTFT), int(Class.SHED)
 SYSTEMS, IDLE, LAG = int(Pool.SYSTEMS), int(Pool.IDLE), int(Pool.LAG)
-NONE, BY_POWER = constant(Binding.NONE), constant(Binding.POWER)
+NONE, BY_POWER, BY_HEAT = constant(Binding.NONE), constant(Binding.POWER), constant(Binding.HEAT)
 # Percentiles cost as much as the rest of a step: for the hours of a year, one in five minutes tells as much.
 LATENCY_EVERY_S = 300.0
 LIMIT_STEPS = 32
@@ -90,45 +90,81 @@ def present(flow: Flow, systems: np.ndarray, left: np.ndarray, n: int) -> bool:
 
 
 @inner
-def _power_at(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, limit: float) -> float:
-    """Power of a service's systems with its capacity scaled by ``limit``, W."""
-    load, tokens, _, _ = admit(fleet, flow, s, r_p, r_d, limit)
-    rho, batch, _, _ = working_point(fleet, flow, s, load, tokens, r_p, r_d)
-    first, second = system_power(fleet, s, rho, batch)
+def _power(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, limit: float) -> tuple[float, float]:
+    """Power of a system of each pool with the service's capacity scaled by ``limit``, at the pools' speeds, W."""
     p, d = fleet.prefilling[s], fleet.decoding[s]
-    return first * r_p * fleet.pool[p, SYSTEMS] + (second * r_d * fleet.pool[d, SYSTEMS] if p != d else 0.0)
+    fast_p, fast_d = r_p * flow.speed[p], r_d * flow.speed[d]
+    load, tokens, _, _ = admit(fleet, flow, s, fast_p, fast_d, limit)
+    rho, batch, _, _ = working_point(fleet, flow, s, load, tokens, fast_p, fast_d)
+    first, second = system_power(fleet, s, rho, batch)
+    return slowed_power(fleet, flow, p, first), slowed_power(fleet, flow, d, second)
 
 
 @inner
-def _under_cap(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, cap: float) -> float:
-    """Largest share of its capacity at which a service stays under ``cap`` (W); power need not be monotone in it."""
-    if _power_at(fleet, flow, s, r_p, r_d, 1.0) <= cap:
+def slowed_power(fleet: Fleet, flow: Flow, p: int, full: float) -> float:
+    """Power of a system that draws ``full`` (W) at full speed: above idle, work costs the same energy at any speed."""
+    idle = fleet.draw[p, 0]
+    return idle + flow.speed[p] * (full - idle)
+
+
+@inner
+def _fits(
+    fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, share: float, cap: float, most: np.ndarray, slow: bool
+) -> bool:
+    """Whether a service stays under ``cap`` (W) with ``share`` of its capacity, or (``slow``) under what its racks can
+    draw, ``most`` (pool) W of a system, with those of its pools that are too hot at ``share`` of their speed."""
+    p, d = fleet.prefilling[s], fleet.decoding[s]
+    if not slow:
+        first, second = _power(fleet, flow, s, r_p, r_d, share)
+        return first * r_p * fleet.pool[p, SYSTEMS] + (second * r_d * fleet.pool[d, SYSTEMS] if p != d else 0.0) <= cap
+    flow.speed[p] = share if most[p] < UNCAPPED else 1.0
+    flow.speed[d] = share if most[d] < UNCAPPED else 1.0
+    first, second = _power(fleet, flow, s, r_p, r_d, 1.0)
+    return first <= most[p] and second <= most[d]
+
+
+@inner
+def _largest(
+    fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, cap: float, most: np.ndarray, slow: bool
+) -> float:
+    """Largest share at which a service fits; power need not be monotone in it."""
+    if _fits(fleet, flow, s, r_p, r_d, 1.0, cap, most, slow):
         return 1.0
     high = 1.0
     for n in range(LIMIT_STEPS):
         low = 1.0 - (n + 1.0) / LIMIT_STEPS
-        if _power_at(fleet, flow, s, r_p, r_d, low) <= cap:
+        if _fits(fleet, flow, s, r_p, r_d, low, cap, most, slow):
             for _ in range(LIMIT_CLOSE):
                 middle = 0.5 * (low + high)
-                if _power_at(fleet, flow, s, r_p, r_d, middle) <= cap:
+                if _fits(fleet, flow, s, r_p, r_d, middle, cap, most, slow):
                     low = middle
                 else:
                     high = middle
+            _fits(fleet, flow, s, r_p, r_d, low, cap, most, slow)
             return low
         high = low
     return 0.0
 
 
 @inner
-def _limits(fleet: Fleet, flow: Flow, caps: np.ndarray) -> None:
-    """Fill ``flow.limit``: the share of its capacity that a cap leaves to each service at its meant mix."""
+def _held_back(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, cap: float, most: np.ndarray) -> float:
+    """Set the speeds of a service's pools to what their racks' heat leaves; the share of its capacity under ``cap``."""
+    p, d = fleet.prefilling[s], fleet.decoding[s]
+    flow.speed[p] = flow.speed[d] = 1.0
+    if min(most[p], most[d]) < UNCAPPED:
+        _largest(fleet, flow, s, r_p, r_d, cap, most, True)
+    return _largest(fleet, flow, s, r_p, r_d, cap, most, False) if cap < UNCAPPED else 1.0
+
+
+@inner
+def _limits(fleet: Fleet, flow: Flow, caps: np.ndarray, most: np.ndarray) -> None:
+    """Fill ``flow.limit``: the share of its capacity that caps and hot racks leave to each service at its meant mix."""
     for s in range(caps.shape[0]):
-        flow.limit[s] = 1.0
-        if caps[s] < UNCAPPED:
-            for c in range(flow.offered.shape[0]):
-                flow.offered[c] = fleet.mix[s, c] * flow.capacity[s]
-            r_p, r_d = _replicas(fleet, flow.systems, s)
-            flow.limit[s] = _under_cap(fleet, flow, s, r_p, r_d, caps[s])
+        p, d = fleet.prefilling[s], fleet.decoding[s]
+        for c in range(flow.offered.shape[0]):
+            flow.offered[c] = fleet.mix[s, c] * flow.capacity[s]
+        r_p, r_d = _replicas(fleet, flow.systems, s)
+        flow.limit[s] = _held_back(fleet, flow, s, r_p, r_d, caps[s], most) * min(flow.speed[p], flow.speed[d])
 
 
 @inner
@@ -169,14 +205,19 @@ def _advance_class(
 @inner
 def _pool_out(
     held: Held, fleet: Fleet, p: int, systems: float, power: float, batch: float, busy: float, tau: float, bound: int,
-    dt: float, out: np.ndarray,
+    dt: float, most: float, out: np.ndarray,
 ) -> float:  # fmt: skip
-    """Book a pool's step; returns the step-mean power of a system after its lag, W."""
+    """Book a pool's step; returns the step-mean power of a system after its lag, W.
+
+    Below ``UNCAPPED``, ``most`` is what its racks draw at their junction limit, measured, not predicted.
+    """
     before = held.power[p] if held.power[p] >= 0.0 else power
     lag = fleet.pool[p, LAG]
     z = dt / lag if lag > 0.0 else 1e9
     held.power[p] = power + (before - power) * exp(-min(z, 700.0))
     mean: float = power + (before - power) * phi1(z)
+    if most < UNCAPPED:
+        mean = most
     row = out[p]
     row[WATTS] += mean * systems * dt
     row[BATCH] += batch * dt
@@ -189,7 +230,7 @@ def _pool_out(
 
 @inner
 def _advance_service(
-    fleet: Fleet, held: Held, flow: Flow, s: int, cap: float, dt: float, since: float,
+    fleet: Fleet, held: Held, flow: Flow, s: int, cap: float, most: np.ndarray, dt: float, since: float,
     streams: np.ndarray, pools: np.ndarray, delays: np.ndarray, watts: np.ndarray,
 ) -> None:  # fmt: skip
     """One service over one step; writes the step-mean power of a system of its pools to ``watts``.
@@ -202,11 +243,15 @@ def _advance_service(
     classes = flow.offered.shape[0]
     for c in range(classes):
         flow.offered[c] = flow.routed[s, c] + held.queue[s, c] / dt
-    limit = _under_cap(fleet, flow, s, r_p, r_d, cap) if cap < UNCAPPED else 1.0
-    load, tokens, used, bound = admit(fleet, flow, s, r_p, r_d, limit)
+    limit = _held_back(fleet, flow, s, r_p, r_d, cap, most)
+    fast_p, fast_d = r_p * flow.speed[p], r_d * flow.speed[d]
+    load, tokens, used, bound = admit(fleet, flow, s, fast_p, fast_d, limit)
     if limit < 1.0 and bound != NONE:
         bound = BY_POWER
-    rho, steady, tau, stall = working_point(fleet, flow, s, load, tokens, r_p, r_d)
+    elif min(flow.speed[p], flow.speed[d]) < 1.0:
+        bound = BY_HEAT
+    rho, steady, tau, stall = working_point(fleet, flow, s, load, tokens, fast_p, fast_d)
+    tau /= max(flow.speed[d], SLOWEST)
     serving = 0.0
     for c in range(classes):
         serving += _advance_class(fleet, held, flow, s, c, tau, dt, streams)
@@ -214,33 +259,34 @@ def _advance_service(
         add_latencies(fleet, flow, held.queue[s], s, r_p, r_d, steady, stall, since, delays[s])
     mean_batch = serving / r_d if r_d > 0.0 else 0.0
     first, second = system_power(fleet, s, rho, mean_batch)
+    first, second = slowed_power(fleet, flow, p, first), slowed_power(fleet, flow, d, second)
     prompts = rho / FULL
     busy = max(prompts, used) if p == d else used
-    watts[d] = _pool_out(held, fleet, d, systems[d], second, mean_batch, busy, tau, bound, dt, pools)
+    watts[d] = _pool_out(held, fleet, d, systems[d], second, mean_batch, busy, tau, bound, dt, most[d], pools)
     if p != d:
-        watts[p] = _pool_out(held, fleet, p, systems[p], first, 0.0, prompts, 0.0, bound, dt, pools)
+        watts[p] = _pool_out(held, fleet, p, systems[p], first, 0.0, prompts, 0.0, bound, dt, most[p], pools)
 
 
 @kernel
 def serve_block(
     fleet: Fleet, held: Held, flow: Flow, systems: np.ndarray, left: np.ndarray, dts: np.ndarray, absolute: np.ndarray,
-    relative: np.ndarray, caps: np.ndarray, rank: np.ndarray, room: np.ndarray, closes: np.ndarray, interval_s: float,
-    streams: np.ndarray, pools: np.ndarray, delays: np.ndarray, stream_rows: np.ndarray, pool_rows: np.ndarray,
-    delay_rows: np.ndarray, watts: np.ndarray,
+    relative: np.ndarray, caps: np.ndarray, most: np.ndarray, rank: np.ndarray, room: np.ndarray, closes: np.ndarray,
+    interval_s: float, since: np.ndarray, streams: np.ndarray, pools: np.ndarray, delays: np.ndarray,
+    stream_rows: np.ndarray, pool_rows: np.ndarray, delay_rows: np.ndarray, watts: np.ndarray,
 ) -> None:  # fmt: skip
     """Advance the fleet over steps between two events.
 
     ``systems`` (pool) energised, ``left`` (step, pool) the share of them that is not lost; ``dts`` (step) s; demand of
     a class is ``absolute`` (step, class) requests/s plus ``relative`` (step, class) per capacity of the energised
-    services that are meant for it; ``caps`` (step, service) W, inf without; ``rank`` (service) order of filling, empty:
-    in proportion; ``closes`` (step) interval that ends here, -1 none. Adds to ``streams`` (service, class, variable),
-    ``pools`` (pool, variable) and ``delays`` (service, class, percentile, variable), flushes them to the rows of the
-    interval and writes ``watts`` (step, pool), step-mean power of a system.
+    services that are meant for it; ``caps`` (step, service) W, inf without; ``most`` (step, pool) W of a system whose
+    racks are at their junction limit, inf without; ``rank`` (service) order of filling, empty: in proportion;
+    ``closes`` (step) interval that ends here, -1 none. Adds to ``since`` (1) s without latencies, ``streams`` (service,
+    class, variable), ``pools`` (pool, variable) and ``delays`` (service, class, percentile, variable), flushes them to
+    the rows of the interval and writes ``watts`` (step, pool), step-mean power of a system.
     """
     services, classes = fleet.mix.shape
     rates = room[services:]
     capacities(fleet, flow, systems, flow.built)
-    since = 0.0
     for n in range(dts.shape[0]):
         if present(flow, systems, left, n):
             capacities(fleet, flow, flow.systems, flow.capacity)
@@ -249,14 +295,14 @@ def serve_block(
             for s in range(services):
                 own += fleet.mix[s, c] * flow.built[s]
             rates[c] = absolute[n, c] + relative[n, c] * own
-        _limits(fleet, flow, caps[n])
+        _limits(fleet, flow, caps[n], most[n])
         route(fleet, flow, rates, rank, room[:services])
-        since += dts[n]
-        told = since if since >= LATENCY_EVERY_S or closes[n] >= 0 or n == dts.shape[0] - 1 else 0.0
+        since[0] += dts[n]
+        told = since[0] if since[0] >= LATENCY_EVERY_S or closes[n] >= 0 else 0.0
         for s in range(services):
-            _advance_service(fleet, held, flow, s, caps[n, s], dts[n], told, streams, pools, delays, watts[n])
+            _advance_service(fleet, held, flow, s, caps[n, s], most[n], dts[n], told, streams, pools, delays, watts[n])
         if told > 0.0:
-            since = 0.0
+            since[0] = 0.0
         if closes[n] >= 0:
             for s in range(services):
                 for c in range(classes):

@@ -11,7 +11,10 @@ Equations::
     heat    = P_ac, split: liquid_share to the plate, body_share to the body, the rest straight to the air stream
 
 Nodes: the *plate* (cold plate and what sits on it) meets the coolant; the *body* hangs either on the plate (chassis
-mass of a wafer-scale system) or in the air stream (server mass of an air-cooled tray), never on both.
+mass of a wafer-scale system) or in the air stream (server mass of an air-cooled tray), never on both. The junction
+stands above the plate (above the body of an air-cooled rack) by a rise that is proportional to power::
+
+    T_j = T_watched + junction_rise_k P/P_rated,   T_j <= throttle_c: a rack that would exceed it draws less
 
 Source: facts on CS-3, NVL72 and DGX as stated per figure in the library entry; network after Corrections 3 of the
 physics sheet (body on plate).
@@ -59,6 +62,12 @@ class Rack(Params):
     body_capacity_kj_k: Annotated[Figure, Quantity("kJ/K", "heat capacity of the body", gt=0, le=10_000)]
     body_to_plate_kw_k: Annotated[Figure, Quantity("kW/K", "conductance body to plate", ge=0, le=1000)]
     body_to_air_kw_k: Annotated[Figure, Quantity("kW/K", "conductance body to air stream", ge=0, le=1000)]
+    throttle_c: Annotated[
+        Figure | None, Quantity("degC", "junction temperature at which a system slows itself", gt=0, le=150)
+    ] = None
+    junction_rise_k: Annotated[
+        Figure | None, Quantity("K", "junction above the plate (body where air-cooled) at rated power", ge=0, le=100)
+    ] = None
     facts: dict[str, Figure] = Field(default_factory=dict, description="published facts not used by the model")
 
     @classmethod
@@ -72,6 +81,8 @@ class Rack(Params):
     def _consistent(self) -> Rack:
         self._check_power()
         self._check_heat()
+        if (self.throttle_c is None) != (self.junction_rise_k is None):
+            raise PydanticCustomError("throttle", "throttle_c and junction_rise_k go together: give both or none")
         return self
 
     def _check_power(self) -> None:

@@ -52,6 +52,13 @@ def pool_of(site: Site, library: Library) -> dict[tuple[str, str], str]:
     return found
 
 
+def idle_watts(site: Site, library: Library) -> dict[str, float]:
+    """Power of a system of each pool without work, W at its rack's AC input."""
+    services = site.inference.services.items() if site.inference else ()
+    pools = {pool: systems for id, service in services for pool, systems in service.pools(id).items()}
+    return {pool: _draw(library, library.get(s.serving, Serving)).idle_w() for pool, s in pools.items()}
+
+
 def members(site: Site, systems: Systems) -> list[tuple[str, Hall]]:
     """The halls of a pool as (building/hall, hall), in the order of the site."""
     halls = [(f"{b}/{h}", hall) for b, building in site.buildings.items() for h, hall in building.halls.items()]
@@ -164,4 +171,4 @@ def _hall_systems(site: Site, library: Library, halls: list[str], names: list[st
     return found
 
 
-__all__ = ["FleetPlan", "lower_fleet", "members", "pool_of"]
+__all__ = ["FleetPlan", "idle_watts", "lower_fleet", "members", "pool_of"]

@@ -7,6 +7,7 @@ racks on one CDU. Capacity rates use the coolant's properties at its supply temp
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 
 from twin.cooling.cdu import Cdu
 from twin.cooling.crah import FAN_CURVE, Crah
@@ -111,15 +112,19 @@ def group_row(run: Run, library: Library, load: LoadCurve, coolant_c: float) -> 
         Group.SPREAD: load.rack_spread,
         Group.NOISE: load.rack_noise,
         Group.MAIN_NODE: 1.0 if liquid > 0 else 0.0,
+        Group.THROTTLE: rack.throttle_c.value if rack.throttle_c else inf,
+        Group.JUNCTION: rack.junction_rise_k.value if rack.junction_rise_k else 0.0,
+        Group.FLOOR: p0,
     }
     for column, value in values.items():
         row[column] = value
     return row
 
 
-def serve(row: list[float]) -> None:
-    """Let a run follow its pool: the curve is then its power per rated power."""
+def serve(row: list[float], idle_w: float) -> None:
+    """Let a run follow its pool: the curve is then its power per rated power; ``idle_w`` is a rack's without work."""
     row[Group.P0], row[Group.P1], row[Group.P2] = 0.0, row[Group.RATED], 0.0
+    row[Group.FLOOR], row[Group.SERVED] = idle_w, 1.0
     row[Group.SPREAD], row[Group.NOISE] = SERVING_SPREAD, SERVING_NOISE
 
 
