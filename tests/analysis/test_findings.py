@@ -191,3 +191,16 @@ def test_a_run_without_its_site_is_held_against_ashrae(run):
     (told,) = summary(run)["violations"]
     assert "above the racks' limit of 32 degC" in told
     assert "ASHRAE TC 9.9, class A1" in told
+
+
+def test_slowed_racks_are_told_with_what_they_withhold_and_their_limit(run):
+    run["hall_slowed_share"][3:6, 1] = [0.2, 0.5, 0.1]
+    run["hall_withheld_power"][3:6, 1] = [0.1 * MW, 0.4 * MW, 0.05 * MW]
+    told = summary(run)
+    (sentence,) = told["violations"]
+    assert sentence.startswith(
+        f"Racks of hall okc/hall-2 are too hot for full speed in 3.00 h, most at {AT}: 50 % of them, 0.40 MW less than "
+        "asked for (75 degC at the junction; cs3-x2.throttle_c: prior:"
+    )
+    assert told["halls"][1]["withheld_mwh"] == pytest.approx(0.55)
+    assert told["halls"][1]["slowed_hours"] == 3.0

@@ -134,7 +134,7 @@ def _reaches(where: str, whose: str) -> Words:
 
 def _slowed(ds: xr.Dataset, period: Period, limits: Limits) -> list[str]:
     """Racks at their junction limit: they draw less than they are asked for, and do less."""
-    found = []
+    found: list[str] = []
     if "hall_slowed_share" not in ds:
         return found
     slowed, withheld = values(ds, "hall_slowed_share"), values(ds, "hall_withheld_power")
@@ -144,8 +144,9 @@ def _slowed(ds: xr.Dataset, period: Period, limits: Limits) -> list[str]:
         worst = int(np.argmax(withheld[:, h]))
         limit = limits.throttle.get(hall)
         source = f" ({limit.value:g} degC at the junction; {limit.source})" if limit else ""
+        hours = _hours(float((slowed[:, h] > 0).sum()) * period.hours)
         found.append(
-            f"Racks of hall {hall} are too hot for full speed in {_hours(float((slowed[:, h] > 0).sum()) * period.hours)}, "
+            f"Racks of hall {hall} are too hot for full speed in {hours}, "
             f"most at {iso(period.end[worst])}: {100 * slowed[worst, h]:.0f} % of them, "
             f"{withheld[worst, h] / MW:.2f} MW less than asked for{source}."
         )

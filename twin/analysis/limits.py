@@ -33,7 +33,8 @@ class Limit:
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits by what they bind: halls (degC; ``throttle`` at the junction; W for all units together), loops (kg/s), elements (source only)."""
+    """Limits by what they bind: halls (degC, ``throttle`` at the junction; W for all units together), loops (kg/s),
+    elements (source only)."""
 
     liquid_inlet: dict[str, Limit] = field(default_factory=dict)
     air_inlet: dict[str, Limit] = field(default_factory=dict)

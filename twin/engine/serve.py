@@ -86,7 +86,9 @@ class FleetBlock:
         self._streams = np.zeros((services, classes, len(rows("stream"))))
         self._pools = np.zeros((len(fleet.pool), len(rows("pool"))))
         self._delays = np.zeros((services, classes, len(PERCENTILES), len(rows("latency"))))
-        self._rows = tuple(np.zeros((intervals, *part.shape)) for part in (self._streams, self._pools, self._delays))
+        self._stream_rows, self._pool_rows, self._delay_rows = (
+            np.zeros((intervals, *part.shape)) for part in (self._streams, self._pools, self._delays)
+        )
         self._watts = np.zeros((steps, len(fleet.pool)))
         self._most = np.full((steps, len(fleet.pool)), np.inf)
 
@@ -102,7 +104,7 @@ class FleetBlock:
             fleet, run.held, run.flow, on @ run.plan.hall_systems, self.left[part], block.dt[part],
             self._absolute[part], self._relative[part], self._caps[part], self._most[part], run.plan.rank,
             np.zeros(sum(fleet.mix.shape)), block.closes[part], self._interval_s, self._since, self._streams,
-            self._pools, self._delays, *self._rows, self._watts[part],
+            self._pools, self._delays, self._stream_rows, self._pool_rows, self._delay_rows, self._watts[part],
         )  # fmt: skip
 
     def power(self, pool: int, part: slice) -> Floats:
@@ -132,7 +134,7 @@ class FleetBlock:
 
     def levels(self) -> dict[str, Floats]:
         """Rows of the block's intervals by level."""
-        streams, pools, delays = (part.copy() for part in self._rows)
+        streams, pools, delays = (part.copy() for part in (self._stream_rows, self._pool_rows, self._delay_rows))
         meant = self._run.plan.fleet.mix > 0.0
         streams[:, ~meant] = np.nan
         delays[:, ~meant] = np.nan

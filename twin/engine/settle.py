@@ -24,7 +24,7 @@ SETTLE_STEP_S = 3600.0
 APPROACH_K = 4.0
 
 # (end, length, closes (n); weather (n, 3); curves (n, curves); ports (n, ports); ledger (n, islands, 3); on (hall))
-Advance = Callable[[Floats, Floats, NDArray[np.int64], Floats, Floats, Floats, Floats, NDArray[np.uint8]], None]
+Advance = Callable[[Floats, Floats, NDArray[np.int64], Floats, Floats, Floats, Floats, NDArray[np.uint8]], object]
 
 
 def fill_basins(plan: Plan, state: State, start: float, air: Floats) -> None:
