@@ -47,8 +47,9 @@ bench: setup ## how fast it is, next to the same loop in C
 	@tests/system-packages.sh gcc
 	$(BIN)/python -m tests.bench
 
-validate: setup ## how right it is: the models next to the reference packages and printed values
-	$(BIN)/pytest -v -p no:randomly tests/oracles
+validate: setup ## how right it is, case by case (ML_ENERGY=PATH and KV_STABILITY=CSV: with data of your own)
+	$(BIN)/pytest -v -p no:randomly tests/oracles --validate-json build/validate.json \
+	  $(if $(ML_ENERGY),--ml-energy "$(ML_ENERGY)") $(if $(KV_STABILITY),--kv-stability "$(KV_STABILITY)")
 
 pictures: setup demo ## the README's picture, from the demo's page
 	@tests/system-packages.sh chromium

@@ -28,8 +28,10 @@ def test_fits_stay_within_what_their_header_promises(validation_row, coolant):
     rho = max(abs(density(coolant, x) / coolprop("D", coolant, x) - 1.0) for x in t)
     cp = max(abs(heat_capacity(coolant, x) / coolprop("C", coolant, x) - 1.0) for x in t)
     source = "CoolProp 8, 5..60 degC"
-    validation_row("V12", f"{coolant} density, worst relative error", 0.0, rho, abs=3e-4, source=source)
-    validation_row("V12", f"{coolant} heat capacity, worst relative error", 0.0, cp, abs=9e-4, source=source)
+    validation_row("V12", f"{coolant} density, worst relative error", 0.0, rho, abs=3e-4, source=source, basis="fitted")
+    validation_row(
+        "V12", f"{coolant} heat capacity, worst relative error", 0.0, cp, abs=9e-4, source=source, basis="fitted"
+    )
 
 
 def rise(rack_id: str, coolant_c: float) -> float:
@@ -43,8 +45,9 @@ def test_v12_rise_of_a_cs3(validation_row):
     """23 kW into 100 L/min of water at 25 degC."""
     got = rise("cs3-x1", 25.0)
     own = 23e3 / (100e-3 / 60 * coolprop("D", "water", 25.0) * coolprop("C", "water", 25.0))
-    validation_row("V12", "CS-3 rise, K", 3.310, got, rel=5e-3, source="physics sheet, 100 L/min at 25 degC")
-    validation_row("V12", "CS-3 rise by CoolProp, K", own, got, rel=1e-3, source="CoolProp")
+    source = "P/(rho c V), 100 L/min at 25 degC"
+    validation_row("V12", "CS-3 rise, K", 3.310, got, rel=5e-3, source=source, basis="checked")
+    validation_row("V12", "CS-3 rise by CoolProp, K", own, got, rel=1e-3, source="CoolProp", basis="checked")
 
 
 def test_v12_rise_of_an_nvl72(validation_row):
@@ -52,5 +55,6 @@ def test_v12_rise_of_an_nvl72(validation_row):
     share = 115.0 / 132.0
     got = rise("gb200-nvl72", 40.0) * share
     own = 1e3 / (1.5e-3 / 60 * coolprop("D", "pg25", 40.0) * coolprop("C", "pg25", 40.0))
-    validation_row("V12", "GB200 NVL72 rise, K", 9.980, got, rel=5e-3, source="1.5 L/min/kW, PG25 at 40 degC")
-    validation_row("V12", "GB200 NVL72 rise by CoolProp, K", own, got, rel=1e-3, source="CoolProp")
+    source = "P/(rho c V), 1.5 L/min/kW, PG25 at 40 degC"
+    validation_row("V12", "GB200 NVL72 rise, K", 9.980, got, rel=5e-3, source=source, basis="checked")
+    validation_row("V12", "GB200 NVL72 rise by CoolProp, K", own, got, rel=1e-3, source="CoolProp", basis="checked")

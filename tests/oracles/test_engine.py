@@ -45,8 +45,10 @@ def test_v07_frontier_at_idle_and_at_peak(validation_row, utilisation, name, mw)
     racks = last["hall"][:, slot("hall_it_power")].sum()
     assert plan.racks == 74
     assert len(last["cdu"]) == 25
-    validation_row("V07", f"Frontier {name}, racks + CDU pumps, MW", mw, (racks + pumps) / 1e6, rel=5e-4, source=RAPS)
-    validation_row("V07", f"Frontier {name}, CDU pump, kW", 8.47347, pumps / 25e3, rel=1e-6, source=RAPS)
+    what, got = f"Frontier {name}, racks + CDU pumps, MW", (racks + pumps) / 1e6
+    validation_row("V07", what, mw, got, rel=5e-4, source=RAPS, basis="checked")
+    what, got = f"Frontier {name}, CDU pump, kW", pumps / 25e3
+    validation_row("V07", what, 8.47347, got, rel=1e-6, source=RAPS, basis="look-up")
 
 
 def test_v07_by_hand_from_the_configuration(validation_row):
@@ -54,9 +56,8 @@ def test_v07_by_hand_from_the_configuration(validation_row):
     for name, node, mw in (("idle", 626.26, 7.3065), ("peak", 2704.26, 28.2279)):
         chassis = 16 * (node + 13) / 0.98 + 4 * 250
         rack = 8 * 4 * (chassis / 4 + 17) / 0.96
-        validation_row(
-            "V07", f"Frontier {name} by hand, MW", mw, (74 * rack + 25 * 8473.47) / 1e6, rel=5e-5, source=RAPS
-        )
+        what, got = f"Frontier {name} by hand, MW", (74 * rack + 25 * 8473.47) / 1e6
+        validation_row("V07", what, mw, got, rel=5e-5, source=RAPS, basis="arithmetic")
 
 
 @pytest.mark.parametrize("utilisation", [0.0, 0.4, 1.0])
@@ -72,9 +73,8 @@ def test_v15_cdu_pumps_follow_their_law_in_a_run(validation_row, utilisation):
     x = flow * float(plan.arrays.sec[0, Sec.CP]) / capacity_rate("water", 26.0, rated_m3_s)
     own = x * rated_m3_s * 241e3 / 0.6 * (0.1 + 0.9 * x * x)
     assert 0.3 < x < 1.0
-    validation_row(
-        "V15", f"CDU pump at {utilisation:g} load, W", own, power, rel=1e-9, source="P = V dp/eta, affinity laws"
-    )
+    what, source = f"CDU pump at {utilisation:g} load, W", "P = V dp/eta, affinity laws"
+    validation_row("V15", what, own, power, rel=1e-9, source=source, basis="checked")
 
 
 def test_v24_loss_of_flow(validation_row):
@@ -88,12 +88,12 @@ def test_v24_loss_of_flow(validation_row):
         )  # fmt: skip
         slope = (t_p[0] - 33.0) / dt
         # Twelve digits of a temperature near 33 degC leave ten of a rise of 4 mK.
-        validation_row("V24", f"slope without flow, dt = {dt:g} s, K/s", 23.0 / 55.0, slope, rel=1e-9, source="P/C")
+        what = f"slope without flow, dt = {dt:g} s, K/s"
+        validation_row("V24", what, 23.0 / 55.0, slope, rel=1e-9, source="P/C", basis="checked")
         assert (liquid, air) == (0.0, 0.0)
     seconds = 20.0 / (23.0 / 20.0)
-    validation_row(
-        "V24", "20 K margin on 20 kJ/K at the plate, s", 17.4, seconds, abs=0.05, source="Corrections 1; IP17"
-    )
+    what, source = "20 K margin on 20 kJ/K at the plate, s", "Corrections 1; IP17"
+    validation_row("V24", what, 17.4, seconds, abs=0.05, source=source, basis="arithmetic")
 
 
 def test_v24_body_and_plate_warm_together_in_the_end(validation_row):
@@ -106,16 +106,16 @@ def test_v24_body_and_plate_warm_together_in_the_end(validation_row):
         before = t_p[0]
         heat_pass(np.array([23e3]), t_p, t_b, row, *m, 0.0, 21.0, 22.0, 600.0)
         rises.append((t_p[0] - before) / 600.0)
-    validation_row(
-        "V24", "slope of the plate after 20 min, K/s", 23.0 / 55.0, rises[-1], rel=1e-9, source="P/(C_p + C_b)"
-    )
+    what, source = "slope of the plate after 20 min, K/s", "P/(C_p + C_b)"
+    validation_row("V24", what, 23.0 / 55.0, rises[-1], rel=1e-9, source=source, basis="checked")
     assert rises[0] > rises[-1]  # at first the plate alone
 
 
 def test_v25_thermal_store(validation_row):
     """Facility water lost: 7 min at 10 K."""
     volume = 1e6 * 7 * 60 / capacity_rate("water", 25.0, 1.0) / 10.0
-    validation_row("V25", "store, m3/MW", 10.10, volume, rel=0.01, source="V = P t/(rho c dT)")
+    source = "V = P t/(rho c dT)"
+    validation_row("V25", "store, m3/MW", 10.10, volume, rel=0.01, source=source, basis="arithmetic")
 
 
 # --------------------------------------------------------------------------------------------------- V31
@@ -206,12 +206,14 @@ def test_v31_energy_closes_and_nothing_undercools_in_a_storm_of_steps(validation
             for part in state:
                 assert np.isfinite(part).all(), which
     source = "facts 7.3: 1.8e-13 obtained by a prototype"
-    validation_row("V31", f"{site}: largest energy defect, steps of 0.1..1e6 s", 0.0, worst, abs=1e-11, source=source)
+    what = f"{site}: largest energy defect, steps of 0.1..1e6 s"
+    validation_row("V31", what, 0.0, worst, abs=1e-11, source=source, basis="checked")
     # What is stored is rounded, what flows shrinks with the step: Corrections 12 has 4e-11 at 0.01 s.
-    validation_row("V31", f"{site}: largest energy defect, steps of 0.01..0.1 s", 0.0, brief, abs=1e-10, source=source)
+    what = f"{site}: largest energy defect, steps of 0.01..0.1 s"
+    validation_row("V31", what, 0.0, brief, abs=1e-10, source=source, basis="checked")
     # A trillionth of the temperatures met on the way, and no more, may be lost to rounding.
     validation_row("V31", f"{site}: coldest below its floor, K", 0.0, min(0.0, low - floor), abs=1e-9,
-                   source="maximum principle")  # fmt: skip
+                   source="maximum principle", basis="checked")  # fmt: skip
     # Evaporation cools to the wet bulb, and no further.
     outdoors = min(storm.coldest_air, float(plan.arrays.fac[:, Fac.SET].min()))
     assert min(state.basin.min(), state.condenser.min()) >= outdoors - 1e-9

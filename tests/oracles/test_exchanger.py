@@ -21,14 +21,15 @@ RATIOS = np.linspace(0.0, 1.0, 41)
     ("n", "c", "eps"), [(1.0, 1.0, 0.5), (2.0, 0.8, 0.7109094), (3.0, 1.0, 0.75), (4.0, 0.5, 0.9274211)]
 )
 def test_v08_counterflow(validation_row, n, c, eps):
-    validation_row("V08", f"counterflow effectiveness at ({n:g}, {c:g})", eps, counterflow(n, c), abs=1e-7, source="ht")
+    what = f"counterflow effectiveness at ({n:g}, {c:g})"
+    validation_row("V08", what, eps, counterflow(n, c), abs=1e-7, source="ht", basis="checked")
 
 
 def test_v08_counterflow_over_a_grid(validation_row):
     worst = max(
         abs(counterflow(n, c) - ht.effectiveness_from_NTU(n, c, subtype="counterflow")) for n in NTUS for c in RATIOS
     )
-    validation_row("V08", "counterflow, worst of 2,460 points", 0.0, worst, abs=1e-12, source="ht")
+    validation_row("V08", "counterflow, worst of 2,460 points", 0.0, worst, abs=1e-12, source="ht", basis="checked")
 
 
 @pytest.mark.parametrize("n", [0.1, 2.5, 30.0, 1000.0])
@@ -43,25 +44,26 @@ def test_v08_counterflow_is_smooth_where_the_streams_balance(validation_row, n):
             exact = (1 - e) / (1 - c * e) if c != 1 else Decimal(n) / (1 + Decimal(n))
             worst = max(worst, abs(float(exact) - counterflow(n, float(c))))
     # Below 1 - C = 1e-12 the balanced form takes over: off by at most half of that.
-    validation_row(
-        "V08", f"counterflow near C = 1, worst, N = {n:g}", 0.0, worst, abs=1e-12, source="decimal, 50 digits"
-    )
+    what, source = f"counterflow near C = 1, worst, N = {n:g}", "decimal, 50 digits"
+    validation_row("V08", what, 0.0, worst, abs=1e-12, source=source, basis="checked")
 
 
 def test_v09_parallel_flow(validation_row):
-    validation_row("V09", "parallel flow at (2, 0.8)", 0.5403758, parallelflow(2.0, 0.8), abs=1e-6, source="ht")
+    what, got = "parallel flow at (2, 0.8)", parallelflow(2.0, 0.8)
+    validation_row("V09", what, 0.5403758, got, abs=1e-6, source="ht", basis="checked")
     worst = max(
         abs(parallelflow(n, c) - ht.effectiveness_from_NTU(n, c, subtype="parallel")) for n in NTUS for c in RATIOS
     )
-    validation_row("V09", "parallel flow, worst of 2,460 points", 0.0, worst, abs=1e-12, source="ht")
+    validation_row("V09", "parallel flow, worst of 2,460 points", 0.0, worst, abs=1e-12, source="ht", basis="checked")
 
 
 def test_v09_crossflow_is_the_usual_approximation(validation_row):
     got = crossflow(2.0, 0.8)
     approximate = ht.effectiveness_from_NTU(2.0, 0.8, subtype="crossflow approximate")
-    validation_row("V09", "crossflow at (2, 0.8), same approximation", approximate, got, abs=1e-12, source="ht")
-    exact, source = 0.6593372, "ht, exact series"
-    validation_row("V09", "crossflow at (2, 0.8), exact", exact, got, rel=0.01, source=source, recorded=True)
+    what = "crossflow at (2, 0.8), same approximation"
+    validation_row("V09", what, approximate, got, abs=1e-12, source="ht", basis="checked")
+    what, exact, source = "crossflow at (2, 0.8), exact", 0.6593372, "ht, exact series"
+    validation_row("V09", what, exact, got, rel=0.01, source=source, basis="checked", recorded=True)
 
 
 @pytest.mark.parametrize(("low", "high", "allowed"), [(0.02, 1.0, 0.04), (1.0, 5.0, 0.017), (5.0, 20.0, 0.04)])
@@ -70,7 +72,7 @@ def test_v09_crossflow_stays_within_what_its_header_promises(validation_row, low
     grid = [(n, c) for n in np.linspace(low, high, 24) for c in np.linspace(0.05, 1.0, 20)]
     worst = max(abs(crossflow(n, c) / ht.effectiveness_from_NTU(n, c, subtype="crossflow") - 1.0) for n, c in grid)
     what = f"crossflow, worst relative error for N in {low:g}..{high:g}"
-    validation_row("V09", what, 0.0, worst, abs=allowed, source="ht, exact series", recorded=True)
+    validation_row("V09", what, 0.0, worst, abs=allowed, source="ht, exact series", basis="checked", recorded=True)
 
 
 def test_v10_plate_exchanger_by_its_logarithmic_mean(validation_row):
@@ -81,9 +83,9 @@ def test_v10_plate_exchanger_by_its_logarithmic_mean(validation_row):
     c_hot, c_cold = duty / (hot[0] - hot[1]), duty / (cold[1] - cold[0])
     ua = ua_for_approach(duty, c_hot, c_cold, hot[1] - cold[0])
     eps = transfer(ua, c_hot, c_cold) / min(c_hot, c_cold)
-    validation_row("V10", "LMTD, K", 3.27407, duty / ua, rel=1e-5, source=source)
-    validation_row("V10", "UA, kW/K", 381.8, ua / 1e3, abs=0.05, source=source)
-    validation_row("V10", "effectiveness", 0.8750, eps, abs=1e-6, source=source)
+    validation_row("V10", "LMTD, K", 3.27407, duty / ua, rel=1e-5, source=source, basis="checked")
+    validation_row("V10", "UA, kW/K", 381.8, ua / 1e3, abs=0.05, source=source, basis="checked")
+    validation_row("V10", "effectiveness", 0.8750, eps, abs=1e-6, source=source, basis="checked")
     assert lmtd == pytest.approx(duty / ua, rel=1e-9)
     assert lmtd == pytest.approx((5.0 - 2.0) / log(5.0 / 2.0), rel=1e-12)
 
@@ -95,9 +97,10 @@ def test_v11_water_exchanger(validation_row):
     duty = c_hot * 10.0
     c_cold = 25.0 * heat_capacity("water", 41.0)
     ua = ua_for_approach(duty, c_hot, c_cold, 4.0)
-    validation_row("V11", "Q, kW", 1044.94, duty / 1e3, rel=1e-3, source=source)
-    validation_row("V11", "UA, kW/K", 261.28, ua / 1e3, rel=1e-3, source=source)
-    validation_row("V11", "cold outlet, degC", 46.0015, 36.0 + duty / c_cold, rel=1e-3, source=source)
+    validation_row("V11", "Q, kW", 1044.94, duty / 1e3, rel=1e-3, source=source, basis="checked")
+    validation_row("V11", "UA, kW/K", 261.28, ua / 1e3, rel=1e-3, source=source, basis="checked")
+    got = 36.0 + duty / c_cold
+    validation_row("V11", "cold outlet, degC", 46.0015, got, rel=1e-3, source=source, basis="checked")
     # The other way: the exchanger so sized carries that duty.
     assert transfer(ua, c_hot, c_cold) * 14.0 == pytest.approx(duty, rel=1e-12)
 
@@ -105,4 +108,5 @@ def test_v11_water_exchanger(validation_row):
 def test_a_cdu_of_4_k_approach_and_10_k_on_both_sides_has_2_5_transfer_units(validation_row):
     c = capacity_rate("water", 30.0, 1500.0 * LPM)
     ua = ua_for_approach(10.0 * c, c, c, 4.0)
-    validation_row("V08", "CDU 10 K / 10 K / 4 K: NTU", 2.5, ua / c, rel=1e-9, source="eps = 10/14, N = eps/(1 - eps)")
+    source = "eps = 10/14, N = eps/(1 - eps)"
+    validation_row("V08", "CDU 10 K / 10 K / 4 K: NTU", 2.5, ua / c, rel=1e-9, source=source, basis="checked")

@@ -1,4 +1,4 @@
-"""Latencies and memory next to MLPerf, splitwise-sim, ML.ENERGY, Cerebras. Rows say what was fitted, what predicted."""
+"""Latencies and memory next to MLPerf, splitwise-sim, ML.ENERGY, Cerebras."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from tests.oracles.rows import NOT_REDISTRIBUTABLE
 from twin.cli.main import app
 from twin.core.tables import Quantiles
 from twin.inference.decoding import stable_rate
@@ -58,8 +59,8 @@ def test_the_closed_form_meets_the_event_simulation(replicas, validation_row):
     got |= {"TBT mean": found.tbt_mean, "TBT p99": found.tbt[0.99], "E2E mean": found.e2e_mean}
     for what, expected in EVENTS[replicas].items():
         rel = 0.05 if what == "TBT mean" else 0.10
-        case = f"{replicas} DGX-H100, {what}, s (predicted)"
-        validation_row("I06", case, expected, got[what], rel=rel, source=SPLITWISE_SIM)
+        case = f"{replicas} DGX-H100, {what}, s"
+        validation_row("I06", case, expected, got[what], rel=rel, source=SPLITWISE_SIM, basis="predicted")
 
 
 @needs_azure
@@ -75,8 +76,8 @@ def test_the_command_meets_the_event_simulation(validation_row):
         got |= {"TBT mean": row["tbt_s"]["mean"], "TBT p99": row["tbt_s"]["p99"], "E2E mean": row["e2e_mean_s"]}
         for what, expected in EVENTS[replicas].items():
             rel = 0.05 if what == "TBT mean" else 0.10
-            case = f"twin serve azure-dgx, {replicas} DGX-H100, {what}, s (predicted)"
-            validation_row("I06", case, expected, got[what], rel=rel, source=SPLITWISE_SIM)
+            case = f"twin serve azure-dgx, {replicas} DGX-H100, {what}, s"
+            validation_row("I06", case, expected, got[what], rel=rel, source=SPLITWISE_SIM, basis="predicted")
 
 
 @needs_azure
@@ -107,33 +108,33 @@ def mlperf_405b() -> Steady:
 
 
 @pytest.mark.parametrize(
-    ("what", "expected", "rel"),
+    ("what", "expected", "rel", "basis"),
     [
-        ("TTFT p50, s (predicted)", 1.38, 0.30),
-        ("TTFT p99, s (predicted)", 4.97, 0.30),
-        ("TPOT p50, s (fitted: rise of the step)", 0.100, 0.20),
-        ("TPOT p99, s (predicted)", 0.136, 0.20),
+        ("TTFT p50, s", 1.38, 0.30, "predicted"),
+        ("TTFT p99, s", 4.97, 0.30, "predicted"),
+        ("TPOT p50, s", 0.100, 0.20, "fitted"),  # the rise of the step
+        ("TPOT p99, s", 0.136, 0.20, "predicted"),
     ],
 )
-def test_the_405b_server_keeps_its_latencies(what, expected, rel, validation_row):
+def test_the_405b_server_keeps_its_latencies(what, expected, rel, basis, validation_row):
     """Prefill efficiency comes from another machine (GB200, offline), the step time from TPOT p50 of this run."""
     found = mlperf_405b()
     values = found.ttft if what.startswith("TTFT") else found.tpot
-    validation_row(
-        "I02", f"405B on 8xB200, {what}", expected, values[0 if "p50" in what else 2], rel=rel, source=MLPERF
-    )
+    got = values[0 if "p50" in what else 2]
+    validation_row("I02", f"405B on 8xB200, {what}", expected, got, rel=rel, source=MLPERF, basis=basis)
 
 
 @pytest.mark.parametrize(
-    ("batch", "measured", "how"),
+    ("batch", "measured", "basis"),
     [(8.0, 0.0166, "fitted"), (64.0, 0.0224, "predicted"), (256.0, 0.0398, "predicted")],
 )
-def test_step_times_of_70b_on_four_h100(batch, measured, how, validation_row):
+def test_step_times_of_70b_on_four_h100(batch, measured, basis, validation_row):
     """The table goes through 8 and 512; what lies between is interpolated."""
     table = LIBRARY.get("llama-3.3-70b-h100x4", Serving).decode_step_s
     assert table is not None
     got = float(table.sample(np.array([batch]))[0])
-    validation_row("I07", f"70B TP4 H100, TPOT at batch {batch:.0f}, s ({how})", measured, got, rel=0.15, source=AIC)
+    what = f"70B TP4 H100, TPOT at batch {batch:.0f}, s"
+    validation_row("I07", what, measured, got, rel=0.15, source=AIC, basis=basis)
 
 
 @pytest.mark.parametrize(
@@ -143,29 +144,49 @@ def test_step_times_of_70b_on_four_h100(batch, measured, how, validation_row):
 def test_user_speeds_are_the_published_ones(id, speed, validation_row):
     table = LIBRARY.get(id, Serving).decode_step_s
     assert table is not None
-    validation_row(
-        "I11", f"{id}: tok/s of a user (look-up)", speed, 1.0 / table.values[0], rel=0.001, source="facts 1.2"
-    )
+    what, got = f"{id}: tok/s of a user", 1.0 / table.values[0]
+    validation_row("I11", what, speed, got, rel=0.001, source="Cerebras, Artificial Analysis", basis="look-up")
 
 
 @pytest.mark.parametrize(("id", "users"), [("llama-3.1-8b-cs3", 24.0), ("llama-3.3-70b-cs3", 9.7)])
 def test_wafers_hold_the_users_that_their_memory_allows(id, users, validation_row):
     """8,192 tokens a user; 0.95 x 44 GB a wafer less the weights."""
     got = sequences(LIBRARY.get(id, Serving).kv_tokens.value, 8192.0, 0.0)
-    validation_row(
-        "I11", f"{id}: users of 8,192 tokens (predicted)", users, got, rel=0.03, source="facts 1.2, arithmetic"
-    )
+    source = "0.95 of 44 GB a wafer less the weights"
+    validation_row("I11", f"{id}: users of 8,192 tokens", users, got, rel=0.03, source=source, basis="arithmetic")
 
 
-def test_stability_limits_of_vllm(request, validation_row, not_run):
-    """``--kv-stability CSV``, columns ``kv_tokens, step_s, input, output, output_square, rate`` as measured."""
-    named = request.config.getoption("--kv-stability", None)
-    if named is None:
-        not_run("I12", "KV stability against vLLM, tables of arXiv 2605.04595", "data not redistributable")
+STABILITY = ("kv_tokens", "step_s", "input", "output", "output_square", "rate")
+
+
+def read_stability(path: Path) -> list[dict[str, float]]:
+    """Rows of measured limits: KV tokens, s a step, mean prompt and output, mean square of the output, requests/s."""
+    with path.open(newline="") as file:
+        reader = csv.DictReader(file)
+        missing = [name for name in STABILITY if name not in (reader.fieldnames or ())]
+        if missing:
+            raise ValueError(f"{path}: no column {', '.join(missing)}; expected {', '.join(STABILITY)}")
+        return [{name: float(row[name]) for name in STABILITY} for row in reader]
+
+
+def test_stability_limits_of_vllm(own_data, validation_row, not_run):
+    path = own_data("--kv-stability")
+    if path is None:
+        not_run("I12", "KV stability against vLLM, tables of arXiv 2605.04595 (KV_STABILITY=CSV)", NOT_REDISTRIBUTABLE)
         return
-    with Path(named).open(newline="") as file:
-        for i, row in enumerate(csv.DictReader(file)):
-            names = ("kv_tokens", "step_s", "input", "output", "output_square")
-            got = stable_rate(*(float(row[name]) for name in names))
-            what = f"row {i + 1}: stable requests/s (predicted)"
-            validation_row("I12", what, float(row["rate"]), got, rel=0.10, source="arXiv 2605.04595")
+    for i, row in enumerate(read_stability(path), 1):
+        got = stable_rate(*(row[name] for name in STABILITY[:-1]))
+        what, source = f"row {i}: stable requests/s", "arXiv 2605.04595"
+        validation_row("I12", what, row["rate"], got, rel=0.10, source=source, basis="predicted")
+
+
+def test_a_table_of_stability_limits_is_read_and_met(tmp_path):
+    """One request holds 100 tokens and then 1 to 10 more: 1,055 token steps of 0.1 s; 105,500 tokens hold 1,000 a s."""
+    path = tmp_path / "limits.csv"
+    path.write_text("rate,kv_tokens,step_s,input,output,output_square,note\n1000,105500,0.1,100,10,100,by hand\n")
+    (row,) = read_stability(path)
+    assert row["rate"] == 1000.0
+    assert stable_rate(*(row[name] for name in STABILITY[:-1])) == pytest.approx(1000.0, rel=1e-12)
+    path.write_text("rate,kv_tokens,step_s,input,output\n")
+    with pytest.raises(ValueError, match="no column output_square"):
+        read_stability(path)

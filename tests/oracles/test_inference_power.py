@@ -1,7 +1,6 @@
-"""Power of serving against meters: servers at the wall, GPUs over batch, phases, fluctuation; and two controls.
+"""Power of serving against meters: servers at the wall, GPUs over batch, phases, fluctuation.
 
-Each row says whether its figure was *fitted* (the library entry was chosen to meet it) or *predicted*. MLPerf figures:
-MLPerf Inference v5.1, closed division, submitter Lenovo.
+MLPerf figures: MLPerf Inference v5.1, closed division, submitter Lenovo.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from twin.site.library import load_library
 MLPERF = "MLPerf Inference v5.1, closed, Lenovo"
 SOURCE = {AIR: f"{MLPERF} SR680a V3, llama2-70b Server", WATER: f"{MLPERF} SR780a V3, llama3.1-405b Server"}
 ENTRY = {AIR: "b200x8-air-llm", WATER: "b200x8-water-llm"}
-TDP_W, NAMEPLATE_W = 1000.0, 14_300.0  # B200; DGX B200
 ENERGY = "ML.ENERGY leaderboard v3, 70B TP4 on H100"
 # W per H100 over batch, 70B TP4 (ML.ENERGY as printed in the facts); the entry was fitted to FITTED only.
 CURVE = {8: 441.0, 32: 449.0, 64: 500.0, 128: 546.0, 256: 589.0, 512: 623.0, 1024: 637.0}
 FITTED = (8, 64, 256, 1024)
+TOKENS = {8: 470.0, 1024: 6827.0}  # printed tok/s of the same runs
 HELD_OUT = tuple(b for b in CURVE if b not in FITTED)
 # Printed SD in W of means over 1, 60 and 300 s.
 WANDER = {AIR: {1: 44.0, 60: 12.0, 300: 5.0}, WATER: {1: 690.0, 60: 187.0, 300: 93.0}}
@@ -55,10 +54,10 @@ def test_i01_wall_power_and_energy_per_token_of_a_busy_server(validation_row):
     assert measured == pytest.approx(10_430.0, rel=5e-3)  # the printed figure
     tokens = run(AIR).summary["Completed tokens per second"]
     assert tokens == pytest.approx(99_203.92)
-    what = "8xB200 air, llama2-70b, 99.2k tok/s: wall W (fitted: fan power)"
-    validation_row("I01", what, measured, busy_air_w(), rel=0.05, source=SOURCE[AIR])
-    what = "8xB200 air, llama2-70b: J per token (fitted: with the wall power)"
-    validation_row("I01", what, 0.105, busy_air_w() / tokens, rel=0.08, source=SOURCE[AIR])
+    what = "8xB200 air, llama2-70b, 99.2k tok/s: wall W"
+    validation_row("I01", what, measured, busy_air_w(), rel=0.05, source=SOURCE[AIR], basis="fitted")
+    what = "8xB200 air, llama2-70b: J per token"
+    validation_row("I01", what, 0.105, busy_air_w() / tokens, rel=0.08, source=SOURCE[AIR], basis="fitted")
 
 
 def test_i02_wall_power_of_a_server_with_long_prompts(validation_row):
@@ -68,31 +67,32 @@ def test_i02_wall_power_of_a_server_with_long_prompts(validation_row):
     got = power(node(ENTRY[WATER]), run(WATER).mean_active(), prefill=share)
     measured = float(run(WATER).loaded.mean())
     assert measured == pytest.approx(9570.0, rel=5e-3)
-    what = "8xB200 water, 405B, 1.9 req/s: wall W (predicted)"
-    validation_row("I02", what, measured, got, rel=0.08, source=SOURCE[WATER])
+    what = "8xB200 water, 405B, 1.9 req/s: wall W"
+    validation_row("I02", what, measured, got, rel=0.08, source=SOURCE[WATER], basis="predicted")
 
 
 @pytest.mark.parametrize(("measured", "scenario"), [(9440.0, "Offline"), (9010.0, "Server")])
 def test_i02b_wall_power_of_a_small_model(validation_row, measured, scenario):
     """llama3.1-8b fills any batch: the top of the curve. Tolerance of I02."""
-    what = f"8xB200 water, llama3.1-8b {scenario}: wall W (predicted)"
+    what = f"8xB200 water, llama3.1-8b {scenario}: wall W"
     got = power(node("b200x8-water-llm"), 2048.0)
-    validation_row("I02b", what, measured, got, rel=0.08, source=f"{MLPERF} SR780a V3, llama3.1-8b")
+    source = f"{MLPERF} SR780a V3, llama3.1-8b"
+    validation_row("I02b", what, measured, got, rel=0.08, source=source, basis="predicted")
 
 
 def test_i02b_wall_power_of_image_generation(validation_row):
     """The device power of the image entry in the water-cooled node. Tolerance of I02."""
     image = LIBRARY.get("b200x8-image", ImageDraw)
     got = float(node("b200x8-water-llm").wall_w(np.array(image.device_busy_w.value), np.array(1.0)))
-    what = "8xB200 water, SDXL: wall W (predicted)"
-    validation_row("I02b", what, 9475.0, got, rel=0.08, source=f"{MLPERF} SR780a V3, stable-diffusion-xl: 9.44-9.51 kW")
+    what, source = "8xB200 water, SDXL: wall W", f"{MLPERF} SR780a V3, stable-diffusion-xl: 9.44-9.51 kW"
+    validation_row("I02b", what, 9475.0, got, rel=0.08, source=source, basis="predicted")
 
 
 @pytest.mark.parametrize("name", [AIR, WATER])
 def test_i03_idle_wall_power(validation_row, name):
     got = node(ENTRY[name]).idle_w()
-    what = f"{ENTRY[name]}: idle wall W (fitted)"
-    validation_row("I03", what, run(name).idle_w, got, rel=0.10, source=SOURCE[name])
+    what = f"{ENTRY[name]}: idle wall W"
+    validation_row("I03", what, run(name).idle_w, got, rel=0.10, source=SOURCE[name], basis="fitted")
 
 
 # ------------------------------------------------------------------------------------------------ GPUs
@@ -115,10 +115,20 @@ def held_out_error(device_w: Any) -> float:
 
 
 def test_i04_gpu_power_over_batch(validation_row):
+    for end in (8, 1024):
+        watts = float(node("dgx-h100-llm").device_decode_w(np.array([float(end)]), np.ones(1))[0])
+        what = f"H100 power at batch {end:,}, W"
+        validation_row("I04", what, CURVE[end], watts, rel=0.05, source=ENERGY, basis="fitted")
     batch = np.array(HELD_OUT, float)
     got = node("dgx-h100-llm").device_decode_w(batch, np.ones(3))
-    what = "H100 power at batch 32, 128, 512: mean error (predicted from 8, 64, 256, 1024)"
-    validation_row("I04", what, 0.0, held_out_error(got), abs=0.05, source=ENERGY)
+    what = "H100 power at batch 32, 128, 512: mean error"
+    validation_row("I04", what, 0.0, held_out_error(got), abs=0.05, source=ENERGY, basis="predicted")
+
+
+def token_batch(tokens_s: float) -> float:
+    """Batch of ``tokens_s`` on four H100: rate = B / (a + b B) through the two printed rates."""
+    slope = (1024 / TOKENS[1024] - 8 / TOKENS[8]) / 1016
+    return tokens_s * (8 / TOKENS[8] - 8 * slope) / (1.0 - tokens_s * slope)
 
 
 def load_batch(share: float) -> tuple[float, float]:
@@ -137,9 +147,19 @@ def test_i08_power_saturates_early(validation_row):
     full, batch = load_batch(0.3)
     draw = node(ENTRY[AIR])
     got = power(draw, batch, 0.3) / power(draw, full)
-    what = "8xB200 air, dense 70B: wall power at load 0.3 per busy, 0.85 or more (predicted)"
+    what = f"{ENTRY[AIR]}, dense 70B: wall power at load 0.3 per busy, 0.85 or more"
     source = "arXiv 2603.18383 (plateau); batch from MLPerf latencies"
-    validation_row("I08", what, 0.925, got, abs=0.075, source=source)
+    validation_row("I08", what, 0.925, got, abs=0.075, source=source, basis="predicted")
+
+
+def test_i08_the_measured_curve_of_h100_saturates_later(validation_row):
+    """Both replicas of a server at 0.3 of the token rate of batch 1,024; the curve is measured and is not bent."""
+    draw = node("dgx-h100-llm")
+    got = power(draw, token_batch(0.3 * TOKENS[1024])) / power(draw, 1024.0)
+    what = "dgx-h100-llm, dense 70B: wall power at load 0.3 per busy, 0.85 or more"
+    gap = "the GPU curve is that of ML.ENERGY, closed loop at fixed batch; the plateau is of other nodes"
+    source = f"arXiv 2603.18383 (plateau); batch from {ENERGY}"
+    validation_row("I08", what, 0.925, got, abs=0.075, source=source, basis="predicted", gap=gap)
 
 
 # ------------------------------------------------------------------------------------------------ phases
@@ -149,7 +169,8 @@ def test_i09_average_power_by_phases(validation_row, gpus, printed):
     rows = [row for row in splitwise("a100-80gb", "llama2-70b") if row["tensor_parallel"] == gpus]
     source = f"Splitwise perf_model.csv, A100 llama2-70b TP{gpus}"
     median = float(np.median([row["average_power"] for row in rows]))
-    validation_row("I09", f"A100 TP{gpus}: median of TDP (recomputed)", printed, median, abs=0.05, source=source)
+    what = f"A100 TP{gpus}: median of TDP"
+    validation_row("I09", what, printed, median, abs=0.05, source=source, basis="arithmetic")
     alone = [row for row in rows if row["batch_size"] == 1]
     decode = np.median([row["average_power"] for row in alone if row["prompt_size"] == 128])
     long = [row for row in alone if row["prompt_size"] == 2048]
@@ -165,15 +186,15 @@ def test_i09_average_power_by_phases(validation_row, gpus, printed):
     )  # fmt: skip
     got = power(a100, 1.0, prefill=float(share)) / (gpus * 400.0)
     expected = float(np.median([row["average_power"] for row in long]))
-    what = f"A100 TP{gpus}: 2,048-token prompt, mean of TDP (predicted from prefill 1.0 and a 128-token run)"
-    validation_row("I09", what, expected, got, abs=0.05, source=source)
+    what = f"A100 TP{gpus}: 2,048-token prompt, mean of TDP, from prefill 1.0 and a 128-token run"
+    validation_row("I09", what, expected, got, abs=0.05, source=source, basis="predicted")
 
 
 def test_i09_a_long_prompt_takes_the_whole_tdp(validation_row):
     rows = splitwise("a100-80gb", "llama2-70b")
     peaks = [row["peak_power"] for row in rows if row["prompt_size"] >= 2048]
-    what = "A100: peak of TDP, prompts of 2k and more, all TP (recomputed)"
-    validation_row("I09", what, 1.0, float(np.median(peaks)), abs=0.05, source="Splitwise perf_model.csv, llama2-70b")
+    what, source = "A100: peak of TDP, prompts of 2k and more, all TP", "Splitwise perf_model.csv, llama2-70b"
+    validation_row("I09", what, 1.0, float(np.median(peaks)), abs=0.05, source=source, basis="arithmetic")
 
 
 # ------------------------------------------------------------------------------------------------ fluctuation
@@ -186,12 +207,14 @@ def wander_w(name: str, window_s: float) -> float:
 @pytest.mark.parametrize("name", [AIR, WATER])
 @pytest.mark.parametrize("window", [1, 60, 300])
 def test_i10_fluctuation(validation_row, name, window):
-    how = "fitted" if window == 1 else "predicted from 1-20 s"
+    """The correlation was fitted at lags of 1 to 20 s; means over 60 and 300 s were not."""
+    basis = "fitted" if window == 1 else "predicted"
     printed, got = WANDER[name][window], wander_w(name, window)
-    what = f"{ENTRY[name]}: SD of {window} s means, W ({how})"
-    validation_row("I10", what, printed, got, rel=0.35, source=SOURCE[name])
-    what = f"{ENTRY[name]}: SD of {window} s means, W ({how}; log recomputed)"
-    validation_row("I10", what, window_sd(run(name).steady, window), got, rel=0.35, source=SOURCE[name])
+    what = f"{ENTRY[name]}: SD of {window} s means, W"
+    validation_row("I10", what, printed, got, rel=0.35, source=SOURCE[name], basis=basis)
+    what = f"{ENTRY[name]}: SD of {window} s means, W, log recomputed"
+    own = window_sd(run(name).steady, window)
+    validation_row("I10", what, own, got, rel=0.35, source=SOURCE[name], basis=basis)
 
 
 # ------------------------------------------------------------------------------------------------ boundary
@@ -212,39 +235,5 @@ def test_i13_parts_of_a_prompts_energy(validation_row):
         ("hosts, network, fans, supplies", 25.0, it * busy * (1.0 - devices)),
         ("idle machines", 10.0, it * idle),
     ):
-        what = f"share of {part}, % (predicted boundary: 8xB200, load factor 0.625)"
-        validation_row("I13", what, percent, 100.0 * got, abs=10.0, source=source)
-
-
-# ------------------------------------------------------------------------------------------------ controls
-def control(validation_row: Any, case: str, which: str, miss: float, tolerance: float) -> None:
-    """A row that holds where the control fails: its miss must be beyond the case's tolerance."""
-    what = f"negative control, {which}: off by {miss:.0%}, fails +-{tolerance:.0%} (1: fails)"
-    validation_row(case, what, 1.0, float(miss > tolerance), abs=0.0, source="negative control")
-
-
-UTILISATION = "utilisation x TDP"
-CONSTANT = "constant mean power"
-
-
-def test_utilisation_times_tdp_fails(validation_row):
-    """P = u * 8 TDP for a server, u * TDP for a GPU; with the nameplate in place of the TDPs it fails as well."""
-    measured = float(run(AIR).loaded.mean())
-    for rated in (8.0 * TDP_W, NAMEPLATE_W):
-        control(validation_row, "I01", f"{UTILISATION} ({rated:g} W)", abs(rated / measured - 1.0), 0.05)
-    for name in (AIR, WATER):
-        control(validation_row, "I03", f"{UTILISATION}, {ENTRY[name]}", abs(0.0 / run(name).idle_w - 1.0), 0.10)
-    # Token rate of batch B per that of 1,024, from the printed 470 tok/s at 8 and 6,827 at 1,024: rate = B / (a + b B).
-    slope = (1024 / 6827 - 8 / 470) / 1016
-    rates = [b / (8 / 470 + slope * (b - 8)) for b in HELD_OUT]
-    control(validation_row, "I04", UTILISATION, held_out_error([700.0 * rate / 6827 for rate in rates]), 0.05)
-    control(validation_row, "I08", UTILISATION, abs(0.3 - 0.925), 0.075)
-
-
-def test_constant_mean_power_fails(validation_row):
-    for name in (AIR, WATER):
-        measured = run(name)
-        mean = float(measured.loaded.mean())
-        control(validation_row, "I03", f"{CONSTANT}, {ENTRY[name]}", abs(mean / measured.idle_w - 1.0), 0.10)
-        sds = [window_sd(np.full(measured.steady.size, mean), k) / WANDER[name][k] for k in (1, 60, 300)]
-        control(validation_row, "I10", f"{CONSTANT}, {ENTRY[name]}", float(np.min(np.abs(np.array(sds) - 1.0))), 0.35)
+        what = f"share of {part}, %: 8xB200 at a load factor of 0.625, overhead of 8 % given"
+        validation_row("I13", what, percent, 100.0 * got, abs=10.0, source=source, basis="predicted")

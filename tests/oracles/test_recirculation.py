@@ -35,7 +35,7 @@ def mixed_inlets(a: np.ndarray, flow: np.ndarray, power: np.ndarray, supply: flo
 def test_v30_inlets_are_those_of_the_mixing_balance(validation_row):
     a, flow, power = random_room(7, 5, 0.7)
     worst = float(abs(inlet_temperatures(a, flow, power, 15.0) - mixed_inlets(a, flow, power, 15.0)).max())
-    validation_row("V30", "inlets vs repeated mixing, worst, K", 0.0, worst, abs=1e-9, source=SOURCE)
+    validation_row("V30", "inlets vs repeated mixing, worst, K", 0.0, worst, abs=1e-9, source=SOURCE, basis="checked")
 
 
 def test_v30_matches_its_definition(validation_row):
@@ -44,9 +44,8 @@ def test_v30_matches_its_definition(validation_row):
     defined = np.linalg.inv(k - a.T @ k) - np.linalg.inv(k)
     got = d_matrix(a, flow)
     # Two inversions lose digits that the single solve keeps.
-    validation_row("V30", "D vs definition, worst per largest entry", 0.0, float(abs(got - defined).max() /
-    defined.max()),
-                   abs=1e-12, source=SOURCE)  # fmt: skip
+    what, worst = "D vs definition, worst per largest entry", float(abs(got - defined).max() / defined.max())
+    validation_row("V30", what, 0.0, worst, abs=1e-12, source=SOURCE, basis="checked")
 
 
 def test_v30_energy_is_conserved(validation_row):
@@ -56,7 +55,8 @@ def test_v30_energy_is_conserved(validation_row):
         outlet = inlet_temperatures(a, flow, power, 15.0) + power / flow
         returned = ((1.0 - a.sum(axis=1)) * flow * (outlet - 15.0)).sum()
         worst = max(worst, abs(returned / power.sum() - 1.0))
-    validation_row("V30", "heat returned per power - 1, worst of 20 rooms", 0.0, worst, abs=1e-12, source=SOURCE)
+    what = "heat returned per power - 1, worst of 20 rooms"
+    validation_row("V30", what, 0.0, worst, abs=1e-12, source=SOURCE, basis="checked")
 
 
 @settings(deadline=None, max_examples=150, derandomize=True)
