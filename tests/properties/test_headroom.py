@@ -63,6 +63,7 @@ SQUEEZES = {
     "small chillers": lambda plan: scaled(plan, "fac", slice(None), Fac.CHILLER_UNIT, 0.1),
     "small towers": lambda plan: scaled(plan, "rejection", slice(None), slice(0, 2), 0.25),
     "leaky room": tight_inlet,
+    "hot chips": lambda plan: scaled(plan, "group", slice(None), Group.JUNCTION, 2.5),
 }
 
 
@@ -83,7 +84,7 @@ class Campus:
         self.wider = lambda: Campus(lab, tools, scaled(plan, "fac", slice(None), Fac.W_MAX, 2.0), weather, load)
         engine = lab.engine(plan, START, SETTLED, HOUR, load=load, weather=weather, interval=SETTLED / 3)
         self.rows = tools.rows_of(engine)
-        self.end, self.power = engine.scratch, engine.scratch.group_power.copy()
+        self.end, self.power = engine.scratch, engine.scratch.group_asked.copy()
         air = weather.sample([START + HOUR], [HOUR])
         self.air = np.array([[air.dry_bulb_c[0], air.wet_bulb_c[0], air.pressure_pa[0]]])
 
@@ -130,6 +131,8 @@ class Campus:
                 found.add("crah_coil" if air else "cdu_exchange")
             if end.inlet[j] > a.sec[j, Sec.INLET_MAX] * (1.0 + ROUNDING):
                 found.add("rack_air_inlet" if air else "rack_liquid_inlet")
+        if self.value("hall_withheld_power")[h] > ROUNDING * self.power.sum():
+            found.add("rack_junction")
         for f in {int(f) for f in a.sec_fac[a.hall_sec[h] : a.hall_sec[h + 1]]}:
             # A loop at its limit hides what was asked for: wider pipes show it.
             full = end.fac_w[f] >= a.fac[f, Fac.W_MAX]
@@ -229,7 +232,7 @@ def test_headroom_of_halls_of_the_campus(lab, tools, hall, dry_bulb, load):
     [
         ("as built", 0, "cdu_flow"), ("small exchangers", 0, "cdu_exchange"), ("small coils", 2, "crah_coil"),
         ("little air", 2, "crah_airflow"), ("thin pipes", 1, "loop_flow"), ("small chillers", 1, "plant_capacity"),
-        ("leaky room", 2, "rack_air_inlet"),
+        ("leaky room", 2, "rack_air_inlet"), ("hot chips", 0, "rack_junction"), ("hot chips", 2, "rack_junction"),
     ],
 )  # fmt: skip
 def test_every_limit_is_met_somewhere(lab, tools, squeeze, hall, limit):

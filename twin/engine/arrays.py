@@ -95,7 +95,7 @@ class Out(NamedTuple):
     loop_rows: Floats
     element_rows: Floats
     rack_rows: Floats
-    power_rows: Floats  # (interval, group) power at the end of the interval, W
+    power_rows: Floats  # (interval, group) power asked for at the end of the interval, W
 
 
 # More than a vectorised loop handles at once.

@@ -125,7 +125,8 @@ def flush_island(a: Arrays, s: Scratch, out: Out, island: int, interval: int, el
         h = a.island_hall[n]
         first, last = a.group_rack[a.hall_group[h]], a.group_rack[a.hall_group[h + 1]]
         for g in range(a.hall_group[h], a.hall_group[h + 1]):
-            out.power_rows[interval, g] = s.group_power[g]
+            # What racks that are slowed are asked for: their hall's headroom is negative by what they withhold.
+            out.power_rows[interval, g] = s.group_asked[g]
         out.hall[h, H_TMAX] = _highest(s.peak, first, last)
         flush(out.hall, out.hall_rows[interval], N_MEAN_HALL, h, h + 1, elapsed)
         flush(out.cdu, out.cdu_rows[interval], N_MEAN_CDU, a.hall_sec[h], a.hall_sec[h + 1], elapsed)

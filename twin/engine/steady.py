@@ -6,6 +6,8 @@ The controls stand where they would settle: flows as the control law asks (``twi
 
 from __future__ import annotations
 
+from math import exp
+
 import numpy as np
 
 from twin.core.columns import Elm, Group, Sec
@@ -36,16 +38,20 @@ COOLING_LIMITS = (
     "rack_air_inlet",
     "loop_flow",
     "plant_capacity",
+    "rack_junction",
 )
 LIQUID_INLET, CDU_FLOW, CDU_EXCHANGE = constant(1), constant(2), constant(3)
 AIRFLOW, COIL, AIR_INLET = constant(4), constant(5), constant(6)
 LOOP_FLOW, PLANT = 7, 8
+JUNCTION = constant(9)
 # Columns of a hall's steady result.
 COOL, COOL_CODE, TOP, CHAIN, CHAIN_ELEMENT = 0, 1, 2, 3, 4
 HEAT_LIQUID, FLOW_LIQUID, HEAT_AIR, FLOW_AIR, WIDTH = 5, 6, 7, 8, 9
 
 G_COUNT, G_RATED, G_BODY_AIR = int(Group.COUNT), int(Group.RATED), int(Group.G_BODY_AIR)
-INLET_MAX, LIMIT = int(Sec.INLET_MAX), int(Elm.LIMIT)
+G_THROTTLE, G_JUNCTION, G_MAIN_NODE = int(Group.THROTTLE), int(Group.JUNCTION), int(Group.MAIN_NODE)
+G_UA, G_COOLANT, G_BODY_SHARE = int(Group.UA), int(Group.W_COOLANT), int(Group.BODY_SHARE)
+INLET_MAX, W_GROUPS, LIMIT = int(Sec.INLET_MAX), int(Sec.W_GROUPS), int(Elm.LIMIT)
 
 
 @inner
@@ -97,8 +103,35 @@ def steady_hall(
     w_air = flow_for(a.sec[air], heat[air])
     fan = pump_power(a.sec[air], w_air)
     to_hall, to_room = _steady_chain(a, h, it, mechanical + fan, r)
-    _steady_air(a, air, heat[air], heat[air] + fan + to_hall, w_air, y_set[a.sec_fac[air]], r)
+    supply, inlet = _steady_air(a, air, heat[air], heat[air] + fan + to_hall, w_air, y_set[a.sec_fac[air]], r)
     r[HEAT_AIR] += to_room
+    _steady_racks(a, h, power, extra, heat, y_set, supply, inlet, r)
+
+
+@inner
+def _steady_racks(
+    a: Arrays, h: int, power: np.ndarray, extra: float, heat: np.ndarray, y_set: np.ndarray, supply: float,
+    inlet: float, r: np.ndarray,
+) -> None:  # fmt: skip
+    """Loading of the racks' junctions: their rise above the supply per what their limit leaves; air ``inlet`` degC."""
+    per_rated = extra / rated_power(a, h)
+    for g in range(a.hall_group[h], a.hall_group[h + 1]):
+        row = a.group[g]
+        if row[G_THROTTLE] == np.inf:
+            continue
+        p = power[g] / row[G_COUNT] + per_rated * row[G_RATED]
+        rise = row[G_JUNCTION] * p / row[G_RATED]
+        start = supply
+        if row[G_MAIN_NODE] == 1.0:
+            j = a.group_liquid[g]
+            sec = a.sec[j]
+            w = flow_for(sec, heat[j]) * row[G_COOLANT] / sec[W_GROUPS]
+            start = secondary_set_point(sec, y_set[a.sec_fac[j]])
+            rise += liquid_fraction(row) * p / (w * (1.0 - exp(-row[G_UA] / w)))
+        else:
+            rise += inlet - supply + row[G_BODY_SHARE] * p / row[G_BODY_AIR]
+        allowed = row[G_THROTTLE] - start
+        _worse(r, 2.0 if allowed <= 0.0 else rise / allowed, JUNCTION)
 
 
 @inner
@@ -120,8 +153,11 @@ def _steady_cdu(a: Arrays, j: int, heat: float, y: float, r: np.ndarray) -> floa
 
 
 @inner
-def _steady_air(a: Arrays, j: int, heat: float, q: float, w: float, y: float, r: np.ndarray) -> None:
-    """Loadings of a hall's air handling that carries ``q`` (racks' ``heat``, fans and losses, W)."""
+def _steady_air(a: Arrays, j: int, heat: float, q: float, w: float, y: float, r: np.ndarray) -> tuple[float, float]:
+    """Loadings of a hall's air handling that carries ``q`` (racks' ``heat``, fans and losses, W).
+
+    Returns air temperatures (degC): supplied, and at the rack inlets.
+    """
     sec = a.sec[j]
     wx = (1.0 - sec[RECIRCULATION]) * w
     x_set = secondary_set_point(sec, y)
@@ -133,6 +169,7 @@ def _steady_air(a: Arrays, j: int, heat: float, q: float, w: float, y: float, r:
     _worse(r, 2.0 if allowed <= 0.0 else sec[RECIRCULATION] * rise / allowed, AIR_INLET)
     r[HEAT_AIR] += q
     r[FLOW_AIR] += wp
+    return x_set, x_set + sec[RECIRCULATION] * rise
 
 
 @inner
