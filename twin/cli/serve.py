@@ -184,7 +184,8 @@ def _verdict(row: Row) -> str:
         if (row["promise"][f"{key}_within"] or 1.0) < row["promise"]["share"] - 1e-6
     ]
     hours = f" ({row['broken_hours']:,.4g} h are not)" if row["broken_hours"] > 0 and not late else ""
-    return "broken: " + ", ".join(late) if late else f"kept{hours}"
+    put_off = f"; put off in {row['put_off_hours']:,.4g} h" if row["put_off_hours"] > 0 else ""
+    return ("broken: " + ", ".join(late) if late else f"kept{hours}") + put_off
 
 
 def _batch(batch: float) -> str:

@@ -71,6 +71,7 @@ class FleetRun:
         brief = Block(0, 0, first, np.array([SETTLED_S]), np.array([-1]), first, [(0, 1)])
         self.advance(plan, brief, SETTLED_S, block.dt[:1])
         held.queue.fill(0.0)
+        held.age.fill(0.0)
 
     def advance(self, plan: Plan, block: Block, interval_s: float, asked_s: Floats | None = None) -> Served:
         """Serve a block; demand and caps are those of the last ``asked_s`` of each step (all of it without)."""
@@ -123,7 +124,7 @@ NOT_SERVED = Served(np.empty((0, 0)), {})
 
 def new_fleet_run(plan: FleetPlan, state: State, demand: Sequence[ClassDemand], caps: Caps | None = None) -> FleetRun:
     """A fleet whose state is that of the run."""
-    held = Held(state.pool_queue, state.pool_active, state.pool_power)
+    held = Held(state.pool_queue, state.pool_age, state.pool_active, state.pool_power)
     return FleetRun(plan, list(demand), held, new_flow(plan.fleet), caps)
 
 
