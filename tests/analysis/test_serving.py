@@ -128,6 +128,14 @@ def test_a_queue_that_grows_is_told_and_one_that_drains_is_not(run):
     assert not [said for said in summary(run)["violations"] if "queue" in said]
 
 
+def test_a_task_is_the_time_of_its_requests_one_after_the_other(run):
+    """Chat: first token 0.2 s, 100 tokens of 0.02 s, so 2.2 s a request and 22 s for ten of them."""
+    row = stream(serving(run.assign_coords(workload_turns=("workload", [10.0, 1.0])), period_of(run)))
+    assert row["tasks_s"] == 1.0
+    assert row["task_s"] == pytest.approx(22.0, rel=1e-5)
+    assert "tasks_s" not in stream(serving(run, period_of(run)))
+
+
 def put_off(run, wait_s):
     """Pictures may be put off by two hours; for three of the 48 they are, and those answered waited ``wait_s``."""
     at = {"pool": "one", "workload": "paint"}

@@ -150,10 +150,12 @@ def test_a_draw_above_the_rating_of_its_racks_is_a_warning(folder, spoiled):
 @pytest.mark.parametrize(
     ("demand", "words"),
     [
-        ("mean_per_s: 5, fill: 0.5", "expected either mean_per_s or fill"),
-        ("shape: flat", "expected either mean_per_s or fill"),
+        ("mean_per_s: 5, fill: 0.5", "expected one of mean_per_s, tasks_per_s and fill"),
+        ("shape: flat", "expected one of mean_per_s, tasks_per_s and fill"),
         ("trace: hour.csv, fill: 0.5", "a trace does not go with fill"),
-        ("trace: hour.csv, scale: 2, mean_per_s: 5", "either scale or mean_per_s"),
+        ("trace: hour.csv, scale: 2, mean_per_s: 5", "one of scale, mean_per_s and tasks_per_s"),
+        ("tasks_per_s: 5, mean_per_s: 5", "expected one of mean_per_s, tasks_per_s and fill"),
+        ("tasks_per_s: 0", "out of range, expected > 0"),
         ("mean_per_s: 5, repeat: true", "repeat needs a trace"),
         ('trace: hour.csv, starts: "2023-13-01"', "expected a date"),
     ],

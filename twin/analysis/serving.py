@@ -4,10 +4,11 @@ Definitions: a *stream* is what a class asks of the pool that answers it. Latenc
 requests (``twin.analysis.latency``), each interval weighted by the requests that it accepts. A promise is *kept* where
 its share of the requests stays within it over the period. A class that may be put off is *put off* where it queues: its
 first token is then promised a window later, and its latencies are those of the requests that are answered, for those
-who wait have none yet. J per token is the power of all systems of a service, idle
-included, per generated token. *Bound* are the hours in which a limit holds back requests (of the pool), or in which a
-hall of the pool has no headroom left (power path, cooling). A queue *grows* where it ends well above its mean, and
-those who come last wait longer than promised.
+who wait have none yet. A *task* is ``turns`` requests, one after the other: it takes turns (TTFT + L TPOT), medians of
+the period, L its mean tokens, and nothing for the tools that it calls in between, of which nothing is known. J per
+token is the power of all systems of a service, idle included, per generated token. *Bound* are the hours in which a
+limit holds back requests (of the pool), or in which a hall of the pool has no headroom left (power path, cooling). A
+queue *grows* where it ends well above its mean, and those who come last wait longer than promised.
 """
 
 from __future__ import annotations
@@ -83,6 +84,8 @@ class _Arrays:
             if f"workload_{key}" in ds.coords
         }
         defer = ds.coords.get("workload_defer")
+        turns = ds.coords.get("workload_turns")
+        self.turns = np.ones(self.meant.shape[1]) if turns is None else np.asarray(turns.values, float)
         self.window = np.zeros(self.meant.shape[1]) if defer is None else np.asarray(defer.values, float)
 
     def row(self, pools: list[int], c: int) -> Row:
@@ -110,9 +113,20 @@ class _Arrays:
         if len(self.promise) == 3 and mixed:
             row |= self._promised(mixed, pools, c, weights)
             row["growing"] = self._growing(flow, c)
+        row |= self._tasks(row, float(self.turns[c]))
         if row["tokens_s"] <= MANY_TOKENS * row["served_s"] and "tpot_s" in row:
             row["tpot_s"] = dict.fromkeys(NAMES)
         return row
+
+    def _tasks(self, row: Row, turns: float) -> Row:
+        """Tasks of a class whose tasks make several requests; nothing of others."""
+        if turns <= 1.0:
+            return {}
+        first, step = (row.get(key, {}).get("p50") for key in ("ttft_s", "tpot_s"))
+        long = None
+        if first is not None and step is not None and row["served_s"] > 0.0:
+            long = turns * (first + step * row["tokens_s"] / row["served_s"])
+        return {"turns": turns, "tasks_s": row["served_s"] / turns, "task_s": long}
 
     def _requests(self, pools: list[int], c: int) -> Floats:
         """Requests/s that the latencies of an interval stand for."""

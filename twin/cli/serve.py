@@ -131,7 +131,7 @@ def _simulated(
     else:
         said = ", ".join(loads) if loads else "as the site says"
         typer.echo(f"{loaded.site.title}\nload {said}; {head['start_utc']} to {head['end_utc']}, simulated\n")
-        typer.echo(_pools(found) + "\n\n" + _streams(found))
+        typer.echo("\n\n".join(part for part in (_pools(found), _streams(found), _tasks(found)) if part))
         typer.echo("\nEvery promise is kept." if kept else "\nA promise is broken, or a queue does not drain.")
     if not kept:
         raise typer.Exit(VIOLATED)
@@ -169,6 +169,20 @@ def _streams(found: Row) -> str:
         body.append((row["pool"], row["class"], *rates, *times, _verdict(row)))
     return "Requests (means; latencies of the whole period)\n" + table(
         [head, *body], right=tuple(range(2, 10)), indent="  "
+    )
+
+
+def _tasks(found: Row) -> str:
+    """Classes whose tasks make several requests; empty where there are none."""
+    from twin.core.units import amount
+
+    rows = [row for row in found["classes"] if "tasks_s" in row]
+    if not rows:
+        return ""
+    head = ("class", "requests a task", "tasks/s", "time of a task s")
+    body = [(row["class"], f"{row['turns']:g}", amount(row["tasks_s"]), _time(row["task_s"])) for row in rows]
+    return "Tasks (time of the requests, one after the other; that of tools between them is not known)\n" + table(
+        [head, *body], right=(1, 2, 3), indent="  "
     )
 
 

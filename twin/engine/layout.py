@@ -179,6 +179,7 @@ def _fleet(fleet: FleetPlan, loaded: LoadedSite) -> list[Coordinate]:
             "s",
             "how long requests may be put off when capacity or power is short",
         ),
+        "workload_turns": ([w.turns.value for w in classes], "1", "requests that a task makes"),
         "workload_share": ([w.slo_percentile for w in classes], "1", "share of requests that the promises are for"),
     }
     return [
