@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 
 from twin.core.errors import Faults
 from twin.engine.serve import ClassDemand
+from twin.forcing.bursts import Bursty
 from twin.forcing.demand import FLAT, Growth, RecordedRate, Scaled, Weekly, recorded
 from twin.forcing.shapes import load_shape
 from twin.forcing.traces.read import read_curve
@@ -18,8 +20,11 @@ STEADY = "flat"
 MONTHS_A_YEAR = 12.0
 
 
-def class_demands(loaded: LoadedSite) -> list[ClassDemand]:
-    """The demand of each class in the order of the site. Raises ``InputError`` for faulty shapes and recordings."""
+def class_demands(loaded: LoadedSite, seed: int | None = None) -> list[ClassDemand]:
+    """The demand of each class in the order of the site, with the bursts of ``seed`` (None: mean rates).
+
+    Raises ``InputError`` for faulty shapes and recordings.
+    """
     spec = loaded.site.inference
     if spec is None:
         return []
@@ -27,7 +32,23 @@ def class_demands(loaded: LoadedSite) -> list[ClassDemand]:
     faults = Faults()
     found = [faults.of(_demand, id, demand, loaded, since) for id, demand in spec.demand.items()]
     faults.tell()
-    return [demand for demand in found if demand is not None]
+    made = zip(spec.demand.items(), [demand for demand in found if demand is not None], strict=True)
+    return [
+        _bursting(id, asked, demand, loaded, seed) if asked.bursts and seed is not None else demand
+        for (id, asked), demand in made
+    ]
+
+
+def _bursting(id: str, asked: Demand, demand: ClassDemand, loaded: LoadedSite, seed: int) -> ClassDemand:
+    """A demand with bursts of its own, minute by minute: those within a minute are in the latencies.
+
+    Not finer: seconds above what a service takes at its working point would queue, while batches last for many seconds
+    and average over them.
+    """
+    assert isinstance(demand.curve, Scaled)
+    fano = loaded.library.get(asked.workload, Workload).fano.value
+    own = int.from_bytes(sha256(f"{seed}/{id}".encode()).digest()[:8], "big")
+    return ClassDemand(Bursty(demand.curve, fano, own, even_minutes=True), relative=False)
 
 
 def _starts(loaded: LoadedSite) -> list[str]:
