@@ -189,6 +189,15 @@ def test_nobody_answered_while_put_off_is_not_late_but_an_overdue_queue_is_told(
     assert said.endswith("15 k requests wait at the end, more than come in the time that they may be put off.")
 
 
+def test_a_queue_that_is_refused_at_its_window_does_not_grow(run):
+    at = {"pool": "one", "workload": "paint"}
+    late = put_off(run, 7200.0)
+    late["pool_queue_length"].loc[at][:] = np.minimum(14_500.0, 600.0 * np.arange(HOURS))
+    assert stream(serving(late, period_of(late)), name="paint")["growing"]
+    late["pool_shed_rate"].loc[at][25:] = 0.5
+    assert not stream(serving(late, period_of(late)), name="paint")["growing"]
+
+
 def test_hours_in_which_a_limit_binds_are_named(run):
     run["pool_binding"][3:7, 2] = float(Binding.KV)
     run["pool_binding"][7:9, 2] = float(Binding.DECODE)

@@ -137,9 +137,12 @@ class _Arrays:
     def _growing(self, flow: dict[str, Floats], c: int) -> bool:
         """Whether the queue ends well above its mean, and longer than it may be.
 
-        That of a class that may be put off is as old as the time in which so many came.
+        That of a class that may be put off is as old as the time in which so many came; where its requests are refused
+        at their window it is held there.
         """
         queue, window = flow["queue_length"], self.window[c]
+        if window > 0.0 and flow["shed_rate"][-1] > 0.0:
+            return False
         rate = float(flow["offered_rate"].mean() if window > 0.0 else flow["served_rate"][-1])
         wait = queue[-1] / rate if rate > 0 else np.inf if queue[-1] > 0 else 0.0
         return bool(wait > (window or self.promise["ttft"][c]) and queue[-1] > GROWN * queue.mean())
