@@ -44,6 +44,31 @@ def test_a_ramp_is_kept_and_the_backlog_is_worked_off_afterwards(serving_site):
     assert 0.0 < gentle["backlog_after_h"] <= 12.0
 
 
+def test_batches_are_put_off_and_every_token_of_them_is_made_afterwards(serving_site):
+    made = curtail(serving_site, 0.04, at=AT, lasting_s=2 * HOUR, policy="priority")
+    assert made.reached
+    rows = {row["workload"]: row for row in told(made)["classes"]}
+    assert rows["chat"]["put_off"] is None
+    assert rows["agents"]["put_off"] is None
+    put_off = rows["batch"]["put_off"]
+    assert put_off["window_h"] == 24.0
+    assert 0.0 < put_off["caught_up_h"] < 12.0
+    assert 0.0 < put_off["longest_h"] < 12.0
+    tokens = [ds["pool_token_rate"].sel(workload="batch").sum().item() * STEP_S for ds in (made.free, made.held)]
+    assert tokens[1] == pytest.approx(tokens[0], rel=1e-3)
+    assert made.held["pool_shed_rate"].max() == 0.0
+
+
+def test_agents_lose_nothing_while_batches_can_give_way(serving_site):
+    made = curtail(serving_site, 0.01, at=AT, lasting_s=HOUR, policy="priority")
+    rows = {row["workload"]: row for row in told(made)["classes"]}
+    agents, batch = (rows[name]["tokens_per_s"] for name in ("agents", "batch"))
+    assert agents["curtailed"] == pytest.approx(agents["free"], rel=1e-3)
+    assert batch["curtailed"] < 0.9 * batch["free"]
+    lost = (batch["free"] - batch["curtailed"]) * HOUR
+    assert rows["batch"]["put_off"]["tokens"] == pytest.approx(lost, rel=0.01)
+
+
 def test_idle_power_is_the_floor(serving_site):
     made = curtail(serving_site, 0.9, at=AT, lasting_s=HOUR)
     assert not made.reached

@@ -128,6 +128,76 @@ def test_a_queue_that_grows_is_told_and_one_that_drains_is_not(run):
     assert not [said for said in summary(run)["violations"] if "queue" in said]
 
 
+def test_a_task_is_the_time_of_its_requests_one_after_the_other(run):
+    """Chat: first token 0.2 s, 100 tokens of 0.02 s, so 2.2 s a request and 22 s for ten of them."""
+    row = stream(serving(run.assign_coords(workload_turns=("workload", [10.0, 1.0])), period_of(run)))
+    assert row["tasks_s"] == 1.0
+    assert row["task_s"] == pytest.approx(22.0, rel=1e-5)
+    assert "tasks_s" not in stream(serving(run, period_of(run)))
+
+
+def put_off(run, wait_s):
+    """Pictures may be put off by two hours; for three of the 48 they are, and those answered waited ``wait_s``."""
+    at = {"pool": "one", "workload": "paint"}
+    run = run.assign_coords(workload_defer=("workload", [0.0, 7200.0]))
+    run["pool_queue_length"].loc[at][10:13] = 5000.0
+    run["pool_ttft"].loc[at][10:13] = [wait_s, wait_s + 1.0, wait_s + 2.0]
+    return run
+
+
+def test_who_is_put_off_within_the_window_keeps_the_promise(run):
+    found = summary(put_off(run, 7000.0))
+    row = stream(found["serving"], name="paint")
+    assert row["kept"]
+    assert (row["promise"]["put_off_s"], row["put_off_hours"], row["broken_hours"]) == (7200.0, 3.0, 0.0)
+    assert not [said for said in found["violations"] if "promise" in said or "queue" in said]
+
+
+def test_who_waits_beyond_the_window_does_not(run):
+    row = stream(serving(put_off(run, 7300.0), period_of(run)), name="paint")
+    assert row["broken_hours"] == 3.0
+    # Of those three hours, what is later than two hours and 20 s, on the line through p50 at 7,300 s.
+    assert row["promise"]["ttft_within"] == pytest.approx(1.0 - 3 / 48 * 0.5 ** (7220 / 7300), rel=1e-4)
+    run["pool_offered_rate"].loc[{"pool": "one", "workload": "paint"}][13:] = 0.0
+    run["pool_served_rate"].loc[{"pool": "one", "workload": "paint"}][13:] = 0.0
+    late = put_off(run, 7300.0)
+    row = stream(serving(late, period_of(late)), name="paint")
+    assert not row["kept"]
+    (said,) = [said for said in summary(late)["violations"] if "promise" in said]
+    assert "within 20 s (2 h more where put off), promised to 90 % of them" in said
+
+
+def test_late_without_a_queue_is_late_whatever_the_window(run):
+    late = put_off(run, 30.0)
+    late["pool_queue_length"].loc[{"pool": "one", "workload": "paint"}][:] = 0.0
+    row = stream(serving(late, period_of(late)), name="paint")
+    assert (row["put_off_hours"], row["broken_hours"]) == (0.0, 3.0)
+
+
+def test_nobody_answered_while_put_off_is_not_late_but_an_overdue_queue_is_told(run):
+    """Nothing of the class is served at the end: its queue is within the window until more wait than came in it."""
+    at = {"pool": "one", "workload": "paint"}
+    late = run.assign_coords(workload_defer=("workload", [0.0, 7200.0]))
+    late["pool_served_rate"].loc[at][40:] = 0.0
+    late["pool_ttft"].loc[at][40:] = [1e9, 1e9, 1e9]
+    late["pool_queue_length"].loc[at][40:] = np.linspace(0.0, 14_000.0, 8)  # 2/s in two hours: 14,400
+    row = stream(serving(late, period_of(late)), name="paint")
+    assert row["kept"]
+    assert not row["growing"]
+    late["pool_queue_length"].loc[at][40:] = np.linspace(0.0, 15_000.0, 8)
+    (said,) = [said for said in summary(late)["violations"] if "queue" in said]
+    assert said.endswith("15 k requests wait at the end, more than come in the time that they may be put off.")
+
+
+def test_a_queue_that_is_refused_at_its_window_does_not_grow(run):
+    at = {"pool": "one", "workload": "paint"}
+    late = put_off(run, 7200.0)
+    late["pool_queue_length"].loc[at][:] = np.minimum(14_500.0, 600.0 * np.arange(HOURS))
+    assert stream(serving(late, period_of(late)), name="paint")["growing"]
+    late["pool_shed_rate"].loc[at][25:] = 0.5
+    assert not stream(serving(late, period_of(late)), name="paint")["growing"]
+
+
 def test_hours_in_which_a_limit_binds_are_named(run):
     run["pool_binding"][3:7, 2] = float(Binding.KV)
     run["pool_binding"][7:9, 2] = float(Binding.DECODE)

@@ -12,6 +12,7 @@ from tests.cli.child import twin
 from twin.cli.main import app
 
 HOUR = ("--from", "2024-07-01", "--to", "2024-07-01T06:00")
+PRAIRIE = ("--from", "2028-07-11", "--to", "2028-07-11T02:00")
 TRACE = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
 
 
@@ -106,3 +107,14 @@ def test_a_trace_is_for_services_that_do_both(tmp_path):
     done = call("prairie-750", "--load", tmp_path / "trace.csv", "--service", "split-search")
     assert done.exit_code == 2
     assert "split-search: a trace is replayed by services" in done.stderr
+
+
+def test_tasks_are_shown_where_a_class_makes_several_requests_of_one():
+    done = call("prairie-750", *PRAIRIE, "--service", "wafer-agents")
+    told = json.loads(call("prairie-750", *PRAIRIE, "--service", "wafer-agents", "--json").stdout)
+    (row,) = [row for row in told["classes"] if row["class"] == "agents"]
+    assert row["tasks_s"] == pytest.approx(row["served_s"] / 10.0)
+    assert row["task_s"] > 10.0 * row["ttft_s"]["p50"]
+    assert "time of a task s" in done.stdout
+    assert "tools between them is not known" in done.stdout
+    assert "time of a task" not in call("azure-dgx", *HOUR).stdout

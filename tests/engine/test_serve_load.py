@@ -19,6 +19,17 @@ AZURE = (
     "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\n2023-11-16 18:15:50.9951690,396,109\n"
 )
 
+TASKS = """\
+format: 1
+base: oklahoma-10
+name: tasks
+inference:
+  demand:
+    agents: {workload: agents, tasks_per_s: 0.5}
+  services:
+    deep: {serve: {serving: gpt-oss-120b-cs3, halls: [okc/hall-2]}, mix: {agents: 1}}
+"""
+
 
 @pytest.fixture(scope="module")
 def site() -> LoadedSite:
@@ -107,3 +118,13 @@ def test_the_week_to_look_at_is_the_warmest_of_equal_ones_and_the_last_of_a_grow
     demand = {id: d.model_copy(update={"doubling_years": 1.0}) for id, d in spec.demand.items()}
     grown = site.site.model_copy(update={"inference": spec.model_copy(update={"demand": demand})})
     assert peak_week(replace(site, site=grown), weather)[1] > "2024-12-24"
+
+
+def test_tasks_are_asked_for_in_requests(tmp_path):
+    """Agents make ten sub-requests a task (library): half a task a second is five requests a second."""
+    path = tmp_path / "site.yaml"
+    path.write_text(TASKS)
+    loaded = load_site(path)
+    (agents,) = [values for _, values in rates(loaded)]
+    assert agents == pytest.approx([5.0] * 3)
+    assert rates(serve_load(loaded, ["agents=2"]).loaded)[0] == (False, [2.0] * 3)

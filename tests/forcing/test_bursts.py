@@ -87,3 +87,11 @@ def test_a_year_of_minutes_is_cheap():
 def test_less_scatter_than_that_of_independent_users_is_refused():
     with pytest.raises(InputError, match="a Fano factor of bursts is 1 or more"):
         Bursty(BASE, 0.5)
+
+
+def test_even_minutes_are_the_minutes_of_the_same_path():
+    whole, even = Bursty(BASE, 13.0, seed=2), Bursty(BASE, 13.0, seed=2, even_minutes=True)
+    assert (even.counts(*steps(1440, 60.0), 0) == whole.counts(*steps(1440, 60.0), 0)).all()
+    second = even.counts(*steps(86_400, 1.0), 0).reshape(-1, 60)
+    assert second == pytest.approx(np.repeat(second.mean(axis=1)[:, None], 60, axis=1), abs=1e-6)
+    assert second.sum(axis=1) == pytest.approx(even.counts(*steps(1440, 60.0), 0), abs=1e-6)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from twin.core.variables import rows, slot
 from twin.inference.decoding import BATCHING
 from twin.inference.erlang import wait_table
-from twin.inference.fleet import PERCENTILES, Class, Fleet, Held, Pool, new_flow, new_held
+from twin.inference.fleet import PERCENTILES, Class, Fleet, Held, Pool, new_flow, new_held, serving_order
 from twin.inference.step import serve_block
 from twin.inference.ttft import cell_edges, ttft_table
 
@@ -43,13 +43,15 @@ class Kind:
 
 @dataclass(frozen=True)
 class Workload:
-    """A class: tokens in and out, promised time, whether it may be shed, priority."""
+    """A class: tokens in and out, promised time, whether it may be shed, priority, window, promised share."""
 
     tokens_in: float = 1_155.0
     tokens_out: float = 211.0
     ttft_s: float = 1.0
     shed: bool = False
     priority: int = 0
+    defer_s: float = 0.0
+    share: float = 0.9
 
 
 CHAT = Workload()
@@ -72,8 +74,7 @@ def fleet(
     """A fleet: ``services`` as (prefill pool, decode pool), ``mix`` (service, class)."""
     step = np.array([k.step_s + k.slope_s * BATCH for k in pools])
     rate = BATCH / step
-    order = sorted(range(len(classes)), key=lambda c: classes[c].priority)
-    level = [0] + [i for i in range(1, len(order)) if classes[order[i]].priority != classes[order[i - 1]].priority]
+    order, level = serving_order([(w.priority, w.defer_s) for w in classes])
     pool = np.zeros((len(pools), len(Pool)))
     for p, k in enumerate(pools):
         pool[p] = [k.systems, IDLE_W, PREFILL_W, k.kv, k.lag_s, BATCHING[k.batching], 8192.0]
@@ -82,7 +83,8 @@ def fleet(
         cls[c, : Class.OUTPUT_50] = [
             w.tokens_out, w.tokens_in + 0.5 * w.tokens_out, w.ttft_s, float(w.shed), w.tokens_in, 1.0,
         ]  # fmt: skip
-        cls[c, Class.OUTPUT_50 :] = w.tokens_out * np.array([0.8, 2.0, 3.0])
+        cls[c, Class.OUTPUT_50 : Class.DEFER] = w.tokens_out * np.array([0.8, 2.0, 3.0])
+        cls[c, Class.DEFER :] = [w.defer_s, w.share]
     prefill = np.array([[k.prefill_s * w.tokens_in / 1_155.0 for w in classes] for k in pools])
     return Fleet(
         pool=pool,
@@ -102,8 +104,8 @@ def fleet(
         transfer=np.array([[transfer if p != d else 0.0 for _ in classes] for p, d in services]),
         mix=np.array(mix, dtype=float) / np.sum(mix, axis=1, keepdims=True),
         cls=cls,
-        order=np.array(order),
-        level=np.array([*level, len(order)]),
+        order=order,
+        level=level,
     )
 
 

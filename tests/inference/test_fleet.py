@@ -62,11 +62,30 @@ def test_a_queue_drains_when_the_demand_falls():
     assert waiting[-1] == 0.0
 
 
-def test_what_may_be_shed_waits_no_longer_than_its_promise():
-    f = fleet([Kind()], [Workload(shed=True, ttft_s=2.0)], [(0, 0)], [[1.0]])
+@pytest.mark.parametrize(("kind", "promise_s"), [(Kind(), 2.0), (Kind(prefill_s=2.0, step_s=1e-4, slope_s=0.0), 60.0)])
+@pytest.mark.parametrize(("share", "which"), [(0.5, 0), (0.9, 1), (0.99, 2)])
+def test_what_is_accepted_in_overload_keeps_its_promise_at_the_promised_percentile(kind, promise_s, share, which):
+    """Tokens bind, or prompts do: the queue leaves room for what the first token takes by itself."""
+    f = fleet([kind], [Workload(shed=True, ttft_s=promise_s, share=share)], [(0, 0)], [[1.0]])
+    most = float(run(f, [[0.0]]).capacity[0])
+    result = run(f, np.full((30, 1), 2.0 * most))
+    assert result.delay("pool_ttft")[-1, 0, 0, which] == pytest.approx(promise_s, rel=1e-9)
+    assert 0.0 < result.stream("pool_queue_length")[-1, 0, 0] < promise_s * most
+    assert result.stream("pool_shed_rate")[-1, 0, 0] == pytest.approx(most, rel=1e-6)
+
+
+def test_a_promise_between_the_recorded_percentiles_leaves_a_queue_between_theirs():
+    def waits(share):
+        f = fleet([Kind()], [Workload(shed=True, ttft_s=2.0, share=share)], [(0, 0)], [[1.0]])
+        return run(f, np.full((30, 1), 2.0 * CAPACITY)).stream("pool_queue_length")[-1, 0, 0]
+
+    assert waits(0.5) > waits(0.8) > waits(0.9) > waits(0.95) > waits(0.99) > 0.0
+
+
+def test_nobody_queues_for_a_promise_that_full_load_cannot_keep():
+    f = fleet([Kind()], [Workload(shed=True, ttft_s=0.01)], [(0, 0)], [[1.0]])
     result = run(f, np.full((30, 1), 2.0 * CAPACITY))
-    taken = result.stream("pool_served_rate")[-1, 0, 0]
-    assert result.stream("pool_queue_length")[-1, 0, 0] == pytest.approx(2.0 * taken, rel=1e-6)
+    assert result.stream("pool_queue_length").max() == 0.0
     assert result.stream("pool_shed_rate")[-1, 0, 0] == pytest.approx(CAPACITY, rel=1e-6)
 
 

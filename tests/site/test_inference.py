@@ -150,10 +150,14 @@ def test_a_draw_above_the_rating_of_its_racks_is_a_warning(folder, spoiled):
 @pytest.mark.parametrize(
     ("demand", "words"),
     [
-        ("mean_per_s: 5, fill: 0.5", "expected either mean_per_s or fill"),
-        ("shape: flat", "expected either mean_per_s or fill"),
+        ("mean_per_s: 5, fill: 0.5", "expected one of mean_per_s, tasks_per_s and fill"),
+        ("shape: flat", "expected one of mean_per_s, tasks_per_s and fill"),
         ("trace: hour.csv, fill: 0.5", "a trace does not go with fill"),
-        ("trace: hour.csv, scale: 2, mean_per_s: 5", "either scale or mean_per_s"),
+        ("trace: hour.csv, scale: 2, mean_per_s: 5", "one of scale, mean_per_s and tasks_per_s"),
+        ("tasks_per_s: 5, mean_per_s: 5", "expected one of mean_per_s, tasks_per_s and fill"),
+        ("fill: 0.5, bursts: true", "they need mean_per_s or tasks_per_s"),
+        ("trace: hour.csv, bursts: true", "a trace does not go with bursts"),
+        ("tasks_per_s: 0", "out of range, expected > 0"),
         ("mean_per_s: 5, repeat: true", "repeat needs a trace"),
         ('trace: hour.csv, starts: "2023-13-01"', "expected a date"),
     ],
@@ -161,6 +165,19 @@ def test_a_draw_above_the_rating_of_its_racks_is_a_warning(folder, spoiled):
 def test_demand_says_one_thing(spoiled, demand, words):
     problems = spoiled(FIVE, FIVE.replace("mean_per_s: 5.53", demand))
     assert any(words in p.message for p in problems), [str(p) for p in problems]
+
+
+def test_bursts_need_a_fano_factor_of_one_or_more(folder, spoiled):
+    even = (data_root() / "library" / "workloads" / "azure-conversation.yaml").read_text(encoding="utf-8")
+    assert "fano:\n  {value: 1.39, low: 1.1, high: 2," in even
+    even = even.replace("{value: 1.39, low: 1.1, high: 2,", "{value: 0.5,")
+    (folder / "library" / "workloads").mkdir(exist_ok=True)
+    (folder / "library" / "workloads" / "even.yaml").write_text(even)
+    (problem,) = spoiled(
+        FIVE, FIVE.replace("azure-conversation, mean_per_s: 5.53", "even, mean_per_s: 5.53, bursts: true")
+    )
+    assert "bursts need a Fano factor of 1 or more, even has 0.5" in problem.message
+    assert not spoiled(FIVE, FIVE.replace("5.53", "5.53, bursts: true"))
 
 
 def test_a_pair_of_one_model_is_right(spoiled):

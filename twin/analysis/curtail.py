@@ -5,7 +5,8 @@ meter, are split by a shed policy, and are corrected from run to run until the m
 power with a share that is not known beforehand.
 
 Policies: ``proportional`` takes the same share of what each service draws above idle; ``priority`` takes all of that
-from the services of the last priority first; ``efficiency`` from those with the most joules per token first.
+from the services first whose classes are served last (those that may be put off, then the last priority);
+``efficiency`` from those with the most joules per token first. Within a service, who may be put off gives way first.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from twin.core.units import HOUR, MW
 from twin.engine.caps import Caps
 from twin.engine.period import stamp
 from twin.inference.latency import FOREVER_S
-from twin.inference.workload import Workload
 from twin.site.load import LoadedSite, load_site
 from twin.site.lower_fleet import FleetPlan, lower_fleet
 
@@ -36,6 +36,8 @@ CLOSE = 2e-3
 BEFORE_S, AFTER_S = 2 * HOUR, 12 * HOUR
 FIRST_GUESS = 1.15  # W at the meter per W of IT
 STEP_S = 300.0
+# Of the most that was put off: less is caught up.
+CAUGHT_UP = 1e-3
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def curtail(
     plan = lower_fleet(loaded.site, loaded.library, names)
     assert plan is not None
     free = _run(loaded, event, seed, None)
-    order = _order(loaded, plan, free, policy)
+    order = _order(plan, free, policy)
     metered = free["site_power"].values
     end = seconds(free)
     target = (1.0 - share) * float(metered[int(np.argmin(np.abs(end - event.begin)))])
@@ -140,16 +142,15 @@ def _ramp(end: Floats, event: Event) -> Floats:
     return rising * ((end > event.begin) & (end <= event.end))
 
 
-def _order(loaded: LoadedSite, plan: FleetPlan, free: xr.Dataset, policy: str) -> list[int]:
+def _order(plan: FleetPlan, free: xr.Dataset, policy: str) -> list[int]:
     """Services in the order in which they give way; empty: all alike."""
-    spec = loaded.site.inference
-    assert spec is not None
     if policy == "proportional":
         return []
-    priority = [loaded.library.get(d.workload, Workload).priority for d in spec.demand.values()]
     mix = plan.fleet.mix
     if policy == "priority":
-        rank = [-max(p for p, m in zip(priority, row, strict=True) if m > 0.0) for row in mix]
+        last = {int(c): n for n in range(len(plan.fleet.level) - 1)
+                for c in plan.fleet.order[plan.fleet.level[n] : plan.fleet.level[n + 1]]}  # fmt: skip
+        rank = [-max(last[int(c)] for c in np.flatnonzero(row)) for row in mix]
     else:
         watts = _service_power(plan, free).mean(axis=0)
         tokens = np.nansum(free["pool_token_rate"].values, axis=2).mean(axis=0)[plan.fleet.decoding]
@@ -238,8 +239,36 @@ def _class_row(made: Curtailment, name: str, during: NDArray[np.bool_]) -> dict[
         },
         "shed_per_s": float(total(held, "pool_shed_rate")[during].mean()),
         "queue_at_end": float(total(held, "pool_backlog")[during][-1] - total(free, "pool_backlog")[during][-1]),
+        "put_off": _put_off(made, total(held, "pool_queue_length") - total(free, "pool_queue_length"), name),
         "ttft_p99_s": {"free": worst(free, "pool_ttft"), "curtailed": worst(held, "pool_ttft")},
         "tpot_p99_s": {"free": worst(free, "pool_tpot"), "curtailed": worst(held, "pool_tpot")},
+    }
+
+
+def _put_off(made: Curtailment, extra: Floats, name: str) -> dict[str, Any] | None:
+    """What a class that may be put off has put off and when it has caught up; None for other classes.
+
+    ``extra`` (time) requests that wait and would not without the event.
+    """
+    free, end = made.free.sel(workload=name), seconds(made.free)
+    window = float(free["workload_defer"])
+    if window <= 0.0:
+        return None
+    most, served = float(extra.max()), float(free["pool_served_rate"].sum())
+    tokens = float(free["pool_token_rate"].sum()) / served if served > 0.0 else 0.0
+    waits = end[(extra > CAUGHT_UP * most) & (end > made.event.end)]
+    last = float(waits.max()) if len(waits) else made.event.end
+    due = (
+        made.held.sel(workload=name)["pool_ttft"]
+        .sel(percentile=50.0)
+        .where(made.held["pool_served_rate"].sel(workload=name) > 0)
+    )
+    return {
+        "window_h": window / HOUR,
+        "requests": max(0.0, most),
+        "tokens": max(0.0, most) * tokens,
+        "longest_h": float(due.max()) / HOUR,
+        "caught_up_h": (last - made.event.end) / HOUR if last < end[-1] else None,
     }
 
 

@@ -35,7 +35,7 @@ POWER, IT, WATER, PEAK = (
     slot("site_power"), slot("site_it_power"), slot("site_water_flow"), slot("site_power_maximum"),
 )  # fmt: skip
 COOLING_ROOM, POWER_ROOM = slot("hall_cooling_headroom"), slot("hall_power_headroom")
-SERVED, TOKENS = slot("pool_served_rate"), slot("pool_token_rate")
+SERVED, QUEUE, TOKENS = slot("pool_served_rate"), slot("pool_queue_length"), slot("pool_token_rate")
 TTFT, TPOT, WATTS = slot("pool_ttft"), slot("pool_tpot"), slot("pool_power")
 
 
@@ -131,6 +131,7 @@ class _FleetSums:
         classes = [library.get(d.workload, Workload) for d in demand]
         n, pools = len(classes), len(self.plan.pool)
         self._promise = np.array([[w.ttft_slo_s.value, w.tpot_slo_s.value] for w in classes])
+        self._window = np.array([HOUR * w.may_defer_h for w in classes])
         at = [np.searchsorted(np.array(PERCENTILES) / 100.0, w.slo_percentile - 1e-9) for w in classes]
         self._at = np.minimum(at, len(PERCENTILES) - 1)
         # A picture is no token: what makes none is not counted in J per token.
@@ -144,8 +145,10 @@ class _FleetSums:
         served, tokens = stream[..., SERVED], stream[..., TOKENS]
         classes = np.arange(served.shape[2])
         due = delay[:, :, classes, self._at]  # (hour, pool, class, variable)
+        # Who is put off is promised the first token a window later.
+        first = self._promise[:, 0] + np.where(stream[..., QUEUE] > 0.0, self._window, 0.0)
         with np.errstate(invalid="ignore"):
-            kept = (due[..., TTFT] <= self._promise[:, 0]) & (due[..., TPOT] <= self._promise[:, 1])
+            kept = (due[..., TTFT] <= first) & (due[..., TPOT] <= self._promise[:, 1])
         self._served += served.sum(axis=(0, 1))
         self._kept += (served * kept).sum(axis=(0, 1))
         self._late += (served * np.nan_to_num(delay[..., P99, TTFT])).sum(axis=(0, 1))

@@ -34,8 +34,8 @@ class Mixture:
         self._few = _lines(rows)
         self._most = float(rows.max()) if len(rows) else np.nan
 
-    def shares(self, t: float) -> Floats:
-        """Share (n) of the requests of each interval that take at most ``t`` s."""
+    def shares(self, t: float | Floats) -> Floats:
+        """Share (n) of the requests of each interval that take at most ``t`` s (one for all, or n x 1)."""
         return _shares(t, self._knots, self._slopes, self._starts)
 
     def within(self, t: float) -> float:
@@ -69,9 +69,10 @@ def _lines(values: Floats) -> tuple[Floats, Floats, Floats]:
     return knots, slopes, SURVIVING[:-1] - slopes * knots[:, :-1]
 
 
-def _shares(t: float, knots: Floats, slopes: Floats, starts: Floats) -> Floats:
+def _shares(t: float | Floats, knots: Floats, slopes: Floats, starts: Floats) -> Floats:
     lines = starts + slopes * t
-    log = np.where(t < knots[:, 1], lines[:, 0], np.where(t < knots[:, 2], lines[:, 1], lines[:, 2]))
+    at = np.ravel(t)
+    log = np.where(at < knots[:, 1], lines[:, 0], np.where(at < knots[:, 2], lines[:, 1], lines[:, 2]))
     return np.asarray(-np.expm1(np.minimum(log, 0.0)))
 
 

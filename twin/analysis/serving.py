@@ -2,10 +2,13 @@
 
 Definitions: a *stream* is what a class asks of the pool that answers it. Latencies over a period are those of its
 requests (``twin.analysis.latency``), each interval weighted by the requests that it accepts. A promise is *kept* where
-its share of the requests stays within it over the period. J per token is the power of all systems of a service, idle
-included, per generated token. *Bound* are the hours in which a limit holds back requests (of the pool), or in which a
-hall of the pool has no headroom left (power path, cooling). A queue *grows* where it ends well above its mean, and
-those who come last wait longer than promised.
+its share of the requests stays within it over the period. A class that may be put off is *put off* where it queues: its
+first token is then promised a window later, and its latencies are those of the requests that are answered, for those
+who wait have none yet. A *task* is ``turns`` requests, one after the other: it takes turns (TTFT + L TPOT), medians of
+the period, L its mean tokens, and nothing for the tools that it calls in between, of which nothing is known. J per
+token is the power of all systems of a service, idle included, per generated token. *Bound* are the hours in which a
+limit holds back requests (of the pool), or in which a hall of the pool has no headroom left (power path, cooling). A
+queue *grows* where it ends well above its mean, and those who come last wait longer than promised.
 """
 
 from __future__ import annotations
@@ -80,6 +83,10 @@ class _Arrays:
             for key in ("ttft", "tpot", "share")
             if f"workload_{key}" in ds.coords
         }
+        defer = ds.coords.get("workload_defer")
+        turns = ds.coords.get("workload_turns")
+        self.turns = np.ones(self.meant.shape[1]) if turns is None else np.asarray(turns.values, float)
+        self.window = np.zeros(self.meant.shape[1]) if defer is None else np.asarray(defer.values, float)
 
     def row(self, pools: list[int], c: int) -> Row:
         """A class over some pools."""
@@ -96,7 +103,7 @@ class _Arrays:
             "queue_peak": float(queue.max()),
             "queue_end": float(queue[-1]),
         }
-        weights = np.maximum(self.flow["offered_rate"] - self.flow["shed_rate"], 0.0)[:, pools, c]
+        weights = self._requests(pools, c)
         mixed = {
             key: Mixture(part[:, pools, c].reshape(-1, len(NAMES)), weights.ravel())
             for key, part in self.latency.items()
@@ -105,22 +112,55 @@ class _Arrays:
             row[key] = {name: plain(times.percentile(p)) for name, p in zip(NAMES, (0.5, 0.9, 0.99), strict=True)}
         if len(self.promise) == 3 and mixed:
             row |= self._promised(mixed, pools, c, weights)
-            last = float(flow["served_rate"][-1])
-            wait = queue[-1] / last if last > 0 else np.inf if queue[-1] > 0 else 0.0
-            row["growing"] = bool(wait > self.promise["ttft"][c] and queue[-1] > GROWN * queue.mean())
+            row["growing"] = self._growing(flow, c)
+        row |= self._tasks(row, float(self.turns[c]))
         if row["tokens_s"] <= MANY_TOKENS * row["served_s"] and "tpot_s" in row:
             row["tpot_s"] = dict.fromkeys(NAMES)
         return row
 
+    def _tasks(self, row: Row, turns: float) -> Row:
+        """Tasks of a class whose tasks make several requests; nothing of others."""
+        if turns <= 1.0:
+            return {}
+        first, step = (row.get(key, {}).get("p50") for key in ("ttft_s", "tpot_s"))
+        long = None
+        if first is not None and step is not None and row["served_s"] > 0.0:
+            long = turns * (first + step * row["tokens_s"] / row["served_s"])
+        return {"turns": turns, "tasks_s": row["served_s"] / turns, "task_s": long}
+
+    def _requests(self, pools: list[int], c: int) -> Floats:
+        """Requests/s that the latencies of an interval stand for."""
+        if self.window[c] > 0.0:
+            return self.flow["served_rate"][:, pools, c]
+        return np.maximum(self.flow["offered_rate"] - self.flow["shed_rate"], 0.0)[:, pools, c]
+
+    def _growing(self, flow: dict[str, Floats], c: int) -> bool:
+        """Whether the queue ends well above its mean, and longer than it may be.
+
+        That of a class that may be put off is as old as the time in which so many came; where its requests are refused
+        at their window it is held there.
+        """
+        queue, window = flow["queue_length"], self.window[c]
+        if window > 0.0 and flow["shed_rate"][-1] > 0.0:
+            return False
+        rate = float(flow["offered_rate"].mean() if window > 0.0 else flow["served_rate"][-1])
+        wait = queue[-1] / rate if rate > 0 else np.inf if queue[-1] > 0 else 0.0
+        return bool(wait > (window or self.promise["ttft"][c]) and queue[-1] > GROWN * queue.mean())
+
     def _promised(self, mixed: dict[str, Mixture], pools: list[int], c: int, weights: Floats) -> Row:
         """Whether both promises are kept, by how many, and the hours in which they are not."""
         share = float(self.promise["share"][c])
-        row: Row = {"promise": {"share": share}, "kept": True}
+        put_off = (self.flow["queue_length"][:, pools, c] > 0.0) & (self.window[c] > 0.0)
+        row: Row = {"promise": {"share": share, "put_off_s": float(self.window[c])}, "kept": True}
+        row["put_off_hours"] = float(put_off.any(axis=1).sum()) * self.period.hours
         broken = np.zeros(len(weights), bool)
         for key in ("ttft", "tpot"):
             promised, times = float(self.promise[key][c]), mixed[f"{key}_s"]
-            held = times.within(promised)
-            late = (times.shares(promised).reshape(weights.shape) < share - SLACK) & (weights > 0.0)
+            kept, held = times.shares(promised), times.within(promised)
+            if key == "ttft" and put_off.any() and weights.any():
+                kept = times.shares(promised + self.window[c] * put_off.reshape(-1, 1))
+                held = float(np.average(kept, weights=weights.ravel()))
+            late = (kept.reshape(weights.shape) < share - SLACK) & (weights > 0.0)
             hit = late.any(axis=1)
             slowest = np.where(late, self.latency[f"{key}_s"][:, pools, c, -1], -1.0).max(axis=1)
             at = int(np.argmax(slowest))

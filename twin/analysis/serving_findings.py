@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twin.core.units import amount
+from twin.core.units import HOUR, amount
 
 Row = dict[str, Any]
 WORDS = {"ttft": "first token", "tpot": "token after token"}
@@ -20,16 +20,20 @@ def broken(serving: Row | None) -> list[str]:
             held, share = promise[f"{key}_within"], promise["share"]
             if held is None or held >= share - 1e-6:
                 continue
+            later = promise["put_off_s"] / HOUR if key == "ttft" else 0.0
             found.append(
                 f"The promise to {who} is broken: {_percent(held)} of the requests get their {words} within "
-                f"{promise[f'{key}_s']:g} s, promised to {_percent(share)} of them "
+                f"{promise[f'{key}_s']:g} s{f' ({later:g} h more where put off)' if later else ''}, "
+                f"promised to {_percent(share)} of them "
                 f"(p{100 * share:g} is {_time(promise[f'{key}_at_share_s'])}), in "
                 f"{promise[f'{key}_broken_hours']:,.1f} h, most at {promise[f'{key}_worst_at_utc']}."
             )
         if row.get("growing"):
+            more = "more than come in the time that they may be put off" if promise["put_off_s"] else (
+                "more than it answers in the time that is promised"
+            )  # fmt: skip
             found.append(
-                f"The queue of {who} does not drain: {amount(row['queue_end'])} requests wait at the end, more than it "
-                f"answers in the time that is promised."
+                f"The queue of {who} does not drain: {amount(row['queue_end'])} requests wait at the end, {more}."
             )
     return found
 

@@ -90,7 +90,21 @@ def _text(found: dict[str, Any]) -> str:
             f"{max(0.0, row['queue_at_end']):12,.0f}{_seconds(row['ttft_p99_s']['curtailed']):>12}"
             f"{'never' if tpot is None else f'{1e3 * tpot:.1f}':>13}"
         )
+    lines += ["", *(_put_off(row["workload"], row["put_off"]) for row in found["classes"] if row["put_off"])]
     return "\n".join(line for n, line in enumerate(lines) if line or n != 1)
+
+
+def _put_off(name: str, row: dict[str, Any]) -> str:
+    """A line on a class that may be put off."""
+    from twin.core.units import amount
+
+    if row["requests"] <= 0.0:
+        return f"put off         {name}: nothing"
+    when = "not caught up in 12 h" if row["caught_up_h"] is None else f"caught up {row['caught_up_h']:.1f} h after it"
+    return (
+        f"put off         {name}: at most {amount(row['requests'])} requests ({amount(row['tokens'])} tokens), {when}; "
+        f"the longest wait is {row['longest_h']:.1f} h of {row['window_h']:g} h"
+    )
 
 
 def _seconds(value: float | None) -> str:

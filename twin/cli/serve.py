@@ -131,7 +131,7 @@ def _simulated(
     else:
         said = ", ".join(loads) if loads else "as the site says"
         typer.echo(f"{loaded.site.title}\nload {said}; {head['start_utc']} to {head['end_utc']}, simulated\n")
-        typer.echo(_pools(found) + "\n\n" + _streams(found))
+        typer.echo("\n\n".join(part for part in (_pools(found), _streams(found), _tasks(found)) if part))
         typer.echo("\nEvery promise is kept." if kept else "\nA promise is broken, or a queue does not drain.")
     if not kept:
         raise typer.Exit(VIOLATED)
@@ -172,6 +172,20 @@ def _streams(found: Row) -> str:
     )
 
 
+def _tasks(found: Row) -> str:
+    """Classes whose tasks make several requests; empty where there are none."""
+    from twin.core.units import amount
+
+    rows = [row for row in found["classes"] if "tasks_s" in row]
+    if not rows:
+        return ""
+    head = ("class", "requests a task", "tasks/s", "time of a task s")
+    body = [(row["class"], f"{row['turns']:g}", amount(row["tasks_s"]), _time(row["task_s"])) for row in rows]
+    return "Tasks (time of the requests, one after the other; that of tools between them is not known)\n" + table(
+        [head, *body], right=(1, 2, 3), indent="  "
+    )
+
+
 def _verdict(row: Row) -> str:
     if row["offered_s"] <= 0 and row["queue_mean"] <= 0:
         return "-"
@@ -184,7 +198,8 @@ def _verdict(row: Row) -> str:
         if (row["promise"][f"{key}_within"] or 1.0) < row["promise"]["share"] - 1e-6
     ]
     hours = f" ({row['broken_hours']:,.4g} h are not)" if row["broken_hours"] > 0 and not late else ""
-    return "broken: " + ", ".join(late) if late else f"kept{hours}"
+    put_off = f"; put off in {row['put_off_hours']:,.4g} h" if row["put_off_hours"] > 0 else ""
+    return ("broken: " + ", ".join(late) if late else f"kept{hours}") + put_off
 
 
 def _batch(batch: float) -> str:

@@ -36,6 +36,7 @@ class State(NamedTuple):
     basin: Floats
     condenser: Floats  # (fac) last step-mean water leaving the rejection bank
     pool_queue: Floats  # (service, class) requests that wait
+    pool_age: Floats  # (service, class) time that the first of them has waited, s
     pool_active: Floats  # (service, class) requests in service
     pool_power: Floats  # (pool) W of a system, negative before the first step
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from twin.core.columns import Elm, Sec
 from twin.core.errors import did_you_mean, one, option
+from twin.core.units import HOUR
 from twin.core.variables import Level, Variable, rows
 from twin.engine.headroom import COOLING_LIMITS
 from twin.engine.timeline import Timeline
@@ -173,6 +174,12 @@ def _fleet(fleet: FleetPlan, loaded: LoadedSite) -> list[Coordinate]:
     promises = {
         "workload_ttft": ([w.ttft_slo_s.value for w in classes], "s", "promised time to first token"),
         "workload_tpot": ([w.tpot_slo_s.value for w in classes], "s", "promised time per output token"),
+        "workload_defer": (
+            [HOUR * w.may_defer_h for w in classes],
+            "s",
+            "how long requests may be put off when capacity or power is short",
+        ),
+        "workload_turns": ([w.turns.value for w in classes], "1", "requests that a task makes"),
         "workload_share": ([w.slo_percentile for w in classes], "1", "share of requests that the promises are for"),
     }
     return [

@@ -86,7 +86,7 @@ def read_in(asked: Asked) -> Prepared:
     ensure_compiled()
     plan, air = lower(asked.loaded), make_weather(asked.weather)
     curves = load_curves(plan, asked.loaded)
-    demand = class_demands(asked.loaded)
+    demand = class_demands(asked.loaded, asked.seed)
     _covered(plan, air, [*curves, *(asks.curve for asks in demand)], asked.timeline)
     return Prepared(
         asked.loaded,

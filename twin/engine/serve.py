@@ -64,6 +64,7 @@ class FleetRun:
         energised = (plan.hall_start_s <= first[0] - block.dt[0]).astype(np.uint8)
         FleetBlock(self, plan, brief, SETTLED_S, block.dt[:1]).serve(0, 1, energised)
         self.held.queue.fill(0.0)
+        self.held.age.fill(0.0)
 
 
 class FleetBlock:
@@ -158,7 +159,7 @@ def _demand(run: FleetRun, plan: Plan, start: Floats, end: Floats) -> tuple[Floa
 
 def new_fleet_run(plan: FleetPlan, state: State, demand: Sequence[ClassDemand], caps: Caps | None = None) -> FleetRun:
     """A fleet whose state is that of the run."""
-    held = Held(state.pool_queue, state.pool_active, state.pool_power)
+    held = Held(state.pool_queue, state.pool_age, state.pool_active, state.pool_power)
     return FleetRun(plan, list(demand), held, new_flow(plan.fleet), caps)
 
 

@@ -65,7 +65,7 @@ def serve_load(loaded: LoadedSite, loads: Sequence[str]) -> ServeLoad:
 def _asking(given: Demand, **update: object) -> Demand:
     """A flat demand of the same workload. Not validated: a load of 0 is fine here."""
     empty = {"shape": "flat", "trace": None, "starts": None, "scale": None, "repeat": False, "mean_per_s": None,
-             "fill": None, "doubling_years": None}  # fmt: skip
+             "tasks_per_s": None, "fill": None, "bursts": False, "doubling_years": None}  # fmt: skip
     return given.model_copy(update={**empty, **update})
 
 

@@ -37,12 +37,14 @@ Ints = NDArray[np.int64]
 class Bursty:
     """``base`` with bursts of Fano factor ``fano`` (1 or more), drawn with ``seed``.
 
-    Give each class its own seed: the same seed makes the same bursts.
+    Give each class its own seed: the same seed makes the same bursts. With ``even_minutes`` the counts of minutes are
+    drawn and arrivals are even within them.
     """
 
     base: Demand
     fano: float
     seed: int = 0
+    even_minutes: bool = False
 
     def __post_init__(self) -> None:
         if not 1.0 <= self.fano <= 1e6:
@@ -68,7 +70,10 @@ class Bursty:
         inside = moments - cell * float(CELL_S)
         reached = before[cell - low]
         cut = np.flatnonzero(inside > 0.0)
-        reached[cut] += self._within(cell[cut], inside[cut], minute[cell[cut] - low], utc_offset_s)
+        if self.even_minutes:
+            reached[cut] += minute[cell[cut] - low] * inside[cut] / CELL_S
+        else:
+            reached[cut] += self._within(cell[cut], inside[cut], minute[cell[cut] - low], utc_offset_s)
         return np.asarray(reached[back[len(start_s) :]] - reached[back[: len(start_s)]])
 
     def covers(self) -> tuple[float, float]:

@@ -6,6 +6,7 @@ a decode pool joined by a KV link; it holds one queue per class. Tables over the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -38,12 +39,14 @@ class Class(IntEnum):
     OUTPUT = 0  # mean generated tokens
     HELD = 1  # mean KV tokens of a request while it is served
     TTFT = 2  # promised time to first token, s
-    SHED = 3  # 1: refused where it would wait longer than that
+    SHED = 3  # 1: refused where it would be later than that, or than its window
     PROMPT = 4  # mean prompt tokens to compute
     FANO = 5  # variance per mean of arrivals counted in 1 s
     OUTPUT_50 = 6  # generated tokens that half of the requests stay below
     OUTPUT_90 = 7
     OUTPUT_99 = 8
+    DEFER = 9  # window: how long requests may be put off, s; 0: not at all
+    SHARE = 10  # share of requests that the promises are made for
 
 
 class Binding(IntEnum):
@@ -79,14 +82,15 @@ class Fleet(NamedTuple):
     transfer: Floats  # (service, class) mean KV bytes of a request over the link
     mix: Floats  # (service, class) share of the service's requests as it is meant, sum 1; 0: not served
     cls: Floats  # (class, Class)
-    order: Ints  # classes, first priority first
-    level: Ints  # (levels + 1) offsets into ``order``: classes of equal priority
+    order: Ints  # classes in the order in which they are served: :func:`serving_order`
+    level: Ints  # (levels + 1) offsets into ``order``: classes that are served alike
 
 
 class Held(NamedTuple):
     """What lasts from step to step."""
 
     queue: Floats  # (service, class) requests that wait
+    age: Floats  # (service, class) time that the first of them has waited, s; kept for deferrable classes
     active: Floats  # (service, class) requests that are served
     power: Floats  # (pool) W of a system, after its lag; negative: not begun
 
@@ -102,12 +106,25 @@ class Flow(NamedTuple):
     built: Floats  # (service) the same with everything energised
     systems: Floats  # (pool) what is left of the energised systems
     speed: Floats  # (pool) of full speed, below 1 where racks are at their junction limit
+    first: Floats  # (class, percentile) time to first token without the queue, s
+    patience: Floats  # (class) how long a request that may be refused waits at most, s
+
+
+def serving_order(classes: Sequence[tuple[int, float]]) -> tuple[Ints, Ints]:
+    """``order`` and ``level`` of classes given as (priority, window; 0: may not be put off).
+
+    Who may be put off comes after all who may not, whatever the priorities: moved within its window it loses nothing.
+    """
+    rank = [(window > 0.0, priority) for priority, window in classes]
+    order = sorted(range(len(rank)), key=lambda c: rank[c])
+    begins = [i for i in range(len(order)) if i == 0 or rank[order[i]] != rank[order[i - 1]]]
+    return np.array(order, np.int64), np.array([*begins, len(order)], np.int64)
 
 
 def new_held(fleet: Fleet | None) -> Held:
     """Nothing waits, nothing runs; empty without a fleet."""
     shape = fleet.mix.shape if fleet else (0, 0)
-    return Held(np.zeros(shape), np.zeros(shape), np.full(len(fleet.pool) if fleet else 0, -1.0))
+    return Held(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.full(len(fleet.pool) if fleet else 0, -1.0))
 
 
 def new_flow(fleet: Fleet) -> Flow:
@@ -116,8 +133,9 @@ def new_flow(fleet: Fleet) -> Flow:
     offered, taken = np.zeros(classes), np.zeros(classes)
     limit, capacity, built = (np.zeros(services) for _ in range(3))
     routed = np.zeros((services, classes))
+    first, patience = np.zeros((classes, len(PERCENTILES))), np.zeros(classes)
     pools = len(fleet.pool)
-    return Flow(offered, taken, routed, limit, capacity, built, np.zeros(pools), np.ones(pools))
+    return Flow(offered, taken, routed, limit, capacity, built, np.zeros(pools), np.ones(pools), first, patience)
 
 
-__all__ = ["Binding", "Class", "Fleet", "Flow", "Held", "Pool", "new_flow", "new_held"]
+__all__ = ["Binding", "Class", "Fleet", "Flow", "Held", "Pool", "new_flow", "new_held", "serving_order"]

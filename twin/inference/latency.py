@@ -1,9 +1,10 @@
 """Latencies of a service in one step, from its working point: percentiles without sampling.
 
 Equations: TTFT from ``twin.inference.ttft`` with the share that waits (Erlang) and the mean wait (Allen-Cunneen, Cobham
-by priority) of ``twin.inference.waiting``, plus the fluid wait ``q/a`` of what queues in overload and the transfer of
-the KV cache; TPOT from ``twin.inference.decoding``; ``E2E_p = TTFT_50 + L_p TPOT_50``, L_p the output length that a
-share p of the requests stays below: lengths vary far more than speeds.
+by priority) of ``twin.inference.waiting``, plus the transfer of the KV cache and the fluid wait of what queues in
+overload: ``q/a`` of those who come, of a deferrable class the age of those whose turn it is; TPOT from
+``twin.inference.decoding``; ``E2E_p = TTFT_50 + L_p TPOT_50``, L_p the output length that a share p of the requests
+stays below: lengths vary far more than speeds.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from twin.inference.waiting import SHORTEST, busy_share, mean_wait, queue_server
 
 BATCHING, CHUNK = int(Pool.BATCHING), int(Pool.CHUNK)
 OUTPUT, PROMPT, FANO, OUTPUT_50 = int(Class.OUTPUT), int(Class.PROMPT), int(Class.FANO), int(Class.OUTPUT_50)
+DEFER = int(Class.DEFER)
 TTFT, TPOT, E2E = slot("pool_ttft"), slot("pool_tpot"), slot("pool_e2e")
 Z_50, Z_90, Z_99 = Z_PERCENTILES
 # A queue that nobody serves waits for ever; a record holds a number.
@@ -48,39 +50,15 @@ def _arrivals(fleet: Fleet, flow: Flow, s: int, own: float) -> tuple[float, floa
 
 
 @inner
-def _write(
-    fleet: Fleet, flow: Flow, s: int, c: int, shift: float, waits: float, wait: float, residual: float,
-    speeds: tuple[float, float, float], dt: float, out: np.ndarray,
-) -> None:  # fmt: skip
-    """Add the percentiles of one class, (percentile, variable), times ``dt``."""
-    p = fleet.prefilling[s]
-    slow = 1.0 / max(flow.speed[p], SLOWEST)
-    table = fleet.ttft[fleet.ttft_of[s, c]]
-    first = ttft_from_table(table, max(1e-9, slow * fleet.prefill[p, c]), waits, slow * wait, slow * residual)
-    for i in range(3):
-        out[i, TTFT] += min(FOREVER_S, first[i] + shift) * dt
-        out[i, TPOT] += speeds[i] * dt
-        out[i, E2E] += min(FOREVER_S, first[0] + shift + fleet.cls[c, OUTPUT_50 + i] * speeds[0]) * dt
-
-
-@inner
-def add_latencies(
-    fleet: Fleet, flow: Flow, queue: np.ndarray, s: int, r_p: float, r_d: float, batch: float, stall: float,
-    dt: float, out: np.ndarray,
-) -> None:  # fmt: skip
-    """Add the latencies of a service's classes, (class, percentile, variable), times ``dt``.
+def first_tokens(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, batch: float) -> tuple[float, float, float]:
+    """Fill ``flow.first``, (class, percentile) times to first token in s with no queue but that of the load.
 
     A pool at ``flow.speed`` of its speed takes as long as one at full speed whose clock runs slower: loads are counted
-    per the time that is left, times are stretched.
+    per the time that is left, times are stretched. Returns the requests/s that are taken, their Fano factor and the
+    mean square of a prompt's service time (s2).
     """
     p, d = fleet.prefilling[s], fleet.decoding[s]
-    fast_p, fast_d = r_p * max(flow.speed[p], SLOWEST), r_d * max(flow.speed[d], SLOWEST)
-    if r_p <= 0.0 or r_d <= 0.0:
-        for c in range(queue.shape[0]):
-            for i in range(3):
-                for v in range(3):
-                    out[c, i, v] += FOREVER_S * dt
-        return
+    speed = max(flow.speed[p], SLOWEST)
     raw = at(fleet.batch[d], fleet.step[d], batch)
     busy, own = 0.0, 0.0
     rate, fano, service, square = _arrivals(fleet, flow, s, 0.0)
@@ -89,52 +67,87 @@ def add_latencies(
         own = own_step(int(fleet.pool[p, BATCHING]), raw, busy)
         rate, fano, service, square = _arrivals(fleet, flow, s, own)
     servers = queue_servers(SHORTEST, r_p)
-    waits = wait_share(fleet.waits, servers, rate * service / fast_p)
+    waits = wait_share(fleet.waits, servers, rate * service / (r_p * speed))
     cs2 = square / (service * service) - 1.0 if service > 0.0 else 0.0
     upto = 0.0
     for k in range(fleet.level.shape[0] - 1):
         above = upto
         for i in range(fleet.level[k], fleet.level[k + 1]):
             c = fleet.order[i]
-            upto += flow.taken[c] * fleet.prefill[p, c] / fast_p
+            upto += flow.taken[c] * fleet.prefill[p, c] / (r_p * speed)
         wait = mean_wait(servers, above, upto, service, fano, max(0.0, cs2))
         for i in range(fleet.level[k], fleet.level[k + 1]):
             c = fleet.order[i]
             if fleet.ttft_of[s, c] >= 0:
-                shift = own / max(flow.speed[p], SLOWEST) + _shift(fleet, flow, queue, s, c, r_p, r_d)
-                speeds = _speeds(fleet, flow, s, c, batch, stall, fano / r_d, rate / fast_d, square)
-                _write(fleet, flow, s, c, shift, waits, wait, raw * busy, speeds, dt, out[c])
+                table, mean = fleet.ttft[fleet.ttft_of[s, c]], max(1e-9, fleet.prefill[p, c])
+                times = ttft_from_table(table, mean / speed, waits, wait / speed, raw * busy / speed)
+                shift = own / speed + _sent(fleet, flow, s, c, r_p, r_d)
+                for m in range(3):
+                    flow.first[c, m] = times[m] + shift
+    return rate, fano, square
 
 
 @inner
-def _shift(fleet: Fleet, flow: Flow, queue: np.ndarray, s: int, c: int, r_p: float, r_d: float) -> float:
-    """Time that every request of a class waits for the queue before it, and for its KV cache to arrive, s."""
-    queued = 0.0
-    if queue[c] > 0.0:
-        queued = queue[c] / flow.taken[c] if flow.taken[c] > 0.0 else FOREVER_S
+def add_latencies(
+    fleet: Fleet, flow: Flow, queue: np.ndarray, age: np.ndarray, s: int, r_p: float, r_d: float, batch: float,
+    stall: float, dt: float, out: np.ndarray,
+) -> None:  # fmt: skip
+    """Add the latencies of a service's classes, (class, percentile, variable), times ``dt``."""
+    if r_p <= 0.0 or r_d <= 0.0:
+        for c in range(queue.shape[0]):
+            for i in range(3):
+                for v in range(3):
+                    out[c, i, v] += FOREVER_S * dt
+        return
+    rate, fano, square = first_tokens(fleet, flow, s, r_p, r_d, batch)
+    for c in range(queue.shape[0]):
+        if fleet.ttft_of[s, c] >= 0:
+            queued = _queued(fleet, flow, queue, age, c)
+            slow = 1.0 / max(flow.speed[fleet.decoding[s]], SLOWEST)
+            speeds = _speeds(fleet, s, c, batch, stall, fano / r_d, slow * rate / r_d, square, slow)
+            for i in range(3):
+                out[c, i, TTFT] += min(FOREVER_S, flow.first[c, i] + queued) * dt
+                out[c, i, TPOT] += speeds[i] * dt
+                last = flow.first[c, 0] + queued + fleet.cls[c, OUTPUT_50 + i] * speeds[0]
+                out[c, i, E2E] += min(FOREVER_S, last) * dt
+
+
+@inner
+def _queued(fleet: Fleet, flow: Flow, queue: np.ndarray, age: np.ndarray, c: int) -> float:
+    """Time that every request of a class waits for the queue before it, s."""
+    if queue[c] <= 0.0:
+        return 0.0
+    if fleet.cls[c, DEFER] > 0.0:
+        return age[c]
+    return queue[c] / flow.taken[c] if flow.taken[c] > 0.0 else FOREVER_S
+
+
+@inner
+def _sent(fleet: Fleet, flow: Flow, s: int, c: int, r_p: float, r_d: float) -> float:
+    """Time that a request of a class waits for its KV cache to arrive, s."""
     size = fleet.transfer[s, c]
     if size <= 0.0:
-        return queued
+        return 0.0
     moved, count = 0.0, 0.0
-    for other in range(queue.shape[0]):
+    for other in range(flow.taken.shape[0]):
         moved += flow.taken[other] * fleet.transfer[s, other]
         count += flow.taken[other]
     links = min(r_p, r_d)
     mean = moved / count if count > 0.0 else size
     time, _, _ = transfer(size, count / links, mean, fleet.link[s])
-    return queued + time
+    return time
 
 
 @inner
 def _speeds(
-    fleet: Fleet, flow: Flow, s: int, c: int, batch: float, stall: float, spread: float, prompts: float, square: float
+    fleet: Fleet, s: int, c: int, batch: float, stall: float, spread: float, prompts: float, square: float, slow: float
 ) -> tuple[float, float, float]:
-    """TPOT p50, p90, p99 in s."""
+    """TPOT p50, p90, p99 in s, where everything takes ``slow`` times as long as at full speed."""
     d = fleet.decoding[s]
     together = fleet.prefilling[s] == d
     at_, tau, top = fleet.batch[d], fleet.step[d], fleet.batch[d, fleet.batch.shape[1] - 1]
     rate, square = (prompts, square) if together else (0.0, 0.0)
-    output, slow = fleet.cls[c, OUTPUT], 1.0 / max(flow.speed[d], SLOWEST)
+    output = fleet.cls[c, OUTPUT]
     return (
         slow * tpot_percentile(at_, tau, Z_50, batch, stall, spread, top, rate, square, output),
         slow * tpot_percentile(at_, tau, Z_90, batch, stall, spread, top, rate, square, output),
@@ -142,4 +155,4 @@ def _speeds(
     )
 
 
-__all__ = ["FOREVER_S", "add_latencies"]
+__all__ = ["FOREVER_S", "add_latencies", "first_tokens"]

@@ -7,7 +7,7 @@ Equations of a service and class (q waiting, n in service, lambda routed, a take
     completed = a dt - (n' - n)               so that offered = completed + shed + change of (queue + n), always
     P = P* + (P_0 - P*) e^{-t/lag}            power follows its working point with a first-order lag, step mean kept
 
-A class that may be shed is refused what would wait longer than its promised time to first token.
+Who is refused and who is put off says ``twin.inference.patience``.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from twin.core.jit import constant, inner, kernel
 from twin.core.variables import rows, slot
 from twin.inference.fleet import Binding, Class, Fleet, Flow, Held, Pool
 from twin.inference.latency import SLOWEST, add_latencies
+from twin.inference.patience import fill_patience, leave_queue
 from twin.inference.routing import route
 from twin.inference.service import FULL, admit, system_power, working_point
 
-OUTPUT, TTFT, SHED = int(Class.OUTPUT), int(Class.TTFT), int(Class.SHED)
+OUTPUT = int(Class.OUTPUT)
 SYSTEMS, IDLE, LAG = int(Pool.SYSTEMS), int(Pool.IDLE), int(Pool.LAG)
 NONE, BY_POWER, BY_HEAT = constant(Binding.NONE), constant(Binding.POWER), constant(Binding.HEAT)
 # Percentiles cost as much as the rest of a step: for the hours of a year, one in five minutes tells as much.
@@ -33,8 +34,6 @@ LIMIT_STEPS = 32
 LIMIT_CLOSE = 12
 MUCH = 1e9
 UNCAPPED = 1e18
-# A queue below this share of what arrived in the step is the rounding of an empty one.
-ROUNDING = 1e-12
 OFFERED, COMPLETED, REFUSED = slot("pool_offered_rate"), slot("pool_served_rate"), slot("pool_shed_rate")
 TOKENS, QUEUE, ACTIVE = slot("pool_token_rate"), slot("pool_queue_length"), slot("pool_active_requests")
 BACKLOG = slot("pool_backlog")
@@ -179,13 +178,7 @@ def _advance_class(
     steady = taken * time
     n1 = steady + (n0 - steady) * exp(-min(z, 700.0))
     mean: float = steady + (n0 - steady) * phi1(z)
-    queue = max(0.0, held.queue[s, c] + arrived - taken * dt)
-    shed = 0.0
-    if fleet.cls[c, SHED] > 0.0:
-        shed = max(0.0, queue - taken * fleet.cls[c, TTFT])
-        queue -= shed
-    if queue < ROUNDING * arrived:
-        queue = 0.0
+    queue, shed = leave_queue(fleet, held, flow, s, c, arrived, dt)
     # From the balances, so that the ledger closes in floating point.
     entered = held.queue[s, c] + arrived - queue - shed
     completed = entered - (n1 - n0)
@@ -252,11 +245,13 @@ def _advance_service(
         bound = BY_HEAT
     rho, steady, tau, stall = working_point(fleet, flow, s, load, tokens, fast_p, fast_d)
     tau /= max(flow.speed[d], SLOWEST)
+    if bound != NONE:
+        fill_patience(fleet, flow, s, r_p, r_d, steady)
     serving = 0.0
     for c in range(classes):
         serving += _advance_class(fleet, held, flow, s, c, tau, dt, streams)
     if since > 0.0:
-        add_latencies(fleet, flow, held.queue[s], s, r_p, r_d, steady, stall, since, delays[s])
+        add_latencies(fleet, flow, held.queue[s], held.age[s], s, r_p, r_d, steady, stall, since, delays[s])
     mean_batch = serving / r_d if r_d > 0.0 else 0.0
     first, second = system_power(fleet, s, rho, mean_batch)
     first, second = slowed_power(fleet, flow, p, first), slowed_power(fleet, flow, d, second)

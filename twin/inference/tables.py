@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.core.units import HOUR
 from twin.inference.decoding import BATCHING
 from twin.inference.draw import Draw
 from twin.inference.fleet import PERCENTILES, Class, Pool
@@ -62,6 +63,7 @@ def class_row(workload: Workload) -> list[float]:
     row[Class.TTFT], row[Class.SHED] = workload.ttft_slo_s.value, float(workload.may_shed)
     row[Class.PROMPT], row[Class.FANO] = float(prompt_tokens(workload).mean()), workload.fano.value
     row[Class.OUTPUT_50 : Class.OUTPUT_99 + 1] = output_percentiles(workload)
+    row[Class.DEFER], row[Class.SHARE] = HOUR * workload.may_defer_h, workload.slo_percentile
     return row
 
 

@@ -19,7 +19,10 @@ from twin.core.tables import Quantiles
 
 
 class Workload(Params):
-    """Parameters of a workload class. Token counts are per sub-request; a task makes ``turns`` of them."""
+    """Parameters of a workload class. Token counts are per sub-request; a task makes ``turns`` of them.
+
+    Its context grows from one to the next: the grids hold all of them together.
+    """
 
     KIND: ClassVar[str] = "workload"
     FOLDER: ClassVar[str] = "workloads"

@@ -65,6 +65,9 @@ def _demand(scope: Scope, spec: Inference) -> dict[str, Workload]:
         workload = scope.entry((*path, "workload"), demand.workload, Workload)
         if workload is not None:
             classes[id] = workload
+            if demand.bursts and workload.fano.value < 1.0:
+                text = f"bursts need a Fano factor of 1 or more, {demand.workload} has {workload.fano.value:g}"
+                scope.error((*path, "bursts"), text)
         here = (*path, "shape")
         known = demand.shape in shapes or scope.left_out(here)
         if not known and not is_file(written_in(scope, here) / demand.shape):

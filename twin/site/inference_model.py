@@ -27,26 +27,34 @@ class Demand(Frozen):
     scale: Annotated[float | None, Quantity("1", "factor on the rate of the recording", gt=0, le=1e6)] = None
     repeat: bool = Field(False, description="the recording goes on from its beginning, before it and after it")
     mean_per_s: Annotated[float | None, Quantity("1/s", "mean rate of requests in the first year", gt=0, le=1e9)] = None
+    tasks_per_s: Annotated[
+        float | None, Quantity("1/s", "mean rate of tasks in the first year, each of `turns` requests", gt=0, le=1e9)
+    ] = None
     fill: Annotated[
         float | None, Quantity("1", "peak rate per capacity of what is energised and meant for it", gt=0, le=2)
     ] = None
+    bursts: bool = Field(
+        False, description="arrivals are drawn as counts of the workload's Fano factor; else they are the mean rate"
+    )
     doubling_years: Annotated[float | None, Quantity("a", "time in which the rate doubles", gt=0, le=100)] = None
 
     @model_validator(mode="after")
     def _scaled(self) -> Demand:
         given = self.model_fields_set
         if self.trace is not None:
-            other = [key for key in ("shape", "fill", "doubling_years") if key in given]
+            other = [key for key in ("shape", "fill", "bursts", "doubling_years") if key in given]
             if other:
                 raise PydanticCustomError("demand", f"a trace does not go with {', '.join(other)}")
-            if self.scale is not None and self.mean_per_s is not None:
-                raise PydanticCustomError("demand", "expected either scale or mean_per_s beside a trace")
+            if sum(value is not None for value in (self.scale, self.mean_per_s, self.tasks_per_s)) > 1:
+                raise PydanticCustomError("demand", "expected one of scale, mean_per_s and tasks_per_s beside a trace")
             return self
         lone = [key for key in ("starts", "scale", "repeat") if key in given]
         if lone:
             raise PydanticCustomError("demand", f"{', '.join(lone)} needs a trace")
-        if (self.mean_per_s is None) == (self.fill is None):
-            raise PydanticCustomError("demand", "expected either mean_per_s or fill, or a trace")
+        if sum(value is not None for value in (self.mean_per_s, self.tasks_per_s, self.fill)) != 1:
+            raise PydanticCustomError("demand", "expected one of mean_per_s, tasks_per_s and fill, or a trace")
+        if self.fill is not None and self.bursts:
+            raise PydanticCustomError("demand", "bursts are counts of requests: they need mean_per_s or tasks_per_s")
         if self.fill is not None and self.doubling_years is not None:
             raise PydanticCustomError("demand", "fill follows what is energised: it does not go with doubling_years")
         return self

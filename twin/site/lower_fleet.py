@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from twin.core.units import GB
 from twin.inference.draw import Draw
 from twin.inference.erlang import wait_table
-from twin.inference.fleet import Fleet
+from twin.inference.fleet import Fleet, serving_order
 from twin.inference.model import Model
 from twin.inference.serving import Serving
 from twin.inference.tables import class_row, pool_row, pool_tables, prefill_times, transfer_bytes, ttft_tables
@@ -76,7 +76,7 @@ def lower_fleet(site: Site, library: Library, halls: list[str], like: FleetPlan 
     draws = [_draw(library, s) for s in servings]
     classes = [library.get(d.workload, Workload) for d in spec.demand.values()]
     tables = [pool_tables(s, d) for s, d in zip(servings, draws, strict=True)]
-    order, level = _priorities(classes)
+    order, level = serving_order([(w.priority, w.may_defer_h) for w in classes])
     parts = _services(spec, library, names, servings, classes)
     times = np.array([[_spread(prefill_times(s, w)) for w in classes] for s in servings])
     pairs, table_of = _pairs(parts["mix"], [pools[names[p]].serving for p in parts["prefilling"]], parts["prefilling"])
@@ -127,12 +127,6 @@ def _draw(library: Library, serving: Serving) -> Draw:
     draw = library.get(serving.draw, Draw)
     assert isinstance(draw, Draw)
     return draw
-
-
-def _priorities(classes: list[Workload]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    order = sorted(range(len(classes)), key=lambda c: classes[c].priority)
-    level = [0] + [i for i in range(1, len(order)) if classes[order[i]].priority != classes[order[i - 1]].priority]
-    return np.array(order, np.int64), np.array([*level, len(order)], np.int64)
 
 
 def _services(
