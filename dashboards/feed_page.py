@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from dashboards.html import card, listed, section
 from twin.analysis.feed_lumps import Picture, percent, picture, watts
 from twin.analysis.feed_paths import Trace, Traces, racks
 from twin.analysis.feed_text import about, fate, headline, holds, render_together
+from twin.engine.identity import halltwin_version
 from twin.engine.target import telling
 from twin.site.graph import Graph
 
@@ -45,7 +45,7 @@ def feed_page(found: Traces) -> str:
         sections=[section(chart) for chart in charts],
         together=_together(found),
         footer=f"Rated: power or heat of the racks at full load that goes this way; of pumps and fans their own power. "
-        f"Either: one of several ways, weather or routing decides. Made by halltwin {metadata.version('halltwin')}.",
+        f"Either: one of several ways, weather or routing decides. Made by halltwin {halltwin_version()}.",
         page_css=_file("report.css") + _file("feed.css"),
     )
     return text
