@@ -22,6 +22,7 @@ VERBS = {
     "simulate": "twin.cli.simulate",
     "bands": "twin.cli.bands",
     "map": "twin.cli.map",
+    "trace": "twin.cli.trace",
     "serve": "twin.cli.serve",
     "convert": "twin.cli.convert",
     "kpi": "twin.cli.kpi",
