@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from twin.engine.arrays import Out, Scratch, State, new_out, new_scratch, new_st
 from twin.engine.campus import S_COOLING, S_IT, S_LOSS, run_campus
 from twin.engine.caps import Caps
 from twin.engine.headroom import headroom_block
-from twin.engine.serve import NOT_SERVED, ClassDemand, FleetRun, PoolCurve, new_fleet_run
+from twin.engine.serve import NOT_SERVED, ClassDemand, FleetRun, PoolCurve, Served, new_fleet_run
 from twin.engine.settle import fill_basins, forget, settle
 from twin.engine.steady import WIDTH
 from twin.engine.step import run_island
@@ -61,6 +61,14 @@ class Forcing:
     levels: dict[str, Floats]  # rows of the fleet
 
 
+class Ends(NamedTuple):
+    """What headroom is asked of at the ends of a block's intervals."""
+
+    plan: Plan
+    power: Floats  # (interval, group of the plan) W
+    weather: Floats  # (interval, 3) dry bulb, wet bulb (degC), pressure (Pa)
+
+
 @dataclass
 class Engine:
     """A Plan with its forcing, its state and its arrays."""
@@ -78,7 +86,7 @@ class Engine:
     out: Out
     site: Floats
     fleet: FleetRun | None = None
-    headroom_at: NDArray[np.int64] | None = None  # output intervals that headroom is asked at; None: all
+    headroom_at: NDArray[np.uint8] | None = None  # (output interval of the run, hall) where it is asked for; None: all
 
     def blocks(self, first: int = 0) -> Iterator[Result]:
         """Advance from block ``first`` to the end; the state must be that at its beginning."""
@@ -100,20 +108,24 @@ class Engine:
         air = self.weather.sample(block.t_end, block.dt)
         start = block.t_end - block.dt
         served = self.fleet.advance(self.plan, block, self.timeline.interval) if self.fleet else NOT_SERVED
-        curves = [
-            served.watts[:, curve.pool] / curve.rated_w
-            if isinstance(curve, PoolCurve)
-            else curve.sample(start, block.t_end, self.plan.utc_offset_s)
-            for curve in self.curves
-        ]
         steps, a = len(block.dt), self.plan.arrays
         return Forcing(
             np.column_stack([air.dry_bulb_c, air.wet_bulb_c, air.pressure_pa]),
-            np.column_stack(curves),
+            self.use(start, block.t_end, served),
             np.zeros((steps, len(a.port))),
             np.zeros((steps, len(a.island_ptr) - 1, 3)),
             served.levels,
         )
+
+    def use(self, start_s: Floats, end_s: Floats, served: Served) -> Floats:
+        """Mean utilisation from ``start_s`` to ``end_s`` (n) by each curve: (n, curve); ``served`` is of the same."""
+        made = [
+            served.watts[:, curve.pool] / curve.rated_w
+            if isinstance(curve, PoolCurve)
+            else curve.sample(start_s, end_s, self.plan.utc_offset_s)
+            for curve in self.curves
+        ]
+        return np.column_stack(made)
 
     def run_islands(self, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> None:
         """Advance all islands over a block, event by event."""
@@ -163,24 +175,30 @@ class Engine:
             block.dt, block.closes, self.timeline.interval, forcing.weather, forcing.ports, forcing.ledger,
             contract_w(plan, block.t_end - block.dt), rated_it_w(plan), self.site, site_rows[:, 0],
         )  # fmt: skip
-        self._headroom(block, forcing.weather, pool)
+        self._headroom(block, forcing, pool)
         return self._result(block, site_rows, forcing.levels)
 
-    def _headroom(self, block: Block, weather: Floats, pool: ThreadPoolExecutor) -> None:
+    def at_ends(self, block: Block, forcing: Forcing, at: NDArray[np.int64]) -> Ends:
+        """What headroom is asked of at the intervals ``at`` of a block."""
+        del at
+        return Ends(self.plan, self.out.power_rows, forcing.weather[block.closes >= 0])
+
+    def _headroom(self, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> None:
         """Headroom at the interval ends: independent of each other, so they are shared out over the threads."""
-        plan, n = self.plan, len(block.interval_end)
-        closing = block.closes >= 0
-        on = (plan.hall_start_s[None, :] < block.interval_end[:, None]).astype(np.uint8)
-        contract = contract_w(plan, block.t_end[closing] - block.dt[closing])
+        n, closing = len(block.interval_end), block.closes >= 0
+        on = (self.plan.hall_start_s[None, :] < block.interval_end[:, None]).astype(np.uint8)
+        contract = contract_w(self.plan, block.t_end[closing] - block.dt[closing])
         columns = self.out.hall_rows[:n, :, HEADROOM : HEADROOM + 4]
-        at = np.arange(n)
+        asked = np.ones_like(on)
         if self.headroom_at is not None:
             columns.fill(np.nan)
-            at = np.intersect1d(at, self.headroom_at - block.first)
+            asked = self.headroom_at[block.first : block.first + n]
+        at = np.flatnonzero(asked.any(axis=1))
+        plan, power, weather = self.at_ends(block, forcing, at)
         jobs = [
             pool.submit(
-                headroom_block, plan.arrays, at[i :: self.threads].copy(), on, weather[closing],
-                contract, self.out.power_rows, self.reach, *headroom_scratch(plan), columns,
+                headroom_block, plan.arrays, at[i :: self.threads].copy(), asked, on, weather, contract, power,
+                self.reach, *headroom_scratch(plan), columns,
             )
             for i in range(self.threads)
         ]  # fmt: skip

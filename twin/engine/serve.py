@@ -72,7 +72,9 @@ class FleetRun:
         self.advance(plan, brief, SETTLED_S, block.dt[:1])
         held.queue.fill(0.0)
 
-    def advance(self, plan: Plan, block: Block, interval_s: float, asked_s: Floats | None = None) -> Served:
+    def advance(
+        self, plan: Plan, block: Block, interval_s: float, asked_s: Floats | None = None, *, latencies: bool = True
+    ) -> Served:
         """Serve a block; demand and caps are those of the last ``asked_s`` of each step (all of it without)."""
         fleet, steps, intervals = self.plan.fleet, len(block.dt), len(block.interval_end)
         services, classes = fleet.mix.shape
@@ -83,7 +85,7 @@ class FleetRun:
             caps, left = self.caps.power(start, block.t_end), self.caps.systems(start, block.t_end)
         streams = np.zeros((services, classes, len(rows("stream"))))
         pools = np.zeros((len(fleet.pool), len(rows("pool"))))
-        delays = np.zeros((services, classes, len(PERCENTILES), len(rows("latency"))))
+        delays = np.zeros((services, classes, len(PERCENTILES) if latencies else 0, len(rows("latency"))))
         stream_rows, pool_rows = np.zeros((intervals, *streams.shape)), np.zeros((intervals, *pools.shape))
         delay_rows = np.zeros((intervals, *delays.shape))
         watts = np.zeros((steps, len(fleet.pool)))
