@@ -95,10 +95,10 @@ class Campus:
     def headroom(self):
         """(hall, 4): cooling headroom, its code, power headroom, its element."""
         plan, halls = self.plan, len(self.plan.labels.hall)
-        out = np.zeros((1, halls, 4))
+        out, every = np.zeros((1, halls, 4)), np.ones((1, halls), np.uint8)
         headroom_block(
-            plan.arrays, np.arange(1), np.ones((1, halls), np.uint8), self.air,
-            contract_w(plan, np.array([START])), self.power[None], reachable(plan), *headroom_scratch(plan), out,
+            plan.arrays, np.arange(1), every, every, self.air, contract_w(plan, np.array([START])), self.power[None],
+            reachable(plan), *headroom_scratch(plan), out,
         )  # fmt: skip
         return out[0]
 

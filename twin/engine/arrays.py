@@ -118,14 +118,13 @@ def new_state(plan: Plan, seed: int, start_c: Floats | None = None) -> State:
     n, groups = plan.racks, len(a.group)
     set_point = a.sec[:, Sec.SET].copy()
     plate, body = apart(n), apart(n)
-    offset = apart(n)
+    offset = new_offset(plan, seed)
     sums = np.empty((2, groups))
     for g in range(groups):
         r = slice(int(a.group_rack[g]), int(a.group_rack[g + 1]))
         liquid = a.group_liquid[g] if a.group_liquid[g] >= 0 else a.group_air[g]
         plate[r] = set_point[liquid]
         body[r] = set_point[a.group_air[g]] if a.group[g, Group.G_BODY_AIR] > 0 else set_point[liquid]
-        fill_noise(offset[r], r.start, a.group[g, Group.SPREAD], seed, -7)
         sums[0, g], sums[1, g] = plate[r].sum(), body[r].sum()
     supply = a.fac[:, Fac.SET].copy()
     return State(
@@ -134,6 +133,15 @@ def new_state(plan: Plan, seed: int, start_c: Floats | None = None) -> State:
         set_point.copy(), set_point.copy(), a.sec[:, Sec.W_MIN].copy(),
         supply.copy(), supply.copy(), supply.copy(), supply.copy(), *new_held(plan.fleet.fleet if plan.fleet else None),
     )  # fmt: skip
+
+
+def new_offset(plan: Plan, seed: int) -> Floats:
+    """Lasting relative offset of every rack's utilisation."""
+    a, offset = plan.arrays, apart(plan.racks)
+    for g in range(len(a.group)):
+        r = slice(int(a.group_rack[g]), int(a.group_rack[g + 1]))
+        fill_noise(offset[r], r.start, a.group[g, Group.SPREAD], seed, -7)
+    return offset
 
 
 def new_scratch(plan: Plan) -> Scratch:

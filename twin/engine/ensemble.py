@@ -6,9 +6,9 @@ its blocks, so memory does not grow with the period times the samples. Tasks sha
 of threads, with or without dask, leaves the same bytes.
 
 *Which hours.* Headroom costs ten times the rest of a reduced run. The central run asks for it in every hour; the
-samples only in those that were among the worst of a hall there, or are extreme in load or weather: other figures may
-make another limit bind, and these are the hours in which it does. A worst hour elsewhere would be missed: the samples'
-headroom is an upper bound (tests hold it against all hours).
+samples, of each hall, only in those that were among the worst there, or are extreme in load or weather: other figures
+may make another limit bind, and these are the hours in which it does. A worst hour elsewhere would be missed: the
+samples' headroom is an upper bound (tests hold it against all hours).
 
 *Samples that cannot be.* Where drawn figures break a rule that no kind mends, or a component cannot be built of them
 (an approach that no exchanger reaches), the sample is drawn once more, from the same strata of another set.
@@ -17,7 +17,6 @@ headroom is an upper bound (tests hold it against all hours).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Protocol
@@ -32,9 +31,10 @@ from twin.core.variables import slot
 from twin.engine.options import Asked, whole_number
 from twin.engine.period import lasting
 from twin.engine.prepare import Prepared, pool_curve, read_in
-from twin.engine.run import HEADROOM, Engine, Result, make_engine
+from twin.engine.run import HEADROOM, Result, make_engine
 from twin.engine.serve import PoolCurve
-from twin.engine.timeline import Block, make_timeline
+from twin.engine.timeline import make_timeline
+from twin.engine.uneven import by_hours
 from twin.site.load import LoadedSite
 from twin.site.lower import lower
 from twin.site.plan import Plan
@@ -42,15 +42,14 @@ from twin.site.reduced import reduced
 from twin.site.unknowns import Unknown, drawn, places_of, unknowns
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Where = NDArray[np.uint8]
 Numbers = dict[str, Floats]
 SAMPLES = 64
 MOST_SAMPLES = 4096
 ATTEMPTS = 8
 INTERVALS_PER_BLOCK = 730
-END_S = 300.0
 # Hours of a hall's least headroom in the central run, and hours extreme in load or weather, that samples look at.
-WORST, EXTREME = 4, 6
+WORST, EXTREME = 16, 6
 IT, COOLING_ROOM, POWER_ROOM = slot("hall_it_power"), HEADROOM, HEADROOM + 2
 SITE = [slot("site_power"), slot("outdoor_dry_bulb_temperature"), slot("outdoor_wet_bulb_temperature")]
 CONTRACT = slot("contract_power")
@@ -106,12 +105,12 @@ def run_ensemble(
     tell = _Told(progress, samples)
     watch = _Watch()
     central = _measured(prepared, Case(prepared.loaded, prepared.plan), prepared.threads, None, measure, watch)
-    hours, found = watch.hours(), unknowns(prepared.loaded)
+    where, found = watch.where(), unknowns(prepared.loaded)
     tell()
 
     def task(index: int) -> tuple[Numbers, Floats, int]:
         case, u, attempts = _drawn_case(prepared, found, index, samples)
-        numbers = _measured(prepared, case, 1, hours, measure)
+        numbers = _measured(prepared, case, 1, where, measure)
         tell()
         return numbers, u, attempts
 
@@ -154,9 +153,9 @@ def _drawn_case(prepared: Prepared, found: tuple[Unknown, ...], index: int, samp
 
 
 def _measured(
-    prepared: Prepared, case: Case, threads: int, hours: Ints | None, measure: Measure, watch: _Watch | None = None
+    prepared: Prepared, case: Case, threads: int, where: Where | None, measure: Measure, watch: _Watch | None = None
 ) -> Numbers:
-    """Lump the Plan of a case and run it; headroom at ``hours`` (output intervals), everywhere without."""
+    """Lump the Plan of a case and run it; headroom in ``where`` (output interval, hall), everywhere without."""
     # The curves of pools hang on the rated power of one rack: that of the whole Plan.
     curves = [
         pool_curve(case.plan, case.loaded, i) if isinstance(curve, PoolCurve) else curve
@@ -167,19 +166,8 @@ def _measured(
         small, prepared.weather, curves, prepared.timeline, seed=prepared.seed, threads=threads, racks=False,
         demand=prepared.demand, caps=prepared.caps,
     )  # fmt: skip
-    results = _ByHours(**{**vars(made), "headroom_at": hours}).blocks()
+    results = by_hours(made, case.plan, where).blocks()
     return measure(Case(case.loaded, small), watch.passing(results) if watch else results)
-
-
-class _ByHours(Engine):
-    """An engine in hour steps whose headroom meets the air at the end of the hour, as in a run of short steps.
-
-    The mean of an hour is up to a kelvin cooler than its warmer end; a dry plant has a tenth less room there.
-    """
-
-    def _headroom(self, block: Block, weather: Floats, pool: ThreadPoolExecutor) -> None:
-        air = self.weather.sample(block.t_end, np.minimum(block.dt, END_S))
-        super()._headroom(block, np.column_stack([air.dry_bulb_c, air.wet_bulb_c, air.pressure_pa]), pool)
 
 
 class _Watch:
@@ -197,16 +185,15 @@ class _Watch:
             self._site.append(np.column_stack([site[:, SITE], site[:, SITE[0]] - site[:, CONTRACT]]))
             yield result
 
-    def hours(self) -> Ints:
-        """Output intervals, ascending."""
+    def where(self) -> Where:
+        """Output intervals of halls (interval, hall) at which samples look."""
         hall, site = np.concatenate(self._halls), np.concatenate(self._site)
         room = np.where(np.isnan(hall[..., :2]), np.inf, hall[..., :2])
-        found = [
-            np.argsort(room, axis=0, kind="stable")[:WORST].ravel(),
-            np.argsort(-hall[..., 2], axis=0, kind="stable")[:WORST].ravel(),
-            np.argsort(-site, axis=0, kind="stable")[:EXTREME].ravel(),
-        ]
-        return np.unique(np.concatenate(found))
+        found = np.zeros(hall.shape[:2], np.uint8)
+        for worst in (room[..., 0], room[..., 1], -hall[..., 2]):
+            np.put_along_axis(found, np.argsort(worst, axis=0, kind="stable")[:WORST], 1, axis=0)
+        found[np.argsort(-site, axis=0, kind="stable")[:EXTREME].ravel()] = 1
+        return found
 
 
 class _Told:

@@ -281,6 +281,7 @@ def _base(a: Arrays, on: np.ndarray, c: Case) -> None:
 def headroom_block(
     a: Arrays,
     rows: np.ndarray,
+    asked: np.ndarray,
     on: np.ndarray,
     weather: np.ndarray,
     contract: np.ndarray,
@@ -293,10 +294,10 @@ def headroom_block(
 ) -> None:
     """Headroom at the ends of intervals ``rows``.
 
-    ``on`` (interval, hall); ``weather`` (interval, 3); ``contract`` (interval) W; ``power`` (interval, group) W;
-    ``reach`` (hall, campus element); ``work`` (5, longest axis), ``base`` (hall, WIDTH), ``loops`` (loop, 2)
-    scratch; ``out`` (interval, hall, 4) receives cooling headroom (W), its code, power headroom (W), its element or
-    -1; NaN where a hall is not energised.
+    ``asked`` (interval, hall) where it is to be found; ``on`` (interval, hall) energised; ``weather`` (interval, 3);
+    ``contract`` (interval) W; ``power`` (interval, group) W; ``reach`` (hall, campus element); ``work`` (5, longest
+    axis), ``base`` (hall, WIDTH), ``loops`` (loop, 2) scratch; ``out`` (interval, hall, 4) receives cooling headroom
+    (W), its code, power headroom (W), its element or -1; NaN where a hall is not energised or not asked for.
     """
     halls, facs = base.shape[0], loops.shape[0]
     y_set, heat, ports, flow = work[0, :facs], work[1], work[2, : halls + facs], work[3]
@@ -305,7 +306,7 @@ def headroom_block(
         c = Case(power[n], weather[n], contract[n], base, loops, ports, reach, y_set, heat, flow, r)
         _base(a, on[n], c)
         for h in range(halls):
-            if on[n, h] == 0:
+            if on[n, h] == 0 or asked[n, h] == 0:
                 for v in range(4):
                     out[n, h, v] = np.nan
                 continue

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,14 @@ class Forcing:
                 self.curves[first:last, c] = self.served.power(curve.pool, slice(first, last)) / curve.rated_w
 
 
+class Ends(NamedTuple):
+    """What headroom is asked of at the ends of a block's intervals."""
+
+    plan: Plan
+    power: Floats  # (interval, group of the plan) W
+    weather: Floats  # (interval, 3) dry bulb, wet bulb (degC), pressure (Pa)
+
+
 @dataclass
 class Engine:
     """A Plan with its forcing, its state and its arrays."""
@@ -85,7 +93,7 @@ class Engine:
     out: Out
     site: Floats
     fleet: FleetRun | None = None
-    headroom_at: NDArray[np.int64] | None = None  # output intervals that headroom is asked at; None: all
+    headroom_at: NDArray[np.uint8] | None = None  # (output interval of the run, hall) where it is asked for; None: all
 
     def blocks(self, first: int = 0) -> Iterator[Result]:
         """Advance from block ``first`` to the end; the state must be that at its beginning."""
@@ -110,24 +118,31 @@ class Engine:
         air = self.weather.sample(block.t_end, block.dt)
         start = block.t_end - block.dt
         steps, a = len(block.dt), self.plan.arrays
-        curves = [
-            np.zeros(steps)
-            if isinstance(curve, PoolCurve)
-            else curve.sample(start, block.t_end, self.plan.utc_offset_s)
-            for curve in self.curves
-        ]
         made = Forcing(
             np.column_stack([air.dry_bulb_c, air.wet_bulb_c, air.pressure_pa]),
-            np.column_stack(curves),
+            self.use(start, block.t_end),
             np.zeros((steps, len(a.port))),
             np.zeros((steps, len(a.island_ptr) - 1, 3)),
             FleetBlock(self.fleet, self.plan, block, self.timeline.interval) if self.fleet else None,
         )
         if made.served is not None:
             before = made.served.save()
-            made.served.serve(0, 1, self._energised(start[0]))
+            made.served.serve(0, 1, self.energised(start[0]))
             made.served.restore(before)
             made.follow(self.curves, 0, 1)
+        return made
+
+    def use(self, start_s: Floats, end_s: Floats, served: FleetBlock | None = None) -> Floats:
+        """Mean utilisation from ``start_s`` to ``end_s`` (n) by each curve: (n, curve).
+
+        ``served`` is of the same steps; without it, racks that follow a pool have none.
+        """
+        made = np.zeros((len(end_s), len(self.curves)))
+        for c, curve in enumerate(self.curves):
+            if not isinstance(curve, PoolCurve):
+                made[:, c] = curve.sample(start_s, end_s, self.plan.utc_offset_s)
+            elif served is not None:
+                made[:, c] = served.power(curve.pool, slice(None)) / curve.rated_w
         return made
 
     def run_islands(self, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> None:
@@ -135,7 +150,7 @@ class Engine:
         for first, last in block.segments:
             start = block.t_end[first] - block.dt[first]
             fill_basins(self.plan, self.state, start, forcing.weather[first])
-            on = self._energised(start)
+            on = self.energised(start)
             if forcing.served is None:
                 self.advance(block, forcing, first, last, on, pool)
                 continue
@@ -152,14 +167,15 @@ class Engine:
             forcing.ports[part], forcing.ledger[part], on, meet,
         )  # fmt: skip
 
-    def _energised(self, t: float) -> NDArray[np.uint8]:
+    def energised(self, t: float) -> NDArray[np.uint8]:
+        """1 for each hall that has power at ``t`` s."""
         return (self.plan.hall_start_s <= t).astype(np.uint8)
 
     def _settle(self, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> None:
         """Bring what is energised at the start of the run to the steady state of its first step."""
         start = self.timeline.start
         settle(
-            self.plan, partial(self._advance_islands, pool), start, self._energised(start), forcing.weather[0],
+            self.plan, partial(self._advance_islands, pool), start, self.energised(start), forcing.weather[0],
             forcing.curves[0],
         )  # fmt: skip
         forget(self.out, self.scratch)
@@ -188,24 +204,30 @@ class Engine:
             block.dt, block.closes, self.timeline.interval, forcing.weather, forcing.ports, forcing.ledger,
             contract_w(plan, block.t_end - block.dt), rated_it_w(plan), self.site, site_rows[:, 0],
         )  # fmt: skip
-        self._headroom(block, forcing.weather, pool)
+        self._headroom(block, forcing, pool)
         return self._result(block, site_rows, forcing.served.levels() if forcing.served else {})
 
-    def _headroom(self, block: Block, weather: Floats, pool: ThreadPoolExecutor) -> None:
+    def at_ends(self, block: Block, forcing: Forcing, at: NDArray[np.int64]) -> Ends:
+        """What headroom is asked of at the intervals ``at`` of a block."""
+        del at
+        return Ends(self.plan, self.out.power_rows, forcing.weather[block.closes >= 0])
+
+    def _headroom(self, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> None:
         """Headroom at the interval ends: independent of each other, so they are shared out over the threads."""
-        plan, n = self.plan, len(block.interval_end)
-        closing = block.closes >= 0
-        on = (plan.hall_start_s[None, :] < block.interval_end[:, None]).astype(np.uint8)
-        contract = contract_w(plan, block.t_end[closing] - block.dt[closing])
+        n, closing = len(block.interval_end), block.closes >= 0
+        on = (self.plan.hall_start_s[None, :] < block.interval_end[:, None]).astype(np.uint8)
+        contract = contract_w(self.plan, block.t_end[closing] - block.dt[closing])
         columns = self.out.hall_rows[:n, :, HEADROOM : HEADROOM + 4]
-        at = np.arange(n)
+        asked = np.ones_like(on)
         if self.headroom_at is not None:
             columns.fill(np.nan)
-            at = np.intersect1d(at, self.headroom_at - block.first)
+            asked = self.headroom_at[block.first : block.first + n]
+        at = np.flatnonzero(asked.any(axis=1))
+        plan, power, weather = self.at_ends(block, forcing, at)
         jobs = [
             pool.submit(
-                headroom_block, plan.arrays, at[i :: self.threads].copy(), on, weather[closing],
-                contract, self.out.power_rows, self.reach, *headroom_scratch(plan), columns,
+                headroom_block, plan.arrays, at[i :: self.threads].copy(), asked, on, weather, contract, power,
+                self.reach, *headroom_scratch(plan), columns,
             )
             for i in range(self.threads)
         ]  # fmt: skip
@@ -299,14 +321,14 @@ def complete_site(levels: dict[str, Floats]) -> None:
 
 def blank_unenergised(plan: Plan, levels: dict[str, Floats]) -> None:
     """Temperatures are means over the energised part of an interval, NaN where there was none."""
-    share = levels["hall"][..., slot("hall_energised_share")]
+    share = levels["hall"][..., slot("hallenergised_share")]
     hall_of_cdu = plan.arrays.sec_hall[plan.labels.cdu_sec]
     hall_of_rack = np.repeat(np.arange(share.shape[1]), _racks_per_hall(plan))
     shares = {
         "hall": share,
         "cdu": share[:, hall_of_cdu],
         "rack": share[:, hall_of_rack],
-        "loop": levels["loop"][..., slot("plant_energised_share")],
+        "loop": levels["loop"][..., slot("plantenergised_share")],
     }
     for level, part in shares.items():
         if level not in levels:

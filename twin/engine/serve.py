@@ -71,8 +71,9 @@ class FleetBlock:
     """A block of steps to be served, part after part; a part can be taken back and served anew."""
 
     def __init__(
-        self, run: FleetRun, plan: Plan, block: Block, interval_s: float, asked_s: Floats | None = None
-    ) -> None:
+        self, run: FleetRun, plan: Plan, block: Block, interval_s: float, asked_s: Floats | None = None, *,
+        latencies: bool = True,
+    ) -> None:  # fmt: skip
         """Demand and caps are those of the last ``asked_s`` of each step (all of it without)."""
         fleet, steps, intervals = run.plan.fleet, len(block.dt), len(block.interval_end)
         services, classes = fleet.mix.shape
@@ -86,7 +87,7 @@ class FleetBlock:
         self._since = np.zeros(1)
         self._streams = np.zeros((services, classes, len(rows("stream"))))
         self._pools = np.zeros((len(fleet.pool), len(rows("pool"))))
-        self._delays = np.zeros((services, classes, len(PERCENTILES), len(rows("latency"))))
+        self._delays = np.zeros((services, classes, len(PERCENTILES) if latencies else 0, len(rows("latency"))))
         self._stream_rows, self._pool_rows, self._delay_rows = (
             np.zeros((intervals, *part.shape)) for part in (self._streams, self._pools, self._delays)
         )

@@ -31,9 +31,10 @@ def _hat_integral(k: int, t0: float, t1: float) -> float:
 
 
 @inner
-def _mean_wander(
+def mean_wander(
     za: np.ndarray, zb: np.ndarray, first: int, scale: float, seed: int, t0: float, t1: float, k0: int, k1: int
 ) -> None:
+    """Write the wander's mean from ``t0`` to ``t1`` (s), between the knots ``k0 .. k1 + 1``, to both arrays."""
     for i in range(za.shape[0]):
         za[i] = 0.0
     for k in range(k0, k1 + 2):
@@ -70,5 +71,5 @@ def wander(a: Arrays, state: State, island: int, seed: int, t0: float, t1: float
                     fill_noise(za, i, scale, seed, k0)
                     fill_noise(zb, i, scale, seed, k0 + 1)
             else:
-                _mean_wander(za, zb, i, scale, seed, t0, t1, k0, k1)
+                mean_wander(za, zb, i, scale, seed, t0, t1, k0, k1)
     return 0.5 * (t0 + t1) / KNOT_S - k0 if k0 == k1 else 0.0

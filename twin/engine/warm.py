@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 from twin.core.jit import NOT_WRITTEN, mark_compiled
 from twin.engine.prepare import prepare
+from twin.engine.uneven import by_hours
 from twin.site.generate import bench_site
 
 REST = "rest"
@@ -45,11 +46,13 @@ def compiled(*, rest: bool) -> int:
         with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as pool:
             site = Path(folder) / "warm.yaml"
             site.write_text(bench_site(racks=32, halls=1) + (FLEET if rest else ""))
-            engine = prepare(site, start="2028-01-01", end="2028-01-01T01:00", step=60.0, threads=1).engine()
+            prepared = prepare(site, start="2028-01-01", end="2028-01-01T01:00", step=60.0, threads=1)
+            engine = prepared.engine()
             block = engine.timeline.block(0)
             forcing = engine.forcing(block)
             if rest:
                 engine.finish(block, forcing, pool)
+                by_hours(engine, prepared.plan, None).finish(block, forcing, pool)
             else:
                 engine.run_islands(block, forcing, pool)
     except OSError:

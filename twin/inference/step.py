@@ -228,7 +228,7 @@ def _advance_service(
 ) -> None:  # fmt: skip
     """One service over one step; writes the step-mean power of a system of its pools to ``watts``.
 
-    ``since`` > 0: latencies stand for the last so many seconds.
+    ``since`` > 0: latencies stand for the last so many seconds; none are found where ``delays`` has no percentiles.
     """
     p, d = fleet.prefilling[s], fleet.decoding[s]
     systems = flow.systems
@@ -250,7 +250,7 @@ def _advance_service(
     serving = 0.0
     for c in range(classes):
         serving += _advance_class(fleet, held, flow, s, c, tau, dt, streams)
-    if since > 0.0:
+    if since > 0.0 and delays.shape[2] > 0:
         add_latencies(fleet, flow, held.queue[s], held.age[s], s, r_p, r_d, steady, stall, since, delays[s])
     mean_batch = serving / r_d if r_d > 0.0 else 0.0
     first, second = system_power(fleet, s, rho, mean_batch)
@@ -276,8 +276,9 @@ def serve_block(
     services that are meant for it; ``caps`` (step, service) W, inf without; ``most`` (step, pool) W of a system whose
     racks are at their junction limit, inf without; ``rank`` (service) order of filling, empty: in proportion;
     ``closes`` (step) interval that ends here, -1 none. Adds to ``since`` (1) s without latencies, ``streams`` (service,
-    class, variable), ``pools`` (pool, variable) and ``delays`` (service, class, percentile, variable), flushes them to
-    the rows of the interval and writes ``watts`` (step, pool), step-mean power of a system.
+    class, variable), ``pools`` (pool, variable) and ``delays`` (service, class, percentile, variable; no latencies
+    where it holds no percentiles), flushes them to the rows of the interval and writes ``watts`` (step, pool),
+    step-mean power of a system.
     """
     services, classes = fleet.mix.shape
     rates = room[services:]

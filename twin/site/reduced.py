@@ -6,20 +6,19 @@ conductances, heat capacities; temperatures and shares of degree zero), so all f
 are those of the whole Plan, but for what makes equal racks unequal: spread and wander are off (they keep the mean), and
 racks start where they would with the same utilisation.
 
-Headroom is that of a hall whose CDUs carry alike. With the spread of its racks one CDU carries more than the mean, and
-the cooling room of the whole Plan is smaller: by up to 2 % of what a hall of prairie-750 carries at its limit, which is
-6 % of its room (`tests/engine/test_ensemble.py` holds it).
+The room of a hall ends at the CDU that carries most. :func:`parted` leaves it a lump of its own beside the rest, and
+says which racks of the whole Plan are behind it: ``twin.engine.uneven`` asks for headroom there.
 What is no longer what it says: ``hall_utilization`` is a mean over the lumps.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from twin.core.columns import Group, Sec
-from twin.site.plan import Floats, Labels, Plan
+from twin.site.plan import Floats, Ints, Labels, Plan
 
 # Columns that grow with the number of racks or CDUs; the others are the same for one and for many.
 RACK_EXTENSIVE = [
@@ -32,10 +31,26 @@ CDU_EXTENSIVE = [
 ]  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Parted:
+    """A Plan whose lumps of CDUs come in two, the CDU that carries most and the rest, and how the whole one maps to it.
+
+    ``lump`` (secondary loop of the whole Plan): the lump of the CDU that carries most among those equal to it, -1 for
+    air. ``into`` (group of the whole Plan, 2): the lump of its racks where its CDU is that one, and where it is not.
+    """
+
+    plan: Plan
+    lump: Ints
+    into: Ints
+
+
 class _Lumps:
     """Rows of the smaller Plan while they are collected."""
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Plan, apart: bool) -> None:
+        self.apart = apart  # whether one of equal CDUs is a lump of its own
+        self.lump = np.full(len(plan.arrays.sec), -1)
+        self.into = np.full((len(plan.arrays.group), 2), -1)
         self.group: list[Floats] = []
         self.liquid: list[int] = []
         self.air: list[int] = []
@@ -49,7 +64,18 @@ class _Lumps:
 
 def reduced(plan: Plan) -> Plan:
     """The Plan with equal CDUs of a hall and equal racks behind them lumped into one."""
-    a, made = plan.arrays, _Lumps()
+    return _lumped(plan, _Lumps(plan, apart=False))
+
+
+def parted(plan: Plan) -> Parted:
+    """The Plan lumped as by :func:`reduced`, but one of equal CDUs is kept apart with the racks behind it."""
+    made = _Lumps(plan, apart=True)
+    return Parted(_lumped(plan, made), made.lump, made.into)
+
+
+def _lumped(plan: Plan, made: _Lumps) -> Plan:
+    """The smaller Plan."""
+    a = plan.arrays
     for h in range(len(plan.labels.hall)):
         _lump_hall(plan, h, made)
     first = made.sec_of
@@ -91,26 +117,38 @@ def _lump_hall(plan: Plan, h: int, made: _Lumps) -> None:
     for j, racks in behind.items():
         equal.setdefault((a.sec[j].tobytes(), int(a.sec_fac[j]), *sorted(racks)), []).append(j)
     lump_of: dict[int, int] = {-1: -1}
+    pairs: dict[int, tuple[int, int]] = {-1: (-1, -1)}
     for members in equal.values():
-        lump_of |= dict.fromkeys(members, len(made.sec))
-        made.sec.append(_times(a.sec[members[0]], CDU_EXTENSIVE, len(members)))
-        made.sec_of.append(members[0])
+        n = len(made.sec)
+        for part in filter(None, (members[:1], members[1:])) if made.apart else (members,):
+            lump_of |= dict.fromkeys(part, len(made.sec))
+            made.sec.append(_times(a.sec[part[0]], CDU_EXTENSIVE, len(part)))
+            made.sec_of.append(part[0])
+        pairs |= dict.fromkeys(members, (n, len(made.sec) - 1))
+        made.lump[members] = n
     air = len(made.sec)
     made.sec.append(a.sec[air_old].copy())
     made.sec_of.append(air_old)
     made.hall_sec.append(len(made.sec))
-    _lump_racks(plan, groups, lump_of, air, made)
+    _lump_racks(plan, groups, lump_of, pairs, air, made)
     made.hall_group.append(len(made.group))
 
 
-def _lump_racks(plan: Plan, groups: range, lump_of: dict[int, int], air: int, made: _Lumps) -> None:
+def _lump_racks(
+    plan: Plan, groups: range, lump_of: dict[int, int], pairs: dict[int, tuple[int, int]], air: int, made: _Lumps
+) -> None:
     """The racks of a hall: one for all that are equal, behind the same lump of CDUs, on the same curve."""
     a = plan.arrays
     found: dict[tuple[int, int, bytes], list[int]] = {}
+    alike: list[tuple[int, bytes]] = []
     for g in groups:
         one = a.group[g].copy()
         one[Group.COUNT] = 1.0
-        found.setdefault((lump_of[int(a.group_liquid[g])], int(a.group_curve[g]), one.tobytes()), []).append(g)
+        alike.append((int(a.group_curve[g]), one.tobytes()))
+        found.setdefault((lump_of[int(a.group_liquid[g])], *alike[-1]), []).append(g)
+    at = {key: len(made.group) + n for n, key in enumerate(found)}
+    for g, same in zip(groups, alike, strict=True):
+        made.into[g] = [at[lump, *same] for lump in pairs[int(a.group_liquid[g])]]
     for (liquid, curve, _), members in found.items():
         row = _times(a.group[members[0]], RACK_EXTENSIVE, float(a.group[members, Group.COUNT].sum()))
         row[Group.COUNT], row[Group.SPREAD], row[Group.NOISE] = 1.0, 0.0, 0.0
@@ -129,4 +167,4 @@ def _times(row: Floats, columns: list[Group] | list[Sec], n: float) -> Floats:
     return made
 
 
-__all__ = ["reduced"]
+__all__ = ["Parted", "parted", "reduced"]
