@@ -321,14 +321,14 @@ def complete_site(levels: dict[str, Floats]) -> None:
 
 def blank_unenergised(plan: Plan, levels: dict[str, Floats]) -> None:
     """Temperatures are means over the energised part of an interval, NaN where there was none."""
-    share = levels["hall"][..., slot("hallenergised_share")]
+    share = levels["hall"][..., slot("hall_energised_share")]
     hall_of_cdu = plan.arrays.sec_hall[plan.labels.cdu_sec]
     hall_of_rack = np.repeat(np.arange(share.shape[1]), _racks_per_hall(plan))
     shares = {
         "hall": share,
         "cdu": share[:, hall_of_cdu],
         "rack": share[:, hall_of_rack],
-        "loop": levels["loop"][..., slot("plantenergised_share")],
+        "loop": levels["loop"][..., slot("plant_energised_share")],
     }
     for level, part in shares.items():
         if level not in levels:
