@@ -28,6 +28,7 @@ VERBS = {
     "kpi": "twin.cli.kpi",
     "export": "twin.cli.export",
     "curtail": "twin.cli.curtail",
+    "fail": "twin.cli.fail",
     "calibrate": "twin.cli.calibrate",
 }
 

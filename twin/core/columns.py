@@ -36,6 +36,11 @@ class Group(IntEnum):
     JUNCTION = 21  # junction above the watched node at rated power, K
     FLOOR = 22  # power that slowing down cannot get below, W
     SERVED = 23  # 1: the racks follow a pool of the fleet
+    TRIP = 24  # junction temperature at which a rack shuts down, inf: none known
+    FLOW_TRIP = 25  # share of the coolant that it asks for below which a rack shuts down, -1: none
+    LIQUID_TRIP = 26  # coolant inlet, inf: none
+    AIR_TRIP = 27  # air inlet, inf: none
+    TRIP_DELAY = 28  # how long the three last may last, s; negative: no interlock acts
 
 
 class Sec(IntEnum):
@@ -67,6 +72,10 @@ class Sec(IntEnum):
     W_GROUPS = 23  # summed design capacity rate of the racks' coolant, to divide the flow
     CP = 24  # J/(kg K), to report mass flows
     CP_PRIMARY = 25
+    RUNNING = 26  # 0: pumps or fans have no drive
+    OPEN = 27  # share of the facility flow that reaches it, 0: lost
+    LEAKS = 28  # 1: coolant is lost, the racks are shut down
+    SET_OFFSET = 29  # what a faulty sensor adds to the supply that is held, K
 
 
 class Fac(IntEnum):
@@ -96,6 +105,7 @@ class Fac(IntEnum):
     FAN_MIN = 21
     REJECTION = 22  # code of the rejection kind
     CP = 23
+    RUNNING = 24  # 0: the loop's pumps have no drive
 
 
 class Elm(IntEnum):

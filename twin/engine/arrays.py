@@ -35,6 +35,13 @@ class State(NamedTuple):
     fac_supply: Floats
     basin: Floats
     condenser: Floats  # (fac) last step-mean water leaving the rejection bank
+    fac_flow: Floats  # (fac) capacity rate that the loop's pumps have reached, W/K
+    watched: Floats  # (group, cause) what the interlocks saw last (``twin.engine.trip``)
+    trip_clock: Floats  # (group, cause) how long each has been beyond its limit, s
+    tripped_by: Ints  # (group) code of the cause that shut the racks down, 0: they run; negative: they run again
+    tripped_at: Floats  # (group) s since 1970, as the two below; negative: never
+    alarm_at: Floats  # (group) an inlet first beyond what the racks allow
+    slowed_at: Floats  # (group) racks first slowed
     pool_queue: Floats  # (service, class) requests that wait
     pool_age: Floats  # (service, class) time that the first of them has waited, s
     pool_active: Floats  # (service, class) requests in service
@@ -54,6 +61,8 @@ class Scratch(NamedTuple):
     g_plate: Floats  # (group) plate to coolant conductance
     matrix: Floats  # (group, 3)
     w: Floats  # (sec) step-mean capacity rates and exchanger
+    coil: Floats  # (sec) what pumps or air handlers move; less than ``w`` where racks draw their own exhaust
+    rho: Floats  # (sec) share of ``w`` that the racks draw from their own exhaust
     wp: Floats
     k: Floats
     pump: Floats
@@ -67,8 +76,10 @@ class Scratch(NamedTuple):
     back: Floats
     inlet: Floats
     heat: Floats
+    asked_flow: Floats  # (sec) capacity rate that the racks ask for
     set_point: Floats
     fac_w: Floats
+    fac_most: Floats  # (fac) most that the loop's pumps move, W/K
     fac_set: Floats
     hall_it: Floats
     hall_used: Floats
@@ -99,6 +110,8 @@ class Out(NamedTuple):
     power_rows: Floats  # (interval, group) power asked for at the end of the interval, W
 
 
+# Causes that shut racks down (``twin.engine.trip``).
+CAUSES = 5
 # More than a vectorised loop handles at once.
 STRIDE_BYTES = 1024
 
@@ -131,7 +144,10 @@ def new_state(plan: Plan, seed: int, start_c: Floats | None = None) -> State:
         plate, body, sums[0].copy(), sums[1].copy(), offset, apart(n), apart(n),
         np.full(len(a.island_ptr) - 1, -1, np.int64),
         set_point.copy(), set_point.copy(), a.sec[:, Sec.W_MIN].copy(),
-        supply.copy(), supply.copy(), supply.copy(), supply.copy(), *new_held(plan.fleet.fleet if plan.fleet else None),
+        supply.copy(), supply.copy(), supply.copy(), supply.copy(), a.fac[:, Fac.W_MIN].copy(),
+        np.full((groups, CAUSES), -1e9), np.zeros((groups, CAUSES)), np.zeros(groups, np.int64),
+        np.full(groups, -1.0), np.full(groups, -1.0), np.full(groups, -1.0),
+        *new_held(plan.fleet.fleet if plan.fleet else None),
     )  # fmt: skip
 
 
@@ -153,7 +169,7 @@ def new_scratch(plan: Plan) -> Scratch:
         **dict.fromkeys(("power", "peak"), (n,)),
         **dict.fromkeys(("group_power", "group_asked", "held", "held_slope", "held_at", "g_plate"), (g,)),
         "matrix": (g, 3),
-        **dict.fromkeys(("fac_w", "fac_direct", "fac_set"), (f,)),
+        **dict.fromkeys(("fac_w", "fac_most", "fac_direct", "fac_set"), (f,)),
         **dict.fromkeys((name for name in Scratch._fields if name.startswith("hall_")), (len(plan.labels.hall),)),
         "solved": (f, 6),
         **dict.fromkeys(("element_out", "element_in"), (e,)),

@@ -202,7 +202,7 @@ def close_loop(a: Arrays, state: State, s: Scratch, j: int, dt: float) -> None:
     """Return temperature of a secondary loop as ``R0 + R1 x``; its source already holds pump and losses."""
     sec = a.sec[j]
     w = s.w[j]
-    rho = sec[RECIRCULATION]
+    rho = s.rho[j]
     phi = phi1(w * dt / sec[C_RETURN])
     r0 = phi * state.sec_return[j]
     r1 = 0.0
@@ -222,8 +222,7 @@ def close_loop(a: Arrays, state: State, s: Scratch, j: int, dt: float) -> None:
 @inner
 def response(a: Arrays, state: State, s: Scratch, j: int, y: float, mode: int) -> tuple[float, float, float]:
     """Heat to the facility water at the facility supply ``y`` in a mode: (q, dq/dy, supply x)."""
-    sec = a.sec[j]
-    wx = (1.0 - sec[RECIRCULATION]) * s.w[j]
+    wx = (1.0 - s.rho[j]) * s.w[j]
     psi, r0, r1 = s.psi[j], s.r0[j], s.r1[j]
     keep = 1.0 - psi
     if mode == SET_MODE:

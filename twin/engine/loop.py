@@ -43,7 +43,7 @@ from twin.engine.book import (
     STORED,
     tank,
 )
-from twin.engine.hall import C_RETURN, C_SUPPLY, RECIRCULATION, choose_mode, response
+from twin.engine.hall import C_RETURN, C_SUPPLY, choose_mode, response
 from twin.site.plan import Arrays
 
 OPEN_MODE = int(Mode.OPEN)
@@ -54,6 +54,7 @@ CAPACITY_CLOSE = 1e-3
 HOLD, RENEW = constant(0), constant(1)
 CP, CP_PRIMARY = int(Sec.CP), int(Sec.CP_PRIMARY)
 F_W_MAX, F_C_RETURN, F_C_SUPPLY = int(Fac.W_MAX), int(Fac.C_RETURN), int(Fac.C_SUPPLY)
+F_RUNNING = int(Fac.RUNNING)
 F_PUMP_1, F_PUMP_3, F_CP, F_C_BASIN = int(Fac.PUMP_1), int(Fac.PUMP_3), int(Fac.CP), int(Fac.C_BASIN)
 
 
@@ -173,7 +174,7 @@ def _unmet(
 @inner
 def solve_sec(a: Arrays, state: State, s: Scratch, j: int, y: float) -> None:
     """Supply, return, inlet and heat of a secondary loop at the facility supply ``y``."""
-    rho = a.sec[j, RECIRCULATION]
+    rho = s.rho[j]
     s.heat[j], _, s.supply[j] = response(a, state, s, j, y, s.mode[j])
     s.back[j] = s.r0[j] + s.r1[j] * s.supply[j]
     s.inlet[j] = (1.0 - rho) * s.supply[j] + rho * s.back[j]
@@ -183,7 +184,7 @@ def solve_sec(a: Arrays, state: State, s: Scratch, j: int, y: float) -> None:
 def finish_sec(a: Arrays, state: State, s: Scratch, out: Out, j: int, dt: float, ledger: np.ndarray) -> None:
     """Tanks and accumulators of a solved secondary loop."""
     sec = a.sec[j]
-    rho, w = sec[RECIRCULATION], s.w[j]
+    rho, w = s.rho[j], s.w[j]
     q, x, back, inlet = s.heat[j], s.supply[j], s.back[j], s.inlet[j]
     wx = (1.0 - rho) * w
     leaving = back - q / wx if wx > 0.0 else back
@@ -231,7 +232,7 @@ def finish_loop(
     ledger[GROSS] += abs(stored)
     state.basin[f] = end
     state.condenser[f] = t_cw
-    pump = loop_pump(fac, w)
+    pump = loop_pump(fac, w) * fac[F_RUNNING]
     plant = chiller + fan + condenser_pump + pump
     ledger[OUTWARD] += (rejected + fan) * dt
     row = out.loop[f]

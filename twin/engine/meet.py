@@ -43,7 +43,8 @@ class Meeting:
     def advance(self, first: int, last: int) -> None:
         """Serve and advance the steps ``first .. last``."""
         at, window = first, last - first
-        can_be_slowed = bool(np.isfinite(self._served_groups()[:, Group.THROTTLE]).any())
+        served = self._served_groups()
+        can_be_slowed = bool((np.isfinite(served[:, Group.THROTTLE]) | (served[:, Group.TRIP_DELAY] >= 0.0)).any())
         while at < last:
             end = min(last, at + window)
             fleet, islands = self.served.save(), self._save() if can_be_slowed else []
@@ -59,6 +60,7 @@ class Meeting:
 
     def _run(self, first: int, last: int, stop: bool) -> int:
         """Serve steps, let the islands follow; the first step, counted from ``first``, that slows a pool, or -1."""
+        self.served.alive[first:last] = self._alive()
         self.served.serve(first, last, self.on)
         self.forcing.follow(self.engine.curves, first, last)
         return self._islands(first, last, stop)
@@ -70,6 +72,7 @@ class Meeting:
     def _together(self, step: int) -> None:
         """One step in which racks of a pool are slowed."""
         fleet, islands = self.served.save(), self._save()
+        self.served.alive[step] = self._alive()
         self.served.serve(step, step + 1, self.on)
         asked, lagging = self.served.watts(step), self.served.power_state.copy()
         self.forcing.follow(self.engine.curves, step, step + 1)
@@ -97,14 +100,30 @@ class Meeting:
                 left = self.served.left[step, curve.pool]
                 self.forcing.curves[step, c] = watts[curve.pool] * left / curve.rated_w
 
+    def _alive(self) -> Floats:
+        """Share of each pool's energised racks that have not tripped."""
+        a, state = self.engine.plan.arrays, self.engine.state
+        if not (state.tripped_by > 0).any():
+            return np.ones(self.served.left.shape[1])
+        running, racks = (np.zeros(self.served.left.shape[1]) for _ in range(2))
+        of, count = self._pool_of(), a.group[:, Group.COUNT]
+        np.add.at(racks, of[of >= 0], count[of >= 0])
+        np.add.at(running, of[of >= 0], (count * (state.tripped_by <= 0))[of >= 0])
+        return running / np.maximum(racks, 1.0)
+
+    def _pool_of(self) -> NDArray[np.int64]:
+        """The pool of each energised group, -1 for none."""
+        a = self.engine.plan.arrays
+        on = np.repeat(self.on != 0, np.diff(a.hall_group))
+        of = np.array([c.pool if isinstance(c, PoolCurve) else -1 for c in self.engine.curves])[a.group_curve]
+        return np.where(on, of, -1)
+
     def _drawn_share(self) -> Floats:
         """What the racks of each pool drew in the last step per what they asked for, 1 where none is slowed."""
-        a, s = self.engine.plan.arrays, self.engine.scratch
-        on = np.repeat(self.on != 0, np.diff(a.hall_group))
-        pool_of = np.array([c.pool if isinstance(c, PoolCurve) else -1 for c in self.engine.curves])[a.group_curve]
+        s, of = self.engine.scratch, self._pool_of()
         drawn, asked, held = (np.zeros(self.served.left.shape[1]) for _ in range(3))
         for total, values in ((drawn, s.group_power), (asked, s.group_asked), (held, s.held)):
-            np.add.at(total, pool_of[on & (pool_of >= 0)], values[on & (pool_of >= 0)])
+            np.add.at(total, of[of >= 0], values[of >= 0])
         return np.where(held > 0.0, drawn / np.maximum(asked, 1e-300), 1.0)
 
     def _served_groups(self) -> Floats:

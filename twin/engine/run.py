@@ -21,6 +21,7 @@ from twin.core.variables import rows, slot
 from twin.engine.arrays import Out, Scratch, State, new_out, new_scratch, new_state
 from twin.engine.campus import S_COOLING, S_IT, S_LOSS, run_campus
 from twin.engine.caps import Caps
+from twin.engine.faults import Faults
 from twin.engine.headroom import headroom_block
 from twin.engine.meet import Meeting
 from twin.engine.serve import ClassDemand, FleetBlock, FleetRun, PoolCurve, new_fleet_run
@@ -29,7 +30,7 @@ from twin.engine.steady import WIDTH
 from twin.engine.step import run_island
 from twin.engine.timeline import Block, Timeline
 from twin.forcing.weather import Weather
-from twin.site.plan import Plan
+from twin.site.plan import Arrays, Plan
 
 Floats = NDArray[np.float64]
 HEADROOM = slot("hall_cooling_headroom")
@@ -93,6 +94,8 @@ class Engine:
     out: Out
     site: Floats
     fleet: FleetRun | None = None
+    faults: Faults | None = None
+    arrays: Arrays | None = None  # those of the plan as the present faults leave it
     headroom_at: NDArray[np.uint8] | None = None  # (output interval of the run, hall) where it is asked for; None: all
 
     def blocks(self, first: int = 0) -> Iterator[Result]:
@@ -150,6 +153,8 @@ class Engine:
         for first, last in block.segments:
             start = block.t_end[first] - block.dt[first]
             fill_basins(self.plan, self.state, start, forcing.weather[first])
+            if self.faults is not None:
+                self.faults.begin(self.state, start)
             on = self.energised(start)
             if forcing.served is None:
                 self.advance(block, forcing, first, last, on, pool)
@@ -162,6 +167,8 @@ class Engine:
     ) -> int:  # fmt: skip
         """Advance all islands over steps of a block; the first, from ``first`` on, in which a pool is slowed, or -1."""
         part = slice(first, last)
+        if self.faults is not None:
+            self.arrays = self.faults.arrays(block.t_end[first] - block.dt[first])
         return self._advance_islands(
             pool, block.t_end[part], block.dt[part], block.closes[part], forcing.weather[part], forcing.curves[part],
             forcing.ports[part], forcing.ledger[part], on, meet,
@@ -185,7 +192,7 @@ class Engine:
         curves: Floats, ports: Floats, ledger: Floats, on: NDArray[np.uint8], meet: bool = False,
     ) -> int:  # fmt: skip
         """Advance every island over steps without an event between them: see ``run_island``."""
-        a = self.plan.arrays
+        a = self.arrays or self.plan.arrays
         jobs = [
             pool.submit(
                 run_island, a, self.state, self.scratch, self.out, i, self.seed, on, t_end, dt, closes,

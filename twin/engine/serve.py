@@ -83,6 +83,7 @@ class FleetBlock:
         self._caps, self.left = np.full((steps, services), np.inf), np.ones((steps, len(fleet.pool)))
         if run.caps is not None:
             self._caps, self.left = run.caps.power(start, block.t_end), run.caps.systems(start, block.t_end)
+        self.alive = np.ones_like(self.left)  # share of the systems that are left and have not tripped
         # Accumulators of the running interval, and the rows of those that have ended.
         self._since = np.zeros(1)
         self._streams = np.zeros((services, classes, len(rows("stream"))))
@@ -103,14 +104,15 @@ class FleetBlock:
         fleet = run.plan.fleet
         self._most[part] = np.inf if most is None else most
         serve_block(
-            fleet, run.held, run.flow, on @ run.plan.hall_systems, self.left[part], block.dt[part],
+            fleet, run.held, run.flow, on @ run.plan.hall_systems, self.left[part] * self.alive[part],
+            block.dt[part],
             self._absolute[part], self._relative[part], self._caps[part], self._most[part], run.plan.rank,
             np.zeros(sum(fleet.mix.shape)), block.closes[part], self._interval_s, self._since, self._streams,
             self._pools, self._delays, self._stream_rows, self._pool_rows, self._delay_rows, self._watts[part],
         )  # fmt: skip
 
     def power(self, pool: int, part: slice) -> Floats:
-        """Step-mean power in ``part`` per energised system of a pool, lost ones included, W."""
+        """Step-mean power in ``part`` per energised system of a pool that has not tripped, lost ones included, W."""
         return self._watts[part, pool] * self.left[part, pool]
 
     def watts(self, step: int) -> Floats:

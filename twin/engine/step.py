@@ -18,13 +18,17 @@ from math import exp
 import numpy as np
 
 from twin.cooling.plant import set_point
-from twin.core.columns import Fac, Group
+from twin.cooling.pump import COAST_DOWN_S, FRICTION, coast_down
+from twin.core.columns import Fac, Group, Sec
 from twin.core.integrate import phi1
 from twin.core.jit import inner, kernel
 from twin.engine.arrays import Out, Scratch, State
 from twin.engine.book import GROSS, OUTWARD, R_POWER, R_TEMP, STORED, add_hall, flush_island
 from twin.engine.hall import (
     LAG,
+    RECIRCULATION,
+    W_MAX,
+    W_PER_HEAT,
     chain,
     close_loop,
     exchange,
@@ -38,13 +42,17 @@ from twin.engine.hall import (
 )
 from twin.engine.loop import finish_loop, finish_sec, loop_pump, solve_loop, solve_sec
 from twin.engine.throttle import PASSES, SERVED, hold
+from twin.engine.trip import watch
 from twin.engine.wander import wander
 from twin.racks.kernel import heat_pass, power_pass, running_max
 from twin.site.plan import Arrays
 
 P0, P1, P2 = int(Group.P0), int(Group.P1), int(Group.P2)
 MAIN_NODE, C_PLATE, C_BODY, ROW = int(Group.MAIN_NODE), int(Group.C_PLATE), int(Group.C_BODY), int(Group.P0)
-F_W_MAX, F_W_MIN = int(Fac.W_MAX), int(Fac.W_MIN)
+F_W_MAX, F_W_MIN, F_RUNNING = int(Fac.W_MAX), int(Fac.W_MIN), int(Fac.RUNNING)
+RUNNING, OPEN, LEAKS, SET_OFFSET = int(Sec.RUNNING), int(Sec.OPEN), int(Sec.LEAKS), int(Sec.SET_OFFSET)
+# What moves through a loop whose pumps stand, per its largest flow: by buoyancy, next to nothing (estimate).
+LEAST_FLOW = 1e-4
 
 
 @inner
@@ -55,6 +63,11 @@ def _rack_power(a: Arrays, state: State, s: Scratch, h: int, f: float, curves: n
     for g in range(a.hall_group[h], a.hall_group[h + 1]):
         i, j = a.group_rack[g], a.group_rack[g + 1]
         row = a.group[g]
+        if state.tripped_by[g] > 0:
+            for r in range(i, j):
+                s.power[r] = 0.0
+            s.group_power[g], s.group_asked[g], s.held[g], s.held_slope[g] = 0.0, 0.0, 0, 0.0
+            continue
         power, u = power_pass(
             s.power[i:j], state.offset[i:j], state.noise_a[i:j], state.noise_b[i:j], f, curves[a.group_curve[g]],
             row[P0], row[P1], row[P2],
@@ -83,14 +96,29 @@ def _flows(a: Arrays, state: State, s: Scratch, h: int, dt: float, y_set: np.nda
     for j in range(first, last):
         sec = a.sec[j]
         target = flow_for(sec, s.heat[j])
-        z = dt / sec[LAG] if sec[LAG] > 0.0 else 1e9
-        s.w[j] = target + (state.sec_flow[j] - target) * phi1(z)
-        state.sec_flow[j] = target + (state.sec_flow[j] - target) * exp(-z)
-        s.pump[j] = pump_power(sec, s.w[j])
+        s.asked_flow[j] = target
+        if sec[LEAKS] > 0.0:
+            s.w[j], state.sec_flow[j], s.pump[j] = 0.0, 0.0, 0.0
+        elif sec[RUNNING] > 0.0:
+            z = dt / sec[LAG] if sec[LAG] > 0.0 else 1e9
+            s.w[j] = target + (state.sec_flow[j] - target) * phi1(z)
+            state.sec_flow[j] = target + (state.sec_flow[j] - target) * exp(-z)
+            s.pump[j] = pump_power(sec, s.w[j])
+        else:
+            end, mean = coast_down(state.sec_flow[j] / sec[W_MAX], dt, COAST_DOWN_S, FRICTION)
+            s.w[j], state.sec_flow[j], s.pump[j] = mean * sec[W_MAX], end * sec[W_MAX], 0.0
         power += s.pump[j]
         y = y_set[a.sec_fac[j]]
-        s.set_point[j] = secondary_set_point(sec, y)
-        s.wp[j] = valve(sec, s.heat[j], s.heat[j] + s.pump[j], s.w[j], s.set_point[j], y)
+        s.set_point[j] = secondary_set_point(sec, y) + sec[SET_OFFSET]
+        s.wp[j] = sec[OPEN] * valve(sec, s.heat[j], s.heat[j] + s.pump[j], s.w[j], s.set_point[j], y)
+        s.coil[j], s.rho[j] = s.w[j], sec[RECIRCULATION]
+    air = last - 1
+    asked = a.sec[air, W_PER_HEAT] * s.heat[air]
+    short = a.sec[air, RUNNING] <= 0.0 or asked > a.sec[air, W_MAX]
+    if short and s.coil[air] < asked:
+        # The racks' own fans go on: what the air handlers do not bring, they take from their own exhaust.
+        s.w[air] = asked
+        s.rho[air] = 1.0 - (1.0 - s.rho[air]) * s.coil[air] / asked
     return power
 
 
@@ -150,6 +178,7 @@ def _prepare(
     a: Arrays,
     state: State,
     s: Scratch,
+    facs: np.ndarray,
     halls: np.ndarray,
     on: np.ndarray,
     dt: float,
@@ -162,14 +191,21 @@ def _prepare(
             s.hall_it[h], s.hall_used[h] = _rack_power(a, state, s, h, noise, curves)
             s.hall_mechanical[h] = _flows(a, state, s, h, dt, s.fac_set)
             for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
-                s.fac_w[a.sec_fac[j]] += s.wp[j]
+                # A closed branch still counts as one: its loop stands in a hall that has power.
+                s.fac_w[a.sec_fac[j]] += max(s.wp[j], LEAST_FLOW * a.fac[a.sec_fac[j], F_W_MAX])
+    for f in facs:
+        s.fac_most[f] = a.fac[f, F_W_MAX]
+        if a.fac[f, F_RUNNING] <= 0.0:
+            end, mean = coast_down(state.fac_flow[f] / a.fac[f, F_W_MAX], dt, COAST_DOWN_S, FRICTION)
+            s.fac_most[f] = max(mean, LEAST_FLOW) * a.fac[f, F_W_MAX]
+            state.fac_flow[f] = end * a.fac[f, F_W_MAX]
     for h in halls:
         if on[h] != 0:
             for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
                 # More asked for than the loop pumps: every branch gets its share.
                 f = a.sec_fac[j]
-                s.wp[j] *= min(1.0, a.fac[f, F_W_MAX] / s.fac_w[f])
-                s.k[j] = exchange(a.sec[j], s.w[j], s.wp[j])
+                s.wp[j] *= min(1.0, s.fac_most[f] / s.fac_w[f])
+                s.k[j] = exchange(a.sec[j], s.coil[j], s.wp[j])
             for g in range(a.hall_group[h], a.hall_group[h + 1]):
                 group_coefficients(a, s, g, dt)
 
@@ -194,7 +230,7 @@ def _solve_once(
             _assemble_hall(a, state, s, h, dt)
     for f in facs:
         if s.fac_w[f] > 0.0:
-            s.fac_direct[f] += loop_pump(a.fac[f], s.fac_w[f])
+            s.fac_direct[f] += loop_pump(a.fac[f], s.fac_w[f]) * a.fac[f, F_RUNNING]
             row = s.solved[f]
             row[0], row[1], row[2], row[3], row[4], row[5] = solve_loop(
                 a, state, s, f, on, island, dt, s.fac_set[f], air[0], air[1], air[2]
@@ -220,7 +256,9 @@ def _solve(
     """The same with the racks that would be too hot slowed: usually one pass, for none is."""
     for f in facs:
         if s.fac_w[f] > 0.0:
-            s.fac_w[f] = min(a.fac[f, F_W_MAX], max(a.fac[f, F_W_MIN], s.fac_w[f]))
+            s.fac_w[f] = min(s.fac_most[f], max(a.fac[f, F_W_MIN], s.fac_w[f]))
+            if a.fac[f, F_RUNNING] > 0.0:
+                state.fac_flow[f] = s.fac_w[f]
     _solve_once(a, state, s, facs, halls, on, island, dt, air)
     passes = 0
     while hold(a, state, s, halls, on, dt, False):
@@ -256,12 +294,13 @@ def _advance_loop(
 
 
 @inner
-def _pool_held(a: Arrays, s: Scratch, halls: np.ndarray, on: np.ndarray) -> bool:
-    """Whether racks that follow a pool are slowed."""
+def _pool_hit(a: Arrays, state: State, s: Scratch, halls: np.ndarray, on: np.ndarray, start: float) -> bool:
+    """Whether racks that follow a pool are slowed, or have tripped since ``start`` (s)."""
     for h in halls:
         if on[h] != 0:
             for g in range(a.hall_group[h], a.hall_group[h + 1]):
-                if s.held[g] != 0 and a.group[g, SERVED] != 0.0:
+                hit = s.held[g] != 0 or (state.tripped_by[g] > 0 and state.tripped_at[g] >= start)
+                if hit and a.group[g, SERVED] != 0.0:
                     return True
     return False
 
@@ -292,8 +331,8 @@ def run_island(
     ``weather`` (step, 3) dry bulb, wet bulb, pressure; ``curves`` (step, curve) utilisation. Writes ``port_power``
     (step, port) W and ``ledger`` (step, island, 3) J, and adds to the accumulators in ``out``.
 
-    Returns the first step in which racks that follow a pool are slowed, -1 for none. With ``meet`` it ends there: what
-    the pool serves then follows from what its racks draw, and the steps after it from that.
+    Returns the first step in which racks that follow a pool are slowed or trip, -1 for none. With ``meet``
+    it ends there: what the pool serves then follows from what its racks draw, and the steps after it from that.
     """
     facs = a.island_fac[a.island_fac_ptr[island] : a.island_fac_ptr[island + 1]]
     halls = a.island_hall[a.island_ptr[island] : a.island_ptr[island + 1]]
@@ -304,7 +343,7 @@ def run_island(
         for f in facs:
             s.fac_set[f] = set_point(a.fac[f], air[0], air[1])
             s.fac_w[f] = 0.0
-        _prepare(a, state, s, halls, on, dt, noise, curves[n])
+        _prepare(a, state, s, facs, halls, on, dt, noise, curves[n])
         _solve(a, state, s, facs, halls, on, island, dt, air)
         for h in halls:
             if on[h] != 0:
@@ -317,9 +356,10 @@ def run_island(
             if on[h] != 0:
                 heat = _step_racks(a, state, s, out, h, dt, record, book)
                 add_hall(a, s, out, h, dt, heat)
+                watch(a, state, s, h, t_end[n], dt)
         if closes[n] >= 0:
             flush_island(a, s, out, island, closes[n], interval_s, record)
-        if first_held < 0 and _pool_held(a, s, halls, on):
+        if first_held < 0 and _pool_hit(a, state, s, halls, on, t_end[n] - 1.5 * dt):
             first_held = n
             if meet:
                 break

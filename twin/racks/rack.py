@@ -68,6 +68,21 @@ class Rack(Params):
     junction_rise_k: Annotated[
         Figure | None, Quantity("K", "junction above the plate (body where air-cooled) at rated power", ge=0, le=100)
     ] = None
+    trip_c: Annotated[
+        Figure | None, Quantity("degC", "junction temperature at which a system shuts down", gt=0, le=200)
+    ] = None
+    low_flow_trip_share: Annotated[
+        Figure | None, Quantity("1", "share of the coolant asked for below which a rack shuts down", ge=0, lt=1)
+    ] = None
+    liquid_inlet_trip_c: Annotated[
+        Figure | None, Quantity("degC", "coolant inlet above which a rack shuts down", gt=0, le=90)
+    ] = None
+    air_inlet_trip_c: Annotated[
+        Figure | None, Quantity("degC", "air inlet above which a rack shuts down", gt=0, le=90)
+    ] = None
+    trip_delay_s: Annotated[
+        Figure | None, Quantity("s", "how long flow, inlets or a leak alarm last before it does", ge=0, le=3600)
+    ] = None
     facts: dict[str, Figure] = Field(default_factory=dict, description="published facts not used by the model")
 
     @classmethod

@@ -247,6 +247,7 @@ def _add_loop(c: _Columns, name: str, loop: Loop, library: Library) -> None:
         Fac.FAN_MIN: bank.minimum_fan.value,
         Fac.REJECTION: float(list(rejection_kinds()).index(bank.KIND)),
         Fac.CP: cp,
+        Fac.RUNNING: 1.0,
     }
     if plant.chillers:
         chiller = library.get(plant.chillers.device, Chiller)

@@ -15,6 +15,7 @@ from twin.cooling.exchanger import AIR_EXPONENT, WATER_EXPONENT, ua_for_approach
 from twin.core.columns import Elm, Group, Sec, Sink
 from twin.core.coolant import capacity_rate, heat_capacity
 from twin.core.errors import one
+from twin.core.params import Figure
 from twin.core.units import KJ, KPA, KW, LPM
 from twin.power.loss import LossLaw
 from twin.power.psu import Psu
@@ -112,13 +113,30 @@ def group_row(run: Run, library: Library, load: LoadCurve, coolant_c: float) -> 
         Group.SPREAD: load.rack_spread,
         Group.NOISE: load.rack_noise,
         Group.MAIN_NODE: 1.0 if liquid > 0 else 0.0,
-        Group.THROTTLE: rack.throttle_c.value if rack.throttle_c else inf,
-        Group.JUNCTION: rack.junction_rise_k.value if rack.junction_rise_k else 0.0,
+        Group.THROTTLE: _figure(rack.throttle_c, inf),
+        Group.JUNCTION: _figure(rack.junction_rise_k, 0.0),
         Group.FLOOR: p0,
+        Group.TRIP_DELAY: -1.0,
     }
     for column, value in values.items():
         row[column] = value
     return row
+
+
+def _figure(figure: Figure | None, without: float) -> float:
+    return without if figure is None else figure.value
+
+
+def interlocks(rack: Rack) -> dict[Group, float]:
+    """Columns of a rack whose interlocks act. Without them, as a Plan is lowered, a run tells what is beyond its limits
+    and goes on: a rack that trips for good would hide all that follows."""
+    return {
+        Group.TRIP: _figure(rack.trip_c, inf),
+        Group.FLOW_TRIP: _figure(rack.low_flow_trip_share, -1.0),
+        Group.LIQUID_TRIP: _figure(rack.liquid_inlet_trip_c, inf),
+        Group.AIR_TRIP: _figure(rack.air_inlet_trip_c, inf),
+        Group.TRIP_DELAY: _figure(rack.trip_delay_s, 0.0),
+    }
 
 
 def serve(row: list[float], idle_w: float) -> None:
@@ -167,6 +185,8 @@ def cdu_row(path: str, template: Template, library: Library, loop: Loop, groups:
         Sec.W_GROUPS: max(flow, 1e-9),
         Sec.CP: heat_capacity(coolant, t_ref),
         Sec.CP_PRIMARY: heat_capacity(loop.coolant, loop.supply_c + HALF_RISE_K),
+        Sec.RUNNING: 1.0,
+        Sec.OPEN: 1.0,
     }
     for column, value in values.items():
         row[column] = value
@@ -213,6 +233,8 @@ def air_row(path: str, template: Template, library: Library, loop: Loop, groups:
         Sec.W_GROUPS: max(flow, 1e-9),
         Sec.CP: AIR_CP,
         Sec.CP_PRIMARY: heat_capacity(loop.coolant, loop.supply_c + HALF_RISE_K),
+        Sec.RUNNING: 1.0,
+        Sec.OPEN: 1.0,
     }
     for i, c in enumerate(FAN_CURVE):
         values[Sec(Sec.PUMP_0 + i)] = c * crah.fan_kw.value * KW * n

@@ -1,0 +1,247 @@
+"""What a fault does: a timeline by the second, who trips and why, what is left.
+
+The site runs in steps of a second from a minute before the fault, with the interlocks of its racks armed
+(``twin.engine.trip``) and the faults as columns (``twin.engine.faults``). Racks of a group (equal racks behind one CDU,
+or equal air-cooled ones of a hall) alarm, slow down and trip together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.core.columns import Group
+from twin.core.errors import Faults as Problems
+from twin.core.errors import one, option
+from twin.core.units import HOUR, MW
+from twin.core.variables import slot
+from twin.engine.faults import Faults, armed, make_faults
+from twin.engine.options import Asked, ask
+from twin.engine.peak import peak_week
+from twin.engine.period import instant, stamp
+from twin.engine.prepare import Prepared, read_in
+from twin.engine.run import Engine, Result
+from twin.engine.timeline import make_timeline
+from twin.engine.trip import CAUSES
+from twin.forcing.weather import Weather, make_weather
+from twin.site.load import LoadedSite, load_site
+
+Floats = NDArray[np.float64]
+LEAD_S = 60.0
+STEP_S = 1.0
+LONGEST_S = 86_400.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run through faults: what was recorded every second, and what the groups of racks did.
+
+    ``series`` by name: (time) or (time, hall); ``times_s`` the ends of the steps; the rows of ``groups`` hold s after
+    the first fault.
+    """
+
+    prepared: Prepared
+    faults: Faults
+    times_s: Floats
+    series: dict[str, Floats]
+    groups: list[dict[str, Any]]
+    residual: float
+
+    @property
+    def at_s(self) -> float:
+        """When the first fault begins, s since 1970 UTC."""
+        return min(f.at_s for f in self.faults.found)
+
+
+def fail(
+    site: str | Path | LoadedSite, elements: Sequence[str], *, at: float | str | None = None, lasting_s: float = 1800.0,
+    repair_s: float | None = None, throttling: bool = True, step_s: float = STEP_S, weather: str | Path | None = None,
+    load: str | None = None, seed: int = 0,
+) -> Failure:  # fmt: skip
+    """Break ``elements`` (``ELEMENT[:MODE[=AMOUNT]]``) at ``at`` and follow the site for ``lasting_s``.
+
+    ``at`` is s since 1970 or ISO 8601 UTC, by default the warmest hour of the week with the highest demand; what breaks
+    is mended ``repair_s`` later (never without). Without ``throttling`` racks run at full speed until they trip.
+
+    Raises ``InputError`` with everything that is wrong: unknown elements or modes, amounts out of range, elements
+    without power, options of the run.
+    """
+    loaded = site if isinstance(site, LoadedSite) else load_site(site)
+    problems = Problems()
+    problems.of(_in_range, lasting_s, step_s, option("lasting="))
+    begin = problems.of(_begin, loaded, at, weather, load)
+    problems.tell()
+    assert begin is not None
+    asked = ask(
+        loaded, start=stamp(begin - LEAD_S), end=stamp(begin + lasting_s), step=step_s, every=max(step_s, 1.0),
+        weather=weather, load=load, seed=seed,
+    )  # fmt: skip
+    prepared = read_in(asked)
+    plan = armed(prepared.plan, prepared.loaded, throttling=throttling)
+    until = np.inf if repair_s is None else begin + repair_s
+    faults = make_faults(plan, prepared.loaded, [(text, begin, until) for text in elements], option("ELEMENT"))
+    prepared = replace(prepared, plan=plan, timeline=_with_events(asked, faults))
+    engine = prepared.engine()
+    engine.faults = faults
+    engine.headroom_at = np.zeros((prepared.timeline.intervals, len(plan.labels.hall)), np.uint8)
+    times, series, residual = _recorded(engine)
+    return Failure(prepared, faults, times, series, _groups(engine, begin), residual)
+
+
+def _in_range(lasting_s: float, step_s: float, place: str) -> None:
+    if not 0.0 < step_s <= lasting_s <= LONGEST_S:
+        raise one(
+            f"{lasting_s:g} s in steps of {step_s:g} s is out of range, expected up to {LONGEST_S:g} s", path=place
+        )
+
+
+def _begin(loaded: LoadedSite, at: float | str | None, weather: str | Path | None, load: str | None) -> float:
+    """When it breaks, s since 1970 UTC, on a whole second."""
+    if at is not None:
+        return float(round(at if isinstance(at, int | float) else instant(at, option("at="))))
+    asked = ask(loaded, weather=weather, load=load)
+    air = make_weather(asked.weather)
+    first, last = (instant(t, option("at=")) for t in peak_week(asked.loaded, air))
+    return _warmest(air, first, last)
+
+
+def _warmest(air: Weather, first: float, last: float) -> float:
+    hours = np.arange(first + HOUR, last + 1.0, HOUR)
+    return float(hours[int(np.argmax(air.sample(hours, HOUR).wet_bulb_c))])
+
+
+def _with_events(asked: Asked, faults: Faults) -> Any:
+    t = asked.timeline
+    return make_timeline(t.start, t.end, t.step, t.interval, np.union1d(t.events, faults.events), t.intervals_per_block)
+
+
+SERIES = {
+    "hall": ("hall_it_power", "hall_withheld_power", "hall_rack_temperature_maximum", "hall_rack_inlet_temperature",
+             "hall_liquid_supply_temperature_maximum", "hall_energised_share"),
+    "site": ("site_power", "site_it_power"),
+    "loop": ("fws_supply_temperature", "fws_return_temperature", "plant_heat", "plant_capacity"),
+}  # fmt: skip
+
+
+def _recorded(engine: Engine) -> tuple[Floats, dict[str, Floats], float]:
+    """Ends of the steps, the series, and the largest relative defect of a step's energy."""
+    times, tokens, residual = [], [], 0.0
+    parts: dict[str, list[Floats]] = {name: [] for names in SERIES.values() for name in names}
+    for result in engine.blocks():
+        times.append(result.block.interval_end)
+        for level, names in SERIES.items():
+            for name in names:
+                rows = result.levels[level][..., slot(name)]
+                parts[name].append(rows[:, 0] if level == "site" else rows)
+        residual = max(residual, float(result.levels["site"][:, 0, slot("energy_residual")].max()))
+        tokens.append(_tokens(result))
+    series = {name: np.concatenate(rows) for name, rows in parts.items()}
+    if engine.fleet is not None:
+        series["tokens"] = np.concatenate(tokens)
+    return np.concatenate(times), series, residual
+
+
+def _tokens(result: Result) -> Floats:
+    """Tokens/s of the whole fleet, (time)."""
+    if "stream" not in result.levels:
+        return np.zeros(0)
+    made: Floats = np.nansum(result.levels["stream"][..., slot("pool_token_rate")], axis=(1, 2))
+    return made
+
+
+def _groups(engine: Engine, begin: float) -> list[dict[str, Any]]:
+    """Rows of groups of racks that have power: where they hang, how many, when they alarm, slow down, trip, and why."""
+    plan, state = engine.plan, engine.state
+    a, found = plan.arrays, []
+    hall_of = np.repeat(np.arange(len(plan.labels.hall)), np.diff(a.hall_group))
+    for g, kind in enumerate(plan.labels.group_kind):
+        hall = int(hall_of[g])
+        if plan.hall_start_s[hall] > begin:
+            continue
+        cooled_by = a.group_liquid[g] if a.group_liquid[g] >= 0 else a.group_air[g]
+        found.append(
+            {
+                "cooled_by": plan.labels.sec[int(cooled_by)],
+                "hall": plan.labels.hall[hall],
+                "rack": kind,
+                "racks": int(a.group[g, Group.COUNT]),
+                "rated_mw": float(a.group[g, Group.COUNT] * a.group[g, Group.RATED]) / MW,
+                "alarm_s": _since(state.alarm_at[g], begin),
+                "slowed_s": _since(state.slowed_at[g], begin),
+                "runs": bool(state.tripped_by[g] <= 0),
+                "trip_s": _since(state.tripped_at[g], begin),
+                "cause": CAUSES[abs(int(state.tripped_by[g]))] if state.tripped_at[g] >= 0.0 else None,
+            }
+        )
+    return found
+
+
+def _since(at: float, begin: float) -> float | None:
+    return None if at < 0.0 else float(at - begin)
+
+
+def told(failure: Failure) -> dict[str, Any]:
+    """The answer as plain JSON types: faults, timeline, groups that did something, what is left."""
+    groups, begin = failure.groups, failure.at_s
+    racks = sum(row["racks"] for row in groups)
+    tripped = sum(row["racks"] for row in groups if row["trip_s"] is not None)
+    n = int(np.searchsorted(failure.times_s, begin))
+    series = failure.series
+
+    def before_least_end(values: Floats, scale: float) -> dict[str, float]:
+        after = values[n:]
+        return {
+            "before": float(values[n - 1]) / scale,
+            "least": float(after.min()) / scale,
+            "end": float(values[-1]) / scale,
+        }
+
+    found: dict[str, Any] = {
+        "site": failure.prepared.loaded.site.name,
+        "at_utc": stamp(begin),
+        "faults": [fault.named() for fault in failure.faults.found],
+        "lasting_s": float(failure.times_s[-1] - begin),
+        "racks": racks,
+        "racks_tripped": tripped,
+        "racks_at_end": sum(row["racks"] for row in groups if row["runs"]),
+        "it_mw": before_least_end(series["site_it_power"], MW),
+        "site_mw": before_least_end(series["site_power"], MW),
+        "energy_residual_maximum": failure.residual,
+        "groups": [r for r in groups if any(r[key] is not None for key in ("alarm_s", "slowed_s", "trip_s"))],
+        "timeline": timeline(failure),
+    }
+    if "tokens" in series:
+        found["tokens_per_s"] = before_least_end(series["tokens"], 1.0)
+    return found
+
+
+def timeline(failure: Failure) -> list[dict[str, Any]]:
+    """What happens, in order: s after the first fault, and words."""
+    begin, found = failure.at_s, []
+    for fault in failure.faults.found:
+        found.append({"s": fault.at_s - begin, "what": f"{fault.named()} fails"})
+        if fault.until_s < failure.times_s[-1]:
+            found.append({"s": fault.until_s - begin, "what": f"{fault.element} is mended"})
+    reset = failure.faults.reset_at
+    if reset < failure.times_s[-1] and any(row["trip_s"] is not None for row in failure.groups):
+        found.append({"s": reset - begin, "what": "racks that tripped are reset"})
+    words = {"alarm_s": "inlets beyond what they allow", "slowed_s": "slow down"}
+    merged: dict[tuple[str, float, str], int] = {}
+    for row in failure.groups:
+        for key, what in words.items():
+            if row[key] is not None:
+                merged_key = (row["cooled_by"], round(row[key], 1), f"{row['rack']}: {what}")
+                merged[merged_key] = merged.get(merged_key, 0) + row["racks"]
+        if row["trip_s"] is not None:
+            merged_key = (row["cooled_by"], round(row["trip_s"], 1), f"{row['rack']}: trip by {row['cause']}")
+            merged[merged_key] = merged.get(merged_key, 0) + row["racks"]
+    found += [{"s": s, "what": f"{racks} x {what}, at {where}"} for (where, s, what), racks in merged.items()]
+    return sorted(found, key=lambda row: (row["s"], row["what"]))
+
+
+__all__ = ["Failure", "fail", "timeline", "told"]

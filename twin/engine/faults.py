@@ -1,0 +1,253 @@
+"""Faults as data: what breaks, from when to when, and what that makes of the columns of a Plan.
+
+A fault names an element as the results do, a mode of its role, and an amount where the mode has one::
+
+    b/h/cdu-01            pumps     they run down and stop         facility  no facility water reaches it
+                          leak      isolated, racks shut down      sensor    reads so many K low, holds as much more
+                          fouling   that share of UA is lost
+    b/h/air               units     so many air handlers stop      sensor, fouling as above
+    b/loop                pumps     they run down and stop
+    b/loop/chillers       units     so many machines are lost
+    b/loop/rejection      units     so many cells or coolers are lost
+    b/loop/economizer     bypass    it takes no heat
+
+The first mode of a role is meant where none is named. **A new mode is one line of** ``MODES``. Between two instants at
+which something breaks or is mended the columns stand still; the loop itself knows no fault. Racks that have tripped are
+reset a while after the last fault has been mended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.core.columns import Fac, Group, Sec
+from twin.core.errors import Faults as Problems
+from twin.core.errors import did_you_mean, one
+from twin.engine.arrays import State
+from twin.racks.rack import Rack
+from twin.site.load import LoadedSite
+from twin.site.lower_hall import interlocks
+from twin.site.plan import Arrays, Plan
+from twin.site.rated import rejection_of
+
+Floats = NDArray[np.float64]
+# Someone looks at a hall before its racks are switched on again (prior).
+RESET_S = 120.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault; ``amount`` as its mode means it, None for the mode's own."""
+
+    element: str
+    mode: str
+    at_s: float
+    until_s: float = inf
+    amount: float | None = None
+
+    def named(self) -> str:
+        """As it is written: ``element:mode=amount``."""
+        return f"{self.element}:{self.mode}" + (f"={self.amount:g}" if self.amount is not None else "")
+
+
+@dataclass(frozen=True)
+class Place:
+    """An element that can break: its role, its row, and how many equal units stand in it."""
+
+    role: str
+    row: int
+    units: int = 1
+    rejection_row: Callable[[int], list[float]] | None = None
+
+
+Edit = Callable[[Arrays, Place, float], None]
+
+
+def _set(table: str, *columns: tuple[int, float]) -> Edit:
+    def edit(a: Arrays, place: Place, amount: float) -> None:
+        del amount
+        for column, value in columns:
+            getattr(a, table)[place.row, column] = value
+
+    return edit
+
+
+def _offset(a: Arrays, place: Place, amount: float) -> None:
+    a.sec[place.row, Sec.SET_OFFSET] += amount
+
+
+def _foul(a: Arrays, place: Place, amount: float) -> None:
+    a.sec[place.row, Sec.UA] *= 1.0 - amount
+
+
+AIR_UNITS = [Sec.W_MAX, Sec.W_MIN, Sec.WP_MAX, Sec.WP_MIN, Sec.UA, Sec.RATED, *range(Sec.PUMP_0, Sec.PUMP_3 + 1)]
+
+
+def _air_units(a: Arrays, place: Place, amount: float) -> None:
+    if amount >= place.units:
+        a.sec[place.row, [Sec.RUNNING, Sec.OPEN]] = 0.0
+    else:
+        a.sec[place.row, AIR_UNITS] *= 1.0 - amount / place.units
+
+
+def _chillers(a: Arrays, place: Place, amount: float) -> None:
+    a.fac[place.row, Fac.CHILLERS] = max(0.0, a.fac[place.row, Fac.CHILLERS] - amount)
+
+
+def _rejection(a: Arrays, place: Place, amount: float) -> None:
+    left = place.units - int(amount)
+    assert place.rejection_row is not None
+    a.rejection[place.row] = place.rejection_row(left)
+    a.fac[place.row, [Fac.FAN, Fac.W_CONDENSER, Fac.CONDENSER_PUMP]] *= left / place.units
+
+
+# role: {mode: (edit, amount where none is given, least, most; ``units``: of those that stand there)}
+MODES: dict[str, dict[str, tuple[Edit, float | None, float, float]]] = {
+    "cdu": {
+        "pumps": (_set("sec", (Sec.RUNNING, 0.0)), None, 0, 0),
+        "facility": (_set("sec", (Sec.OPEN, 0.0)), None, 0, 0),
+        "leak": (_set("sec", (Sec.RUNNING, 0.0), (Sec.OPEN, 0.0), (Sec.LEAKS, 1.0)), None, 0, 0),
+        "sensor": (_offset, 5.0, -20.0, 20.0),
+        "fouling": (_foul, 0.3, 0.0, 0.95),
+    },
+    "air": {
+        "units": (_air_units, 1.0, 1.0, inf),
+        "sensor": (_offset, 5.0, -20.0, 20.0),
+        "fouling": (_foul, 0.3, 0.0, 0.95),
+    },
+    "loop": {"pumps": (_set("fac", (Fac.RUNNING, 0.0)), None, 0, 0)},
+    "chillers": {"units": (_chillers, 1.0, 1.0, inf)},
+    "rejection": {"units": (_rejection, 1.0, 1.0, inf)},
+    "economizer": {"bypass": (_set("fac", (Fac.ECONOMIZER, 0.0)), None, 0, 0)},
+}
+
+
+def places(loaded: LoadedSite, plan: Plan) -> dict[str, Place]:
+    """Everything that can break, by name."""
+    found = {name: Place("cdu", j) for name, j in zip(plan.labels.cdu, plan.labels.cdu_sec, strict=True)}
+    site, library = loaded.site, loaded.library
+    for h, name in enumerate(plan.labels.hall):
+        building, _, hall = name.partition("/")
+        template = site.templates[site.buildings[building].halls[hall].template]
+        found[f"{name}/air"] = Place("air", int(plan.arrays.hall_sec[h + 1]) - 1, template.air.count)
+    for f, name in enumerate(plan.labels.loop):
+        building, _, loop = name.partition("/")
+        plant = site.buildings[building].loops[loop].plant
+        found[name] = Place("loop", f)
+        if plant.chillers:
+            found[f"{name}/chillers"] = Place("chillers", f, plant.chillers.count)
+            found[f"{name}/economizer"] = Place("economizer", f)
+        bank = rejection_of(plant.rejection.device, library)
+        found[f"{name}/rejection"] = Place("rejection", f, plant.rejection.count, bank.rejection_row)
+    return found
+
+
+def parse(text: str, at_s: float, until_s: float, known: dict[str, Place], place: str) -> Fault:
+    """A fault from ``ELEMENT[:MODE[=AMOUNT]]``; raises ``InputError`` with what was expected."""
+    element, colon, rest = text.partition(":")
+    if element not in known:
+        raise one(f'nothing that can break is called "{element}"{did_you_mean(element, known)}', path=place)
+    modes = MODES[known[element].role]
+    mode, equals, number = rest.partition("=") if colon else (next(iter(modes)), "", "")
+    if mode not in modes:
+        raise one(f'{element} has no mode "{mode}"{did_you_mean(mode, modes)}, expected {", ".join(modes)}', path=place)
+    _, usual, least, most = modes[mode]
+    if not equals:
+        return Fault(element, mode, at_s, until_s, usual)
+    if usual is None:
+        raise one(f"{mode} of {element} takes no amount", path=place)
+    most = min(most, known[element].units) if most == inf else most
+    if known[element].role == "rejection":
+        most -= 1
+    try:
+        amount = float(number)
+    except ValueError:
+        amount = np.nan
+    if not least <= amount <= most:
+        raise one(f"{mode}={number} of {element} is out of range, expected {least:g} to {most:g}", path=place)
+    return Fault(element, mode, at_s, until_s, amount)
+
+
+@dataclass
+class Faults:
+    """The faults of a run, and the columns that they leave at each instant."""
+
+    plan: Plan
+    found: tuple[Fault, ...]
+    known: dict[str, Place]
+    reset_s: float = RESET_S
+    _made: dict[tuple[Fault, ...], Arrays] = field(default_factory=dict)
+
+    @property
+    def events(self) -> Floats:
+        """Instants at which something breaks, is mended, or racks are reset, s."""
+        ends = [f.until_s for f in self.found if f.until_s < inf]
+        return np.array(sorted({*(f.at_s for f in self.found), *ends, *([self.reset_at] if ends else [])}))
+
+    @property
+    def reset_at(self) -> float:
+        """When tripped racks are reset, inf: never."""
+        ends = [f.until_s for f in self.found if f.until_s < inf]
+        return max(ends) + self.reset_s if ends else inf
+
+    def arrays(self, t: float) -> Arrays:
+        """The columns of the Plan as the faults at ``t`` leave them."""
+        active = tuple(f for f in self.found if f.at_s <= t < f.until_s)
+        if active not in self._made:
+            a = self.plan.arrays
+            made = a._replace(sec=a.sec.copy(), fac=a.fac.copy(), rejection=a.rejection.copy())
+            for fault in active:
+                place = self.known[fault.element]
+                edit = MODES[place.role][fault.mode][0]
+                edit(made, place, fault.amount or 0.0)
+            self._made[active] = made
+        return self._made[active]
+
+    def begin(self, state: State, t: float) -> None:
+        """Reset tripped racks where it is time."""
+        if self.reset_at == t:
+            np.negative(np.abs(state.tripped_by), out=state.tripped_by)
+            state.trip_clock.fill(0.0)
+
+
+def armed(plan: Plan, loaded: LoadedSite, *, throttling: bool = True) -> Plan:
+    """The plan with the interlocks of its racks; without ``throttling`` they do not slow down before they trip."""
+    group = plan.arrays.group.copy()
+    for g, kind in enumerate(plan.labels.group_kind):
+        for column, value in interlocks(loaded.library.get(kind, Rack)).items():
+            group[g, column] = value
+        if not throttling:
+            group[g, Group.THROTTLE] = inf
+    return Plan(**{**vars(plan), "arrays": plan.arrays._replace(group=group)})
+
+
+def make_faults(
+    plan: Plan, loaded: LoadedSite, asked: Sequence[tuple[str, float, float]], place: str = "ELEMENT"
+) -> Faults:
+    """The faults that ``asked`` (text, at, until) name, all checked; raises ``InputError`` with everything wrong.
+
+    Something that has no power yet cannot break.
+    """
+    known, problems = places(loaded, plan), Problems()
+    made = [problems.of(_checked, plan, text, at, until, known, place) for text, at, until in asked]
+    problems.tell()
+    return Faults(plan, tuple(fault for fault in made if fault is not None), known)
+
+
+def _checked(plan: Plan, text: str, at: float, until: float, known: dict[str, Place], place: str) -> Fault:
+    fault = parse(text, at, until, known, place)
+    where = known[fault.element]
+    a = plan.arrays
+    halls = [a.sec_hall[where.row]] if where.role in ("cdu", "air") else a.sec_hall[a.sec_fac == where.row]
+    if plan.hall_start_s[halls].min() > at:
+        start = np.datetime64(int(plan.hall_start_s[halls].min()), "s")
+        raise one(f"{fault.element} has no power before {start}Z", path=place)
+    return fault
+
+
+__all__ = ["MODES", "Fault", "Faults", "Place", "armed", "make_faults", "places"]
