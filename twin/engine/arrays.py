@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.cooling.machines import CLOCKS
 from twin.core.columns import Fac, Group, Sec
 from twin.core.variables import rows
 from twin.inference.fleet import new_held
@@ -35,6 +36,7 @@ class State(NamedTuple):
     fac_supply: Floats
     basin: Floats
     condenser: Floats  # (fac) last step-mean water leaving the rejection bank
+    chillers: Floats  # (fac, 3) machines on and their clocks, see twin.cooling.machines
     pool_queue: Floats  # (service, class) requests that wait
     pool_active: Floats  # (service, class) requests in service
     pool_power: Floats  # (pool) W of a system, negative before the first step
@@ -124,7 +126,8 @@ def new_state(plan: Plan, seed: int, start_c: Floats | None = None) -> State:
         plate, body, sums[0].copy(), sums[1].copy(), offset, apart(n), apart(n),
         np.full(len(a.island_ptr) - 1, -1, np.int64),
         set_point.copy(), set_point.copy(), a.sec[:, Sec.W_MIN].copy(),
-        supply.copy(), supply.copy(), supply.copy(), supply.copy(), *new_held(plan.fleet.fleet if plan.fleet else None),
+        supply.copy(), supply.copy(), supply.copy(), supply.copy(), np.zeros((len(supply), CLOCKS)),
+        *new_held(plan.fleet.fleet if plan.fleet else None),
     )  # fmt: skip
 
 

@@ -1,9 +1,10 @@
-"""The same plant in EnergyPlus: two staged chillers behind a plate economiser, one Merkel tower, and a dry cooler apart.
+"""The same plant in EnergyPlus: two staged chillers behind a plate economiser, a Merkel tower, and a dry cooler apart.
 
-Chilled water: variable flow, a rise of ``RISE_K`` at any load. On its way back it passes the economiser, then one or two
-chillers that share the load equally. Condenser water: constant flow from the tower, half of it to the economiser and a
-quarter to each condenser that runs, the rest through a bypass. The tower's set point is the water at which the economiser carries the whole load, so that free cooling
-turns the fans down exactly as far as it can and any other hour runs them at full speed.
+Chilled water: variable flow, a rise of ``RISE_K`` at any load. On its way back it passes the economiser, then one or
+two chillers that share the load equally. Condenser water: constant flow from the tower, half of it to the economiser
+and a quarter to each condenser that runs, the rest through a bypass. The tower's set point is the water at which the
+economiser carries the whole load, so that free cooling turns the fans down exactly as far as it can and any other hour
+runs them at full speed.
 """
 
 from __future__ import annotations
@@ -276,7 +277,12 @@ def _condenser(plant: Plant) -> Objects:
     pump = Part("Pump:ConstantSpeed", "condenser pump")
     return merged(
         side("condenser supply", [pump], [TOWER]),
-        side("condenser demand", [Part("Pipe:Adiabatic", "condenser demand")], [ECONOMIZER_COLD, *CONDENSERS], bypass=True),
+        side(
+            "condenser demand",
+            [Part("Pipe:Adiabatic", "condenser demand")],
+            [ECONOMIZER_COLD, *CONDENSERS],
+            bypass=True,
+        ),
         operation("condenser", [TOWER], [], "Condenser"),
         set_point("condenser", "target", outlet("condenser supply")),
         _pump("condenser pump", plant.condenser_w_k, plant.pump_w, variable=False),
