@@ -19,12 +19,11 @@ from twin.core.columns import Fac
 from twin.core.jit import kernel
 from twin.core.root import illinois
 
-reject_any = bound_reject()
-
 CP_WATER = 4185.0
 FAN_FIT_FROM = 0.2
 FAN_PASSES = 20
 FAN_CLOSE_K = 1e-3
+FAN_SPAN_K = 20.0
 
 W_CONDENSER, REJECTION = int(Fac.W_CONDENSER), int(Fac.REJECTION)
 FAN, FAN_MIN = int(Fac.FAN), int(Fac.FAN_MIN)
@@ -109,6 +108,26 @@ def full_air(
 
 
 @kernel
+def _short_of(
+    fac: np.ndarray,
+    row: np.ndarray,
+    fan: float,
+    wet: float,
+    w_c: float,
+    q_rej: float,
+    target: float,
+    basin: float,
+    phi: float,
+    t_db: float,
+    t_wb: float,
+    p: float,
+) -> float:
+    """How far below ``target`` the water leaves (K), rising with the fan; bounded, as it is endless without air."""
+    t_cw = leaving(fac, row, fan, wet, w_c, q_rej, target, basin, phi, t_db, t_wb, p)[0]
+    return max(-FAN_SPAN_K, min(FAN_SPAN_K, target - t_cw))
+
+
+@kernel
 def free_fan(
     fac: np.ndarray,
     row: np.ndarray,
@@ -124,12 +143,11 @@ def free_fan(
 ) -> float:
     """Air-flow fraction at which the condenser water leaves at ``target``; it falls as the fan rises.
 
-    Regula falsi with the Illinois weight; six passes reach 1e-3 K over the shipped banks.
+    Regula falsi with the Illinois weight; a dozen passes reach 1e-3 K over the shipped banks.
     """
     low, high = 0.0, 1.0
-    # Signed so that they rise with the fan.
-    g_low = target - leaving(fac, row, low, wet, w_c, q_rej, target, basin, phi, t_db, t_wb, p)[0]
-    g_high = target - leaving(fac, row, high, wet, w_c, q_rej, target, basin, phi, t_db, t_wb, p)[0]
+    g_low = _short_of(fac, row, low, wet, w_c, q_rej, target, basin, phi, t_db, t_wb, p)
+    g_high = _short_of(fac, row, high, wet, w_c, q_rej, target, basin, phi, t_db, t_wb, p)
     if g_low >= 0.0:
         return 0.0
     if g_high <= 0.0:
@@ -138,7 +156,7 @@ def free_fan(
     side = 0
     for _ in range(FAN_PASSES):
         fan = low - g_low * (high - low) / (g_high - g_low)
-        g = target - leaving(fac, row, fan, wet, w_c, q_rej, target, basin, phi, t_db, t_wb, p)[0]
+        g = _short_of(fac, row, fan, wet, w_c, q_rej, target, basin, phi, t_db, t_wb, p)
         if abs(g) < FAN_CLOSE_K:
             break
         low, g_low, high, g_high, side = illinois(low, g_low, high, g_high, fan, g, side)
@@ -150,3 +168,7 @@ def water_used(fac: np.ndarray, evaporated: float, w_c: float) -> tuple[float, f
     """Blowdown and drift in kg/s of a bank that evaporates ``evaporated`` kg/s of ``w_c`` (W/K) circulated."""
     drift = fac[DRIFT] * w_c / CP_WATER
     return max(0.0, evaporated * fac[BLOWDOWN] - drift), drift
+
+
+# Last: the walk for the kinds imports the modules that import this one. Kernels look names up when they compile.
+reject_any = bound_reject()

@@ -63,7 +63,7 @@ def our_row(library: Library) -> tuple[np.ndarray, np.ndarray]:
         Fac.CHILLERS: 2.0,
         Fac.W_CONDENSER: CONDENSER_W_K,
         Fac.CONDENSER_PUMP: PUMP_W,
-        Fac.C_BASIN: 1.0,
+        Fac.C_BASIN: 60.0 * RHO * CP,
         Fac.FAN: tower.fan_kw.value * 1e3,
         Fac.FAN_MIN: tower.minimum_fan.value,
         Fac.REJECTION: float(list(rejection_kinds()).index("tower")),
@@ -96,8 +96,17 @@ def their_plant(library: Library) -> Plant:
         cooler=Cooler(coil[0], coil[1] / 1006.0, coil[3], coil[2], cooler.fan_kw.value * 1e3, 46.1),
         economizer_ua_w_k=ua, condenser_w_k=CONDENSER_W_K, pump_w=PUMP_W, load_w=demand,
         target_c=np.maximum(SUPPLY_C + RISE_K - RISE_K / eps, row[Fac.LOWEST_LEAVING]),
-        cooler_load_w=np.full(HOURS, DRY_LOAD_W),
+        cooler_load_w=np.full(HOURS, DRY_LOAD_W), machines=np.full(HOURS, 2),
     )  # fmt: skip
 
 
-__all__ = ["CP", "RHO", "figure", "load", "our_row", "their_plant"]
+def staged(plant: Plant, chiller_heat: np.ndarray, condenser_c: np.ndarray) -> np.ndarray:
+    """Machines by hour: one below the part load at which one costs as much as two, by the set's curves.
+
+    ``f3(x)/x = f3(x/2)/(x/2)`` at ``x = sqrt(2 c0/c2)``; heat (W) and condenser water (degC) of a run with both.
+    """
+    c = plant.chiller
+    k, (c0, _, c2) = c.capacity_by_temperature, c.eir_by_load
+    y = np.clip(condenser_c, *c.condenser_range_c)
+    share = k[0] + k[1] * SUPPLY_C + k[2] * SUPPLY_C**2 + k[3] * y + k[4] * y**2 + k[5] * SUPPLY_C * y
+    return np.where(chiller_heat < np.sqrt(2.0 * c0 / c2) * c.capacity_w * share, 1, 2)

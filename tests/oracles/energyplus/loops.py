@@ -80,15 +80,17 @@ def outlet(name: str) -> str:
     return f"{name} exit out"
 
 
-def operation(name: str, equipment: list[Part], uncontrolled: list[Part], word: str) -> Objects:
-    """Schemes of a loop: ``equipment`` by load, ``uncontrolled`` as their own controls say."""
-    scheme: dict[str, Any] = {
-        "control_scheme_1_object_type": "PlantEquipmentOperation:CoolingLoad",
-        "control_scheme_1_name": f"{name} load",
-        "control_scheme_1_schedule_name": "always",
-    }
-    made: Objects = {
-        f"{word}EquipmentOperationSchemes": {f"{name} schemes": scheme},
+def operation(name: str, equipment: Part, word: str) -> Objects:
+    """The scheme of a loop whose one component takes all load."""
+    part = {"equipment_object_type": equipment.kind, "equipment_name": equipment.name}
+    return {
+        f"{word}EquipmentOperationSchemes": {
+            f"{name} schemes": {
+                "control_scheme_1_object_type": "PlantEquipmentOperation:CoolingLoad",
+                "control_scheme_1_name": f"{name} load",
+                "control_scheme_1_schedule_name": "always",
+            }
+        },
         "PlantEquipmentOperation:CoolingLoad": {
             f"{name} load": {
                 "load_range_1_lower_limit": 0.0,
@@ -96,21 +98,8 @@ def operation(name: str, equipment: list[Part], uncontrolled: list[Part], word: 
                 "range_1_equipment_list_name": f"{name} bank",
             }
         },
-        f"{word}EquipmentList": {f"{name} bank": _equipment(equipment)},
+        f"{word}EquipmentList": {f"{name} bank": {"equipment": [part]}},
     }
-    if uncontrolled:
-        scheme |= {
-            "control_scheme_2_object_type": "PlantEquipmentOperation:Uncontrolled",
-            "control_scheme_2_name": f"{name} free",
-            "control_scheme_2_schedule_name": "always",
-        }
-        made["PlantEquipmentOperation:Uncontrolled"] = {f"{name} free": {"equipment_list_name": f"{name} free"}}
-        made[f"{word}EquipmentList"][f"{name} free"] = _equipment(uncontrolled)
-    return made
-
-
-def _equipment(parts: list[Part]) -> dict[str, Any]:
-    return {"equipment": [{"equipment_object_type": part.kind, "equipment_name": part.name} for part in parts]}
 
 
 def set_point(name: str, schedule: str, node: str) -> Objects:

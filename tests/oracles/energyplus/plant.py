@@ -20,6 +20,7 @@ CP, RHO = 4187.0, 999.0
 SUPPLY_C = 8.0
 RISE_K = 8.0
 LOWEST_C = 5.0
+SCHEDULES = ("heat", "flow", "target", "dry heat", "one", "two")
 FAN = (-0.00932, 0.05123, -0.08384, 1.04192)
 CHILLERS = [Part("Chiller:Electric:EIR", f"chiller {i}") for i in (1, 2)]
 CONDENSERS = [Part("Chiller:Electric:EIR", f"chiller {i}", "condenser") for i in (1, 2)]
@@ -85,6 +86,7 @@ class Plant:
     load_w: np.ndarray  # by hour of the year
     target_c: np.ndarray  # condenser water at which the economiser carries the whole load
     cooler_load_w: np.ndarray
+    machines: np.ndarray  # 1 or 2 chillers, by hour
 
     @property
     def peak_w(self) -> float:
@@ -252,9 +254,31 @@ def _loop(name: str, w_k: float, word: str) -> Objects:
         "demand_side_outlet_node_name": outlet(f"{name} demand"),
         f"{prefix}demand_side_branch_list_name": f"{name} demand",
         f"{prefix}demand_side_connector_list_name": f"{name} demand",
-        "load_distribution_scheme": "SequentialUniformPLR" if word == "Plant" else "SequentialLoad",
     }
     return {kind: {name: unit}}
+
+
+def _staging(w: float) -> Objects:
+    """One chiller or both, as schedules say; every component cools what reaches it down to its set point."""
+    made: Objects = {"PlantEquipmentOperationSchemes": {"chilled schemes": {}}}
+    for i, (name, running) in enumerate((("one", CHILLERS[:1]), ("two", CHILLERS)), 1):
+        scheme: dict[str, Any] = {}
+        for j, part in enumerate([ECONOMIZER, *running], 1):
+            scheme |= {
+                f"equipment_{j}_object_type": part.kind,
+                f"equipment_{j}_name": part.name,
+                f"demand_calculation_{j}_node_name": part.node("in"),
+                f"setpoint_{j}_node_name": part.node("out"),
+                f"component_{j}_flow_rate": w / CP / RHO,
+                f"operation_{j}_type": "Cooling",
+            }
+        made.setdefault("PlantEquipmentOperation:ComponentSetpoint", {})[name] = scheme
+        made["PlantEquipmentOperationSchemes"]["chilled schemes"] |= {
+            f"control_scheme_{i}_object_type": "PlantEquipmentOperation:ComponentSetpoint",
+            f"control_scheme_{i}_name": name,
+            f"control_scheme_{i}_schedule_name": name,
+        }
+    return made
 
 
 def _chilled(plant: Plant) -> Objects:
@@ -263,8 +287,9 @@ def _chilled(plant: Plant) -> Objects:
     return merged(
         side("chilled supply", [pump, ECONOMIZER], CHILLERS, bypass=True),
         side("chilled demand", [Part("Pipe:Adiabatic", "chilled demand")], [Part("LoadProfile:Plant", "load")]),
-        operation("chilled", CHILLERS, [ECONOMIZER], "Plant"),
+        _staging(w),
         set_point("chilled", "supply", outlet("chilled supply")),
+        set_point("economiser", "supply", ECONOMIZER.node("out")),
         set_point("chiller 1", "supply", CHILLERS[0].node("out")),
         set_point("chiller 2", "supply", CHILLERS[1].node("out")),
         _pump("chilled pump", w, 1.0, variable=True),
@@ -283,7 +308,7 @@ def _condenser(plant: Plant) -> Objects:
             [ECONOMIZER_COLD, *CONDENSERS],
             bypass=True,
         ),
-        operation("condenser", [TOWER], [], "Condenser"),
+        operation("condenser", TOWER, "Condenser"),
         set_point("condenser", "target", outlet("condenser supply")),
         _pump("condenser pump", plant.condenser_w_k, plant.pump_w, variable=False),
         _loop("condenser", plant.condenser_w_k, "Condenser"),
@@ -296,7 +321,7 @@ def _dry(plant: Plant) -> Objects:
     return merged(
         side("dry supply", [pump], [COOLER]),
         side("dry demand", [Part("Pipe:Adiabatic", "dry demand")], [Part("LoadProfile:Plant", "dry load")]),
-        operation("dry", [COOLER], [], "Condenser"),
+        operation("dry", COOLER, "Condenser"),
         set_point("dry", "cold", outlet("dry supply")),
         _pump("dry pump", w, 1.0, variable=False),
         _load("dry load", w, "dry heat", "always"),
@@ -308,7 +333,7 @@ def model(plant: Plant, outputs: list[str], file: str) -> Objects:
     """The whole epJSON; ``file`` is the CSV of the hourly schedules, see :func:`schedules`."""
     hourly = {
         name: {"schedule_type_limits_name": "any", "file_name": file, "column_number": i, "rows_to_skip_at_top": 1}
-        for i, name in enumerate(("heat", "flow", "target", "dry heat"), 1)
+        for i, name in enumerate(SCHEDULES, 1)
     }
     constant = {"supply": SUPPLY_C, "always": 1.0, "cold": 1.0}
     base: dict[str, Any] = {
@@ -334,5 +359,7 @@ def model(plant: Plant, outputs: list[str], file: str) -> Objects:
 
 def schedules(plant: Plant) -> str:
     """The hourly schedules as CSV; a load that cools is negative."""
-    rows = zip(-plant.load_w, plant.load_w / plant.peak_w, plant.target_c, -plant.cooler_load_w, strict=True)
-    return "heat,flow,target,dry heat\n" + "\n".join(",".join(f"{x:.9g}" for x in row) for row in rows)
+    one = (plant.machines < 2).astype(float)
+    columns = (-plant.load_w, plant.load_w / plant.peak_w, plant.target_c, -plant.cooler_load_w, one, 1.0 - one)
+    rows = zip(*columns, strict=True)
+    return ",".join(SCHEDULES) + "\n" + "\n".join(",".join(f"{x:.9g}" for x in row) for row in rows)
