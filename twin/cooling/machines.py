@@ -1,8 +1,8 @@
 """The chillers of a plant: capacity and COP of a machine of either kind, how many run, and what they draw.
 
 Steady staging: of the counts that can carry the heat, the cheaper runs. Power is then continuous in the heat, which
-headroom rests on. A lift-fit machine is compared with one more; a set with its own part-load curve with the counts
-next to its best part load ``sqrt(c0/c2)``, where ``f3(PLR)/PLR`` is least.
+headroom rests on. The cheapest are next to the best part load: 0.75 of the lift fit's table, ``sqrt(c0/c2)`` of a
+set, where ``f3(PLR)/PLR`` is least. (A set whose half load costs more than full load steps up where a second must run.)
 
 Timers count seconds, not steps, and act in closed form within a step of any length. ``running``, ``pending`` and
 ``since`` are the machines on, the seconds that a call for more has lasted, and the seconds since the last start::
@@ -32,6 +32,7 @@ EIR_LOAD = int(Fac.EIR_LOAD)
 START, MINIMUM_RUN, RESTART = int(Fac.START), int(Fac.MINIMUM_RUN), int(Fac.RESTART)
 RUNNING, PENDING, SINCE = 0, 1, 2
 CLOCKS = 3
+BEST_LOAD = 0.75
 
 
 @kernel
@@ -59,16 +60,16 @@ def power_of(fac: np.ndarray, q: float, unit: float, cop: float, count: float) -
 
 @kernel
 def steady_count(fac: np.ndarray, q: float, unit: float) -> float:
-    """Machines that run in steady state: the cheaper of two counts that can carry ``q`` (W)."""
+    """Machines that run in steady state: the cheaper of the two counts about the best part load, if they can."""
     most = fac[CHILLERS]
     if q <= 0.0 or unit <= 0.0 or most <= 0.0:
         return 0.0
-    fewest = min(most, max(1.0, -(-q // unit)))
-    low, high = fewest, fewest + 1.0
+    best = BEST_LOAD
     if fac[EIR] > 0.0 and fac[EIR_LOAD] > 0.0 and fac[EIR_LOAD + 2] > 0.0:
-        low = max(fewest, q / unit // min(1.0, sqrt(fac[EIR_LOAD] / fac[EIR_LOAD + 2])))
-        high = low + 1.0
-    low, high = min(most, low), min(most, high)
+        best = min(1.0, sqrt(fac[EIR_LOAD] / fac[EIR_LOAD + 2]))
+    fewest = min(most, max(1.0, -(-q // unit)))
+    low = min(most, max(fewest, q / unit // best))
+    high = min(most, low + 1.0)
     cheaper = load_factor(fac, q / (high * unit)) < load_factor(fac, q / (low * unit))
     return high if cheaper else low
 
