@@ -119,13 +119,20 @@ def solve_loop(
     y = (1.0 - psi) * y_set + psi * s0
     q, _, _ = _loop_heat(a, state, s, f, on, island, y, RENEW)
     back = (1.0 - phi) * (y + q / w) + phi * r0
-    count = startable(fac, state.chillers[f], dt)
+    every = count = fac[F_CHILLERS]
     cap_a, cap_b = capacity(
-        fac, a.rejection[f], w, y_set, back, state.condenser[f], state.basin[f], dt, t_db, t_wb, p, count
+        fac, a.rejection[f], w, y_set, back, state.condenser[f], state.basin[f], dt, t_db, t_wb, p, every
     )
     cap = max(0.0, cap_a + cap_b * back)
     need = w * (back - y_set)
-    if 0.0 <= need <= cap:
+    ready = startable(fac, state.chillers[f], dt)
+    if ready < every and need > cap * ready / every:
+        # Not every machine carries load in this step. What a few can take is at least their part of it all.
+        count = ready
+        cap_a, cap_b = capacity(
+            fac, a.rejection[f], w, y_set, back, state.condenser[f], state.basin[f], dt, t_db, t_wb, p, count
+        )
+    if 0.0 <= need <= max(0.0, cap_a + cap_b * back):
         return y, q, back, y_set, cap, False
     if need < 0.0:
         y, q, back = _unmet(a, state, s, f, on, island, y, phi, psi, 0.0, 0.0)
