@@ -191,3 +191,11 @@ def test_a_run_without_its_site_is_held_against_ashrae(run):
     (told,) = summary(run)["violations"]
     assert "above the racks' limit of 32 degC" in told
     assert "ASHRAE TC 9.9, class A1" in told
+
+
+def test_hours_of_chillers_beyond_their_set_are_told_and_violate_nothing(run):
+    assert summary(run)["notes"] == []
+    run["plant_beyond_range_share"][2:5, 0] = 0.5
+    (note,) = summary(run)["notes"]
+    assert note.startswith("Chillers of loop okc/chw run beyond the range of their set for 1.50 h:")
+    assert summary(run)["violations"] == []

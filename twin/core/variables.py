@@ -115,7 +115,7 @@ TABLE: list[Variable] = [
         ("plant_evaporation", "kg s-1", "water evaporated"),
         ("plant_blowdown", "kg s-1", "water drained against minerals"),
         ("plant_drift", "kg s-1", "water carried off as droplets"),
-        ("plant_chillers_on", "1", "chillers that run"),
+        ("plant_chillers_on", "1", "chillers that run, at the ends of the steps"),
         ("plant_beyond_range_share", "1", "share of time in which chillers run beyond the range of their set"),
         ("plant_unmet_share", "1", "share of time in which the supply set point is missed"),
         ("plant_energised_share", "1", "share of time energised"),
