@@ -117,6 +117,20 @@ def eir_at(fac: np.ndarray, t_e: float, t_c: float, rise: float) -> tuple[float,
 
 
 @kernel
+def eir_most(fac: np.ndarray, t_e: float, t_c: float) -> float:
+    """The largest capacity (W) of a machine with condenser water of ``t_c``: it can be mixed up, never down.
+
+    Some sets give more with warmer water; a machine short of capacity is then run there.
+    """
+    most = eir_at(fac, t_e, t_c, 0.0)[0]
+    e = min(fac[CHILLED_HIGH], max(fac[CHILLED_LOW], t_e))
+    if fac[CAPACITY_T + 4] < 0.0:
+        peak = -0.5 * (fac[CAPACITY_T + 3] + fac[CAPACITY_T + 5] * e) / fac[CAPACITY_T + 4]
+        most = max(most, eir_at(fac, t_e, max(t_c, min(peak, fac[CONDENSER_HIGH])), 0.0)[0])
+    return max(most, eir_at(fac, t_e, max(t_c, fac[CONDENSER_HIGH]), 0.0)[0])
+
+
+@kernel
 def eir_load_factor(fac: np.ndarray, plr: float) -> float:
     """Power per heat relative to full load at a part-load ratio above 0."""
     x = max(plr, fac[UNLOAD_MIN], fac[LOAD_MIN])

@@ -22,7 +22,7 @@ from math import sqrt
 import numpy as np
 
 from twin.cooling.chiller import cop_full, part_load_factor
-from twin.cooling.eir_chiller import eir_at, eir_load_factor
+from twin.cooling.eir_chiller import eir_at, eir_load_factor, eir_most
 from twin.core.columns import Fac
 from twin.core.jit import kernel
 
@@ -44,6 +44,12 @@ def machine(fac: np.ndarray, t_chw: float, t_in: float, t_out: float) -> tuple[f
     if fac[EIR] > 0.0:
         return eir_at(fac, t_chw, t_in, t_out - t_in)
     return fac[UNIT], cop_full(t_chw, t_out, fac[ETA], fac[DELTA], fac[LIFT_MIN]), 0.0
+
+
+@kernel
+def most(fac: np.ndarray, t_chw: float, t_in: float) -> float:
+    """The largest heat that one machine can take (W); it never rises with the condenser water."""
+    return eir_most(fac, t_chw, t_in) if fac[EIR] > 0.0 else fac[UNIT]
 
 
 @kernel

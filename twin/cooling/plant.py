@@ -20,6 +20,7 @@ import numpy as np
 from twin.cooling.bank import condenser_flow, fan_power, free_fan, full_air, helped, leaving, triggered, water_used
 from twin.cooling.economizer import heat_rate
 from twin.cooling.machines import bank_power, machine, staged_power, steady_count
+from twin.cooling.machines import most as most_of
 from twin.core.columns import Fac
 from twin.core.integrate import phi1
 from twin.core.jit import kernel
@@ -68,8 +69,9 @@ def _condensable(
     hot = fac[CONDENSER_MAX]
     most = max(0.0, (hot - base) / (slope + 1.0 / w_c))
     q_e = max(0.0, eps_w * (t_ret - base - slope * most))
-    unit, cop, _ = machine(fac, supply, min(hot, base + slope * most), hot)
-    q_ch = full = count * unit
+    t_in = min(hot, base + slope * most)
+    unit, cop, _ = machine(fac, supply, t_in, hot)
+    q_ch = full = count * most_of(fac, supply, t_in)
     for _ in range(CHILLER_PASSES):
         if q_ch > 0.0:
             per_heat = 1.0 + bank_power(fac, q_ch, unit, cop) / q_ch
@@ -119,7 +121,7 @@ def capacity(
         t_in = t_cw + (q_ch + max(0.0, eps_w * (t_ret - t_cw)) + extra) / w_c
         if q_most > 0.0:
             unit, cop, _ = machine(fac, supply, t_cw, t_in)
-            q_ch = min(q_most, count * unit)
+            q_ch = min(q_most, count * most_of(fac, supply, t_cw))
             extra = pump + bank_power(fac, q_ch, unit, cop)
     if eps_w * (t_ret - t_cw) <= 0.0:
         return q_ch, 0.0
