@@ -23,7 +23,8 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from twin.cooling.chiller import Chiller, cop_full
 from twin.core.columns import Fac
@@ -63,6 +64,24 @@ class EirChiller(Chiller):
     capacity_by_temperature: Curve = Field(description="f1, six coefficients")
     eir_by_temperature: Curve = Field(description="f2, six coefficients")
     eir_by_load: Curve = Field(description="f3, three coefficients")
+
+    @model_validator(mode="after")
+    def _fits(self) -> EirChiller:
+        for name, count in (("capacity_by_temperature", 6), ("eir_by_temperature", 6), ("eir_by_load", 3)):
+            found = len(getattr(self, name).coefficients)
+            if found != count:
+                words = "{name} has {found} coefficients, expected {count}"
+                raise PydanticCustomError("curve", words, {"name": name, "found": found, "count": count})
+        chilled = (self.chilled_low_c.value, self.chilled_high_c.value)
+        condenser = (self.condenser_low_c.value, self.condenser_high_c.value)
+        if not (chilled[0] < chilled[1] and condenser[0] < condenser[1]):
+            raise PydanticCustomError("range", "a range of the set is empty: low must be below high")
+        for curve in (self.capacity_by_temperature, self.eir_by_temperature):
+            c0, c1, c2, c3, c4, c5 = curve.coefficients
+            powers = np.array([[c0, c3, c4], [c1, c5, 0.0], [c2, 0.0, 0.0]])
+            if np.polynomial.polynomial.polygrid2d(chilled, condenser, powers).min() <= 0.0:
+                raise PydanticCustomError("curve", "a curve of temperature is not above 0 at an edge of its range")
+        return self
 
     def columns(self) -> dict[Fac, float]:
         """What the plant knows of one machine."""
