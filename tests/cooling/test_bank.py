@@ -25,7 +25,7 @@ STEADY = np.zeros(0)
 def plant(kind: AdiabaticCooler | Tower, **changed: float) -> tuple[np.ndarray, np.ndarray]:
     """A plant without chillers on one unit of ``kind``, water straight through it or through an economiser."""
     row = np.zeros(len(Fac))
-    values = kind.columns() | {
+    values = kind.columns(1) | {
         Fac.W_MAX: 5e5,
         Fac.SET: 30.0,
         Fac.ECONOMIZER: 1.0,
@@ -110,6 +110,16 @@ def test_no_water_colder_than_the_frost_limit_is_made():
     fac, row = plant(TOWER, ECONOMIZER=0.5, SET=6.0)
     for t_wb in (-20.0, -5.0, 0.0):
         assert run(fac, row, 2e6, 12.0, t_wb + 1.0, t_wb).condenser >= TOWER.lowest_leaving_c.value - 0.01
+
+
+def test_an_idle_basin_is_heated_in_frost_and_the_heat_goes_outdoors():
+    fac, row = plant(TOWER, ECONOMIZER=0.8)
+    cold, mild = run(fac, row, 0.0, 36.0, -15.5, -16.0), run(fac, row, 0.0, 36.0, 10.0, 8.0)
+    assert cold.pump == pytest.approx(500.0 * 20.0)
+    assert cold.rejected == cold.pump
+    assert cold.basin == 25.0
+    assert mild.pump == 0.0
+    assert run(fac, row, 3e6, 36.0, -15.5, -16.0).pump == fac[Fac.CONDENSER_PUMP]
 
 
 def test_all_kinds_answer_through_one_kernel():

@@ -28,7 +28,7 @@ def plant(bank_id: str, chiller_id: str, supply: float) -> tuple[np.ndarray, np.
     bank, chiller = LIBRARY.get(bank_id, *rejection_kinds()), LIBRARY.get(chiller_id, Chiller)
     assert isinstance(bank, Rejection)
     w_c = 2.0 * bank.design_water_w_k()
-    values = bank.columns() | chiller.columns() | LIBRARY.get("economizer-plate", Economizer).columns(W_MAX, w_c)
+    values = bank.columns(2) | chiller.columns() | LIBRARY.get("economizer-plate", Economizer).columns(W_MAX, w_c)
     values |= {
         Fac.W_MAX: W_MAX, Fac.SET: supply, Fac.CHILLERS: 2.0, Fac.W_CONDENSER: w_c, Fac.CONDENSER_PUMP: 4e4,
         Fac.C_BASIN: 1e8, Fac.REJECTION: float(list(rejection_kinds()).index(bank.KIND)),

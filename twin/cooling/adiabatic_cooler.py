@@ -44,10 +44,10 @@ class AdiabaticCooler(DryCooler):
         row[PAD] = self.pad_effectiveness.value
         return row
 
-    def columns(self) -> dict[Fac, float]:
+    def columns(self, count: int) -> dict[Fac, float]:
         """Pads and their water."""
         return {
-            **super().columns(),
+            **super().columns(count),
             Fac.PAD_TRIGGER: self.trigger_c.value,
             Fac.PAD_FROST: self.frost_c.value,
             Fac.BLOWDOWN: 1.0 / (self.cycles_of_concentration.value - 1.0),

@@ -29,6 +29,7 @@ W_CONDENSER, REJECTION = int(Fac.W_CONDENSER), int(Fac.REJECTION)
 FAN, FAN_MIN = int(Fac.FAN), int(Fac.FAN_MIN)
 PAD_TRIGGER, PAD_FROST = int(Fac.PAD_TRIGGER), int(Fac.PAD_FROST)
 BLOWDOWN, DRIFT = int(Fac.BLOWDOWN), int(Fac.DRIFT)
+LOWEST, BASIN_HEATER = int(Fac.LOWEST_LEAVING), int(Fac.BASIN_HEATER)
 
 
 @kernel
@@ -161,6 +162,12 @@ def free_fan(
             break
         low, g_low, high, g_high, side = illinois(low, g_low, high, g_high, fan, g, side)
     return fan
+
+
+@kernel
+def basin_heat(fac: np.ndarray, t_db: float) -> float:
+    """Power in W of the heater that keeps an idle basin from freezing; it goes outdoors."""
+    return fac[BASIN_HEATER] * max(0.0, fac[LOWEST] - t_db)
 
 
 @kernel

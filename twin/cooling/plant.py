@@ -7,8 +7,8 @@ Equations (q heat from the facility water, W its capacity rate, T_cw water leavi
 
 Free cooling modulates the fans until the economiser carries exactly ``q``; else the fans run at full air flow, which
 keeps the lift low, and the chillers trim. Against frost no water colder than ``lowest_leaving_c`` is made: fans slow
-down for it as well. Passes are fixed in number: the basin's balance closes for whatever they end at. The heat that the
-plant could take is affine in the return temperature, ``q_max = a + b T_ret``.
+down for it as well, and an idle basin is heated. Passes are fixed in number: the basin's balance closes for whatever
+they end at. The heat that the plant could take is affine in the return temperature, ``q_max = a + b T_ret``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.cooling.bank import condenser_flow, fan_power, free_fan, full_air, helped, leaving, triggered, water_used
+from twin.cooling.bank import (
+    basin_heat,
+    condenser_flow,
+    fan_power,
+    free_fan,
+    full_air,
+    helped,
+    leaving,
+    triggered,
+    water_used,
+)
 from twin.cooling.economizer import heat_rate
 from twin.cooling.machines import bank_power, machine, staged_power, steady_count
 from twin.cooling.machines import most as most_of
@@ -42,7 +52,7 @@ class Operation(NamedTuple):
     economizer: float
     chiller: float
     fan: float
-    pump: float  # condenser water
+    pump: float  # condenser water, or the basin heater while idle
     rejected: float
     evaporated: float
     blowdown: float
@@ -153,7 +163,8 @@ def operate(
     """
     w_c = condenser_flow(fac, w)
     if w_c <= 0.0 or q <= 0.0:
-        return Operation(guess, basin, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        heater = basin_heat(fac, t_db)
+        return Operation(guess, basin, 0.0, 0.0, 0.0, heater, heater, 0.0, 0.0, 0.0, 0.0, 0.0)
     phi = phi1(w_c * dt / fac[C_BASIN])
     eps_w = heat_rate(fac, w)
     pump = fac[CONDENSER_PUMP]

@@ -41,8 +41,8 @@ class Rejection(Params, ABC):
     fan_kw: Annotated[Figure, Quantity("kW", "fan power at full air flow", ge=0, le=5000)]
     minimum_fan: Annotated[Share, Quantity("1", "lowest fan speed before fans cycle", ge=0, le=1)]
 
-    def columns(self) -> dict[Fac, float]:
-        """What the plant knows of the bank besides its row: frost, pads, water. Here: none of these."""
+    def columns(self, count: int) -> dict[Fac, float]:
+        """What the plant knows of ``count`` units besides their row: frost, pads, water. Here: none of these."""
         return {Fac.LOWEST_LEAVING: -WITHOUT, Fac.PAD_TRIGGER: WITHOUT, Fac.PAD_FROST: WITHOUT}
 
     @abstractmethod

@@ -57,6 +57,10 @@ class Tower(Rejection):
         Figure(value=4.5, low=4, high=7, source="prior: fans cycle and water bypasses the fill", confidence="estimate")
     )
 
+    basin_heater_kw_k: Annotated[Figure, Quantity("kW/K", "idle basin, per K of frost limit over air", ge=0, le=50)] = (
+        Figure(value=0.0, source="definition: none, the basin is drained", confidence="estimate")
+    )
+
     def design_water_w_k(self) -> float:
         """Design capacity rate of the water through one cell, W/K."""
         return self.rated_kw.value * KW / self.range_k.value
@@ -74,10 +78,11 @@ class Tower(Rejection):
         row = [ua0 * count, air * count, water * count, wet_bulb, design_density(wet_bulb)]
         return row + [0.0] * (ROW - len(row))
 
-    def columns(self) -> dict[Fac, float]:
+    def columns(self, count: int) -> dict[Fac, float]:
         """Frost and water: blowdown with drift keeps the cycles of concentration."""
         return {
-            **super().columns(),
+            **super().columns(count),
+            Fac.BASIN_HEATER: self.basin_heater_kw_k.value * KW * count,
             Fac.LOWEST_LEAVING: self.lowest_leaving_c.value,
             Fac.BLOWDOWN: 1.0 / (self.cycles_of_concentration.value - 1.0),
             Fac.DRIFT: self.drift_share.value,

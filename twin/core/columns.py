@@ -127,6 +127,7 @@ class Fac(IntEnum):
     CONDENSER_MIN = 56  # head-pressure control mixes the water that enters condensers up to this
     LOAD_MIN = 57  # below this part load machines cycle
     UNLOAD_MIN = 58  # below this part load power no longer falls
+    BASIN_HEATER = 59  # W/K of outdoor air below the lowest leaving water, while the bank is idle
 
 
 # A temperature that is never reached.

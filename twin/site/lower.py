@@ -243,7 +243,7 @@ def _add_loop(c: _Columns, name: str, loop: Loop, library: Library) -> None:
         Fac.FAN_MIN: bank.minimum_fan.value,
         Fac.REJECTION: float(list(rejection_kinds()).index(bank.KIND)),
         Fac.CP: cp,
-    } | bank.columns()
+    } | bank.columns(plant.rejection.count)
     if plant.chillers:
         chiller = library.get(plant.chillers.device, Chiller)
         values |= chiller.columns() | {Fac.CHILLERS: float(plant.chillers.count)}

@@ -56,7 +56,7 @@ def our_economizer() -> Economizer:
 def our_row(library: Library) -> tuple[np.ndarray, np.ndarray]:
     """The row of the loop and that of its rejection bank."""
     tower, chiller = our_tower(), library.get("chiller-eir-2317-vsd", EirChiller)
-    values = tower.columns() | chiller.columns() | our_economizer().columns(PEAK_W / RISE_K, CONDENSER_W_K)
+    values = tower.columns(1) | chiller.columns() | our_economizer().columns(PEAK_W / RISE_K, CONDENSER_W_K)
     values |= {
         Fac.W_MAX: PEAK_W / RISE_K,
         Fac.SET: SUPPLY_C,
