@@ -204,3 +204,11 @@ def test_slowed_racks_are_told_with_what_they_withhold_and_their_limit(run):
     )
     assert told["halls"][1]["withheld_mwh"] == pytest.approx(0.55)
     assert told["halls"][1]["slowed_hours"] == 3.0
+
+
+def test_hours_of_chillers_beyond_their_set_are_told_and_violate_nothing(run):
+    assert summary(run)["notes"] == []
+    run["plant_beyond_range_share"][2:5, 0] = 0.5
+    (note,) = summary(run)["notes"]
+    assert note.startswith("Chillers of loop okc/chw run beyond the range of their set for 1.50 h:")
+    assert summary(run)["violations"] == []

@@ -5,14 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from twin.cooling.chiller import Chiller, bank_power, cop_full, part_load_factor
+from twin.cooling.bank import fan_power
+from twin.cooling.chiller import Chiller, cop_full, part_load_factor
 from twin.cooling.dry_cooler import DryCooler, reject
-from twin.cooling.plant import fan_power
+from twin.cooling.machines import bank_power
+from twin.cooling.moist_air import wet_bulb
 from twin.core.columns import Fac
 from twin.site.library import Library, load_library
 from twin.site.load import load_site
 from twin.site.lower import lower
 
+# The wet bulb of completely dry air at 35 degC: the design density is that of dry air.
+DRY_WET_BULB_C = float(wet_bulb(35.0, 0.0, 101_325.0))
 ENERGYPLUS = "EnergyPlus data sets, 73 centrifugal sets"
 
 
@@ -31,7 +35,7 @@ def test_v19_bac_dry_cooler_at_its_design_point(library, validation_row):
     unit = library.get("dry-cooler-bac-tdfs1238n", DryCooler)
     row = np.array(unit.rejection_row(1))
     water = 2931e3 / (46.1 - 40.5)
-    k, t_ref, evaporated = reject(row, 1.0, water, 46.1, 35.0, 24.0, 101_325.0)
+    k, t_ref, evaporated = reject(row, 1.0, 0.0, water, 46.1, 35.0, DRY_WET_BULB_C, 101_325.0)
     q = k * (46.1 - t_ref)
     source = "BAC TDFS1238N, in the Modelica Buildings library"
     validation_row("V19", "heat, kW", 2931.0, q / 1e3, rel=1e-3, source=source, basis="fitted")
@@ -71,7 +75,9 @@ def test_v33_bank_power_is_continuous_and_rises_with_the_heat(validation_row, co
     unit, cop = 7e6, 8.0
     step = 1e-4 * unit
     q = np.arange(0.0, count * unit + step / 2, step)
-    p = np.array([bank_power(x, unit, count, cop) for x in q])
+    fac = np.zeros(len(Fac))
+    fac[Fac.CHILLERS] = count
+    p = np.array([bank_power(fac, x, unit, cop) for x in q])
     rise = np.diff(p)
     # The steepest the law may rise per watt: 1.32/COP, or the piece toward full load.
     steepest = 1.4 / cop * step

@@ -48,8 +48,9 @@ def plant_capacity(plan, f, wet_bulb, *, dt, share, rise, guess):
     fac, row = plan.arrays.fac[f], plan.arrays.rejection[f]
     t_ret = fac[Fac.SET] + rise
     a, b = capacity(
-        fac, row, share * fac[Fac.W_MAX], fac[Fac.SET], t_ret, guess, guess, dt, wet_bulb + 4.0, wet_bulb, 1e5
-    )
+        fac, row, share * fac[Fac.W_MAX], fac[Fac.SET], t_ret, guess, guess, dt, wet_bulb + 4.0, wet_bulb, 1e5,
+        fac[Fac.CHILLERS],
+    )  # fmt: skip
     return a + b * t_ret
 
 

@@ -34,7 +34,7 @@ ERRORS = [
         "device: t-chiller",
         "t-chiller, count: 4}",
         "buildings.B1.loops.fws.plant.rejection.device",
-        '"t-chiller" is of kind chiller, expected dry_cooler or tower',
+        '"t-chiller" is of kind chiller, expected adiabatic_cooler, dry_cooler or tower',
     ),
     (
         "economizer: t-economizer",

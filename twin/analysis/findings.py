@@ -57,11 +57,24 @@ def notes(ds: xr.Dataset, summary: Summary) -> list[str]:
     halls = summary["halls"]
     powered = any(row["energised_hours"] > 0 for row in halls) if halls else summary["it"]["peak_mw"] > 0
     if powered:
-        return refused(summary.get("serving"))
+        return [*_beyond_range(ds), *refused(summary.get("serving"))]
     first = ""
     if "hall_energised" in ds.coords:
         first = f": the first hall has power from {iso(ds['hall_energised'].values.min())} on"
     return [f"Nothing is energised in this period{first}."]
+
+
+def _beyond_range(ds: xr.Dataset) -> list[str]:
+    """Hours in which chillers run where their set says nothing: what they draw there is carried on, not known."""
+    if "plant_beyond_range_share" not in ds:
+        return []
+    hours = np.nansum(values(ds, "plant_beyond_range_share"), axis=0) * period_of(ds).hours
+    return [
+        f"Chillers of loop {name} run beyond the range of their set for {_hours(float(h))}: COP by the lift fit from "
+        "its edge, capacity at most that of the edge."
+        for name, h in zip(labels(ds, "loop"), hours, strict=True)
+        if h > 0.0
+    ]
 
 
 def _over(

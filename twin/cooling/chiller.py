@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
+from twin.core.columns import Fac
 from twin.core.jit import kernel
 from twin.core.params import Figure, Params, Quantity
-from twin.core.units import KELVIN
+from twin.core.units import KELVIN, KW
 
 PINCH_K = 1.5
 PART_LOAD = (1.32, 0.964, 0.941, 1.0)
@@ -34,6 +35,28 @@ class Chiller(Params):
     delta_k: Annotated[Figure, Quantity("K", "offset of the lift fit", ge=0, le=60)]
     minimum_lift_k: Annotated[Figure, Quantity("K", "lowest lift the machine runs at", ge=1, le=30)]
     condenser_max_c: Annotated[Figure, Quantity("degC", "highest leaving condenser water", gt=20, le=60)]
+    start_s: Annotated[Figure, Quantity("s", "from the call until a machine carries load", ge=0, le=3600)] = Figure(
+        value=120, low=60, high=300, source="prior: pumps, oil, ramp of the vanes", confidence="estimate"
+    )
+    minimum_run_s: Annotated[Figure, Quantity("s", "from a start until a machine may stop", ge=0, le=14_400)] = Figure(
+        value=1200, low=600, high=1800, source="prior: limit of about three starts an hour", confidence="estimate"
+    )
+    restart_s: Annotated[Figure, Quantity("s", "until a machine carries load after a loss of power", ge=0, le=7200)] = (
+        Figure(value=540, low=180, high=900, source="physics sheet, section 7.2: 180-900 s", confidence="reported")
+    )
+
+    def columns(self) -> dict[Fac, float]:
+        """What the plant knows of one machine."""
+        return {
+            Fac.CHILLER_UNIT: self.rated_kw.value * KW,
+            Fac.ETA: self.eta.value,
+            Fac.DELTA: self.delta_k.value,
+            Fac.LIFT_MIN: self.minimum_lift_k.value,
+            Fac.CONDENSER_MAX: self.condenser_max_c.value,
+            Fac.START: self.start_s.value,
+            Fac.MINIMUM_RUN: self.minimum_run_s.value,
+            Fac.RESTART: self.restart_s.value,
+        }
 
 
 @kernel
@@ -54,18 +77,3 @@ def cop_full(t_chw_out: float, t_cw_out: float, eta: float, delta: float, lift_m
     t_e = t_chw_out - PINCH_K
     lift = max(lift_min, t_cw_out + PINCH_K - t_e)
     return eta * (t_e + KELVIN) / (lift + delta)
-
-
-@kernel
-def bank_power(q: float, unit_w: float, count: float, cop: float) -> float:
-    """Compressor power in W of a bank that carries ``q`` (W) at the full-load ``cop``.
-
-    Of the fewest equal machines that can carry it and one more, the cheaper runs: power is continuous and rises with
-    ``q`` (staging with timers belongs to the plant's controls and is not modelled here).
-    """
-    if q <= 0.0 or count <= 0.0:
-        return 0.0
-    fewest = min(count, max(1.0, -(-q // unit_w)))
-    more = min(count, fewest + 1.0)
-    factor = min(part_load_factor(q / (fewest * unit_w)), part_load_factor(q / (more * unit_w)))
-    return q / cop * factor

@@ -105,7 +105,47 @@ class Fac(IntEnum):
     FAN_MIN = 21
     REJECTION = 22  # code of the rejection kind
     CP = 23
-    RUNNING = 24  # 0: the loop's pumps have no drive
+    LOWEST_LEAVING = 24  # no colder water is made by the rejection bank (frost)
+    PAD_TRIGGER = 25  # dry bulb from which pads are wetted; WITHOUT where there are none
+    PAD_FROST = 26  # below this dry bulb pads stay dry
+    BLOWDOWN = 27  # per evaporation, drift included
+    DRIFT = 28  # per circulated water
+    ECONOMIZER_UA = 29  # 0: a fixed effectiveness; else ECONOMIZER is not used
+    ECONOMIZER_W = 30  # condenser water through the economiser
+    ECONOMIZER_N = 31  # exponent of its film conductances on the flow
+    START = 32  # from the call for a machine until it carries load
+    MINIMUM_RUN = 33  # from a start until a machine may stop
+    RESTART = 34  # as START, after a loss of power
+    EIR = 35  # 1: an EIR set, its coefficients from here on
+    COP = 36
+    CAPACITY_T = 37  # f1 of temperatures, its coefficients in order
+    CAPACITY_T1 = 38
+    CAPACITY_T2 = 39
+    CAPACITY_T3 = 40
+    CAPACITY_T4 = 41
+    CAPACITY_T5 = 42
+    EIR_T = 43  # f2 of temperatures, its coefficients in order
+    EIR_T1 = 44
+    EIR_T2 = 45
+    EIR_T3 = 46
+    EIR_T4 = 47
+    EIR_T5 = 48
+    EIR_LOAD = 49  # f3 of part load, its coefficients in order
+    EIR_LOAD1 = 50
+    EIR_LOAD2 = 51
+    CHILLED_LOW = 52
+    CHILLED_HIGH = 53
+    CONDENSER_LOW = 54
+    CONDENSER_HIGH = 55
+    CONDENSER_MIN = 56  # head-pressure control mixes the water that enters condensers up to this
+    LOAD_MIN = 57  # below this part load machines cycle
+    UNLOAD_MIN = 58  # below this part load power no longer falls
+    BASIN_HEATER = 59  # W/K of outdoor air below the lowest leaving water, while the bank is idle
+    RUNNING = 60  # 0: the loop's pumps have no drive
+
+
+# A temperature that is never reached.
+WITHOUT = 1e6
 
 
 class Elm(IntEnum):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.cooling.machines import CLOCKS
 from twin.core.columns import Fac, Group, Sec
 from twin.core.variables import rows
 from twin.inference.fleet import new_held
@@ -35,6 +36,7 @@ class State(NamedTuple):
     fac_supply: Floats
     basin: Floats
     condenser: Floats  # (fac) last step-mean water leaving the rejection bank
+    chillers: Floats  # (fac, 3) machines on and their clocks, see twin.cooling.machines
     fac_flow: Floats  # (fac) capacity rate that the loop's pumps have reached, W/K
     watched: Floats  # (group, cause) what the interlocks saw last (``twin.engine.trip``)
     trip_clock: Floats  # (group, cause) how long each has been beyond its limit, s
@@ -144,7 +146,8 @@ def new_state(plan: Plan, seed: int, start_c: Floats | None = None) -> State:
         plate, body, sums[0].copy(), sums[1].copy(), offset, apart(n), apart(n),
         np.full(len(a.island_ptr) - 1, -1, np.int64),
         set_point.copy(), set_point.copy(), a.sec[:, Sec.W_MIN].copy(),
-        supply.copy(), supply.copy(), supply.copy(), supply.copy(), a.fac[:, Fac.W_MIN].copy(),
+        supply.copy(), supply.copy(), supply.copy(), supply.copy(), np.zeros((len(supply), CLOCKS)),
+        a.fac[:, Fac.W_MIN].copy(),
         np.full((groups, CAUSES), -1e9), np.zeros((groups, CAUSES)), np.zeros(groups, np.int64),
         np.full(groups, -1.0), np.full(groups, -1.0), np.full(groups, -1.0),
         *new_held(plan.fleet.fleet if plan.fleet else None),

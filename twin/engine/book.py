@@ -37,6 +37,8 @@ L_FLOW, L_PUMP, L_HEAT, L_CAP = slot("fws_flow"), slot("fws_pump_power"), slot("
 L_ECO, L_CHILLER, L_FAN = slot("plant_economizer_heat"), slot("plant_chiller_power"), slot("plant_fan_power")
 L_POWER, L_REJECTED, L_CW = slot("plant_power"), slot("plant_rejected_heat"), slot("plant_condenser_temperature")
 L_WATER, L_UNMET, L_ON = slot("plant_water_flow"), slot("plant_unmet_share"), slot("plant_energised_share")
+L_EVAPORATED, L_BLOWDOWN, L_DRIFT = slot("plant_evaporation"), slot("plant_blowdown"), slot("plant_drift")
+L_CHILLERS, L_BEYOND = slot("plant_chillers_on"), slot("plant_beyond_range_share")
 E_POWER, E_LOSS, E_MAX = slot("element_power"), slot("element_loss"), slot("element_loading_maximum")
 R_POWER, R_TEMP, R_MAX = slot("rack_power"), slot("rack_temperature"), slot("rack_temperature_maximum")
 

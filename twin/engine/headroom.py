@@ -52,7 +52,7 @@ CLOSE_STEPS = 30
 CLOSE = 2e-3
 CONTRACT = -1
 COOLING, ELECTRIC, OWN, SHARED = constant(0), constant(1), constant(0), constant(1)
-F_W_MAX, F_W_MIN = int(Fac.W_MAX), int(Fac.W_MIN)
+F_W_MAX, F_W_MIN, F_CHILLERS = int(Fac.W_MAX), int(Fac.W_MIN), int(Fac.CHILLERS)
 LIMIT = int(Elm.LIMIT)
 
 
@@ -77,7 +77,18 @@ def _capacity(a: Arrays, c: Case, f: int, w: float, t_ret: float, guess: float) 
     """What the plant of a loop can take at its set point in steady state, W."""
     air = c.air
     cap_a, cap_b = capacity(
-        a.fac[f], a.rejection[f], w, c.y_set[f], t_ret, guess, guess, SETTLED, air[0], air[1], air[2]
+        a.fac[f],
+        a.rejection[f],
+        w,
+        c.y_set[f],
+        t_ret,
+        guess,
+        guess,
+        SETTLED,
+        air[0],
+        air[1],
+        air[2],
+        a.fac[f, F_CHILLERS],
     )
     return cap_a + cap_b * t_ret
 
@@ -100,11 +111,23 @@ def _plant_power(a: Arrays, c: Case, f: int, q: float, asked: float) -> float:
     q += pump
     guess = min(air[0], air[1] + 4.0)
     cap = _capacity(a, c, f, w, y + q / w, guess)
-    # Heat that the plant cannot take warms the loop; it does not make the chillers draw more.
-    _, _, _, chiller, fan, condenser, _, _ = operate(
-        a.fac[f], a.rejection[f], w, min(q, cap), y + q / w, y, guess, guess, SETTLED, air[0], air[1], air[2]
+    # Heat that the plant cannot take warms the loop; it does not make the chillers draw more. No clocks: steady.
+    run = operate(
+        a.fac[f],
+        a.rejection[f],
+        w,
+        min(q, cap),
+        y + q / w,
+        y,
+        guess,
+        guess,
+        SETTLED,
+        air[0],
+        air[1],
+        air[2],
+        a.fac[f, :0],
     )
-    return pump + chiller + fan + condenser
+    return pump + run.chiller + run.fan + run.pump
 
 
 @inner

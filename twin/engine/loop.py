@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from twin.cooling.machines import RUNNING, advance_clocks, startable
 from twin.cooling.plant import capacity, operate
 from twin.core.columns import Fac, Mode, Sec
 from twin.core.integrate import phi1
@@ -23,10 +24,15 @@ from twin.engine.book import (
     C_SUP,
     C_UNMET,
     GROSS,
+    L_BEYOND,
+    L_BLOWDOWN,
     L_CAP,
     L_CHILLER,
+    L_CHILLERS,
     L_CW,
+    L_DRIFT,
     L_ECO,
+    L_EVAPORATED,
     L_FAN,
     L_FLOW,
     L_HEAT,
@@ -54,7 +60,7 @@ CAPACITY_CLOSE = 1e-3
 HOLD, RENEW = constant(0), constant(1)
 CP, CP_PRIMARY = int(Sec.CP), int(Sec.CP_PRIMARY)
 F_W_MAX, F_C_RETURN, F_C_SUPPLY = int(Fac.W_MAX), int(Fac.C_RETURN), int(Fac.C_SUPPLY)
-F_RUNNING = int(Fac.RUNNING)
+F_RUNNING, F_CHILLERS = int(Fac.RUNNING), int(Fac.CHILLERS)
 F_PUMP_1, F_PUMP_3, F_CP, F_C_BASIN = int(Fac.PUMP_1), int(Fac.PUMP_3), int(Fac.CP), int(Fac.C_BASIN)
 
 
@@ -113,10 +119,20 @@ def solve_loop(
     y = (1.0 - psi) * y_set + psi * s0
     q, _, _ = _loop_heat(a, state, s, f, on, island, y, RENEW)
     back = (1.0 - phi) * (y + q / w) + phi * r0
-    cap_a, cap_b = capacity(fac, a.rejection[f], w, y_set, back, state.condenser[f], state.basin[f], dt, t_db, t_wb, p)
+    every = count = fac[F_CHILLERS]
+    cap_a, cap_b = capacity(
+        fac, a.rejection[f], w, y_set, back, state.condenser[f], state.basin[f], dt, t_db, t_wb, p, every
+    )
     cap = max(0.0, cap_a + cap_b * back)
     need = w * (back - y_set)
-    if 0.0 <= need <= cap:
+    ready = startable(fac, state.chillers[f], dt)
+    if ready < every and need > cap * ready / every:
+        # Not every machine carries load in this step. What a few can take is at least their part of it all.
+        count = ready
+        cap_a, cap_b = capacity(
+            fac, a.rejection[f], w, y_set, back, state.condenser[f], state.basin[f], dt, t_db, t_wb, p, count
+        )
+    if 0.0 <= need <= max(0.0, cap_a + cap_b * back):
         return y, q, back, y_set, cap, 0.0
     if need < 0.0:
         y, q, back = _unmet(a, state, s, f, on, island, y, phi, psi, 0.0, 0.0)
@@ -126,7 +142,7 @@ def solve_loop(
         # What the plant takes depends on the return that it leads to: at the first one it may have been nothing.
         took = cap_a + cap_b * back
         new_a, new_b = capacity(
-            fac, a.rejection[f], w, y_set, back, state.condenser[f], state.basin[f], dt, t_db, t_wb, p
+            fac, a.rejection[f], w, y_set, back, state.condenser[f], state.basin[f], dt, t_db, t_wb, p, count
         )
         if abs(new_a + new_b * back - took) <= CAPACITY_CLOSE * abs(took):
             break
@@ -224,17 +240,20 @@ def finish_loop(
     state.fac_return[f] = tank(state.fac_return[f], y + q / w, back, w, fac[F_C_RETURN], dt, ledger)
     state.fac_supply[f] = tank(state.fac_supply[f], leaving, y, w, fac[F_C_SUPPLY], dt, ledger)
     taken = w * (back - leaving)
-    t_cw, end, eco, chiller, fan, condenser_pump, rejected, water = operate(
-        fac, a.rejection[f], w, taken, back, leaving, state.condenser[f], state.basin[f], dt, t_db, t_wb, p
+    clocks = state.chillers[f]
+    run = operate(
+        fac, a.rejection[f], w, taken, back, leaving, state.condenser[f], state.basin[f], dt, t_db, t_wb, p, clocks
     )
-    stored = fac[F_C_BASIN] * (end - state.basin[f])
+    # Where the set point is missed, every machine is called.
+    advance_clocks(fac, clocks, fac[F_CHILLERS] if missed else run.wanted, dt)
+    stored = fac[F_C_BASIN] * (run.basin - state.basin[f])
     ledger[STORED] += stored
     ledger[GROSS] += abs(stored)
-    state.basin[f] = end
-    state.condenser[f] = t_cw
+    state.basin[f] = run.basin
+    state.condenser[f] = run.condenser
     pump = loop_pump(fac, w) * fac[F_RUNNING]
-    plant = chiller + fan + condenser_pump + pump
-    ledger[OUTWARD] += (rejected + fan) * dt
+    plant = run.chiller + run.fan + run.pump + pump
+    ledger[OUTWARD] += (run.rejected + run.fan) * dt
     row = out.loop[f]
     row[L_SUPPLY] += y * dt
     row[L_RETURN] += back * dt
@@ -243,13 +262,18 @@ def finish_loop(
     row[L_PUMP] += pump * dt
     row[L_HEAT] += taken * dt
     row[L_CAP] += cap * dt
-    row[L_ECO] += eco * dt
-    row[L_CHILLER] += chiller * dt
-    row[L_FAN] += fan * dt
+    row[L_ECO] += run.economizer * dt
+    row[L_CHILLER] += run.chiller * dt
+    row[L_FAN] += run.fan * dt
     row[L_POWER] += plant * dt
-    row[L_REJECTED] += rejected * dt
-    row[L_CW] += t_cw * dt
-    row[L_WATER] += water * dt
+    row[L_REJECTED] += run.rejected * dt
+    row[L_CW] += run.condenser * dt
+    row[L_WATER] += (run.evaporated + run.blowdown + run.drift) * dt
+    row[L_EVAPORATED] += run.evaporated * dt
+    row[L_BLOWDOWN] += run.blowdown * dt
+    row[L_DRIFT] += run.drift * dt
+    row[L_CHILLERS] += clocks[RUNNING] * dt
+    row[L_BEYOND] += run.beyond * dt
     row[L_UNMET] += dt if missed else 0.0
     row[L_ON] += dt
     return plant

@@ -239,7 +239,6 @@ def _add_loop(c: _Columns, name: str, loop: Loop, library: Library) -> None:
         Fac.RESET_ON: RESETS[loop.reset.on] if loop.reset else 0.0,
         Fac.RESET_APPROACH: loop.reset.approach_k if loop.reset else 0.0,
         Fac.SET_MAX: max(loop.supply_c, loop.reset.max_c) if loop.reset else loop.supply_c,
-        Fac.ECONOMIZER: library.get(plant.economizer, Economizer).effectiveness.value,
         Fac.W_CONDENSER: w_condenser,
         Fac.CONDENSER_PUMP: condenser_flow * plant.condenser_head_kpa * KPA / loop.pump_efficiency,
         Fac.C_BASIN: rho_cp * plant.condenser_volume_m3,
@@ -248,17 +247,14 @@ def _add_loop(c: _Columns, name: str, loop: Loop, library: Library) -> None:
         Fac.REJECTION: float(list(rejection_kinds()).index(bank.KIND)),
         Fac.CP: cp,
         Fac.RUNNING: 1.0,
-    }
+    } | bank.columns(plant.rejection.count)
     if plant.chillers:
         chiller = library.get(plant.chillers.device, Chiller)
-        values |= {
-            Fac.CHILLERS: float(plant.chillers.count),
-            Fac.CHILLER_UNIT: chiller.rated_kw.value * KW,
-            Fac.ETA: chiller.eta.value,
-            Fac.DELTA: chiller.delta_k.value,
-            Fac.LIFT_MIN: chiller.minimum_lift_k.value,
-            Fac.CONDENSER_MAX: chiller.condenser_max_c.value,
-        }
+        values |= chiller.columns() | {Fac.CHILLERS: float(plant.chillers.count)}
+    try:
+        values |= library.get(plant.economizer, Economizer).columns(w_max, w_condenser)
+    except ValueError as error:
+        raise one(str(error), path=f"{name}.plant.economizer") from None
     row = [0.0] * len(Fac)
     for column, value in values.items():
         row[column] = value

