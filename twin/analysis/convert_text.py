@@ -25,7 +25,6 @@ CAPACITY = (
 )
 PRESENT = ("requests_per_s", "served_share", "tokens_per_s", "power_kw", "joules_per_token")
 EACH = ("tokens_per_s", "decode_systems", "tokens_per_s_per_decode_system", "power_kw")
-NO_BAND = "Speeds have no band: step and prompt times are tables, taken as they are, priors among them."
 CLAIM = (
     "AWS and Cerebras claim 5 times the token capacity for prefill on Trainium with decode on CS-3 (March 2026, not "
     "measured by others): the ratio of tokens/s per system that decodes is what this model makes of it."
@@ -143,8 +142,6 @@ def _notes(told: dict[str, Any]) -> list[str]:
         share = served[side]["value"]
         if share is not None and share < 1.0 - 1e-6:
             notes.append(f"The present demand is more than can be served {side}: requests pile up, no latency is told.")
-    if told["samples"]:
-        notes.append(NO_BAND)
     if [part["serving"].rpartition("-")[2] for part in told["layout"]] == ["prefill", "decode"]:
         servings = [part["serving"] for part in told["layout"]]
         if "trn" in servings[0] and "cs3" in servings[1]:
