@@ -118,12 +118,9 @@ def gpu(
     memory = devices.count * hardware.gb
     room = (ROOM * memory - weights) * 1e9 / kv
     fitted = f"; fitted to {anchor.said}" if anchor is not None else ""
-    eta = f"eta_c {how.compute:.2f}" + (
-        ", fitted to MLPerf v5.1 GB200 llama3.1-405b Offline" if how.compute == FITTED.compute else " (prior)"
-    )
     parts: dict[str, Curve | Fact] = {}
     if phase != "decode":
-        parts["prefill_s"] = Curve(PROMPTS, prefill_time(found, devices, PROMPTS, how), f"{ROOFLINE}, {eta}")
+        parts["prefill_s"] = Curve(PROMPTS, prefill_time(found, devices, PROMPTS, how), f"{ROOFLINE}, {eta_said(how)}")
         parts["prefill_speed"] = speeds.prompts(how, FITTED, hardware.name)
     if phase != "prefill":
         at = batches(most)
@@ -135,9 +132,7 @@ def gpu(
             steps = steps[0] + rise * (steps - steps[0])
             fitted = "" if rise == 1.0 else f"; rise x {rise:.2f} as fitted to MLPerf v5.1 on its predecessor or kin"
         parts["decode_step_s"] = Curve(at, steps, f"{ROOFLINE}, {context:.0f} tokens of context{fitted}")
-        parts["decode_speed"] = (
-            speeds.form(anchor.said) if anchor is not None else speeds.unmeasured(f"{found.title} on {hardware.name}")
-        )
+        parts["decode_speed"] = speeds.steps(anchor.said if anchor else "", f"{found.title} on {hardware.name}")
     parts["kv_tokens"] = Fact(room, "0.95 of the memory less the weights, per KV byte of a token")
     parts["max_batch"] = Fact(most, anchor.said if anchor else "prior: end of the table")
     parts["memory_gb"] = Fact(memory, hardware.said, hardware.confidence)
@@ -153,6 +148,11 @@ def gpu(
     if measured_on:
         more["measured_on"] = f'"{measured_on}"'
     return Entry(id, head(model, title, [layout.rack], layout.systems, phase, layout.draw, **more), parts)
+
+
+def eta_said(how: Efficiency) -> str:
+    fitted = ", fitted to MLPerf v5.1 GB200 llama3.1-405b Offline"
+    return f"eta_c {how.compute:.2f}" + (fitted if how.compute == FITTED.compute else " (prior)")
 
 
 def weights_bits(model: Model) -> float:

@@ -40,6 +40,11 @@ def prompts(how: Efficiency, fitted: Efficiency, chip: str) -> Fact:
     return Fact(1.0, said, "estimate", slow.compute / how.compute, fast.compute / how.compute)
 
 
+def steps(anchor: str, what: str) -> Fact:
+    """Step times by the roofline, fitted to ``anchor`` where there is one."""
+    return form(anchor) if anchor else unmeasured(what)
+
+
 def form(anchor: str) -> Fact:
     """Step times of which a throughput is measured: the error of their form at other batches."""
     said = f"{anchor}; tau = a + b B is off by 8.4 % of tokens/s in the mean (ML.ENERGY v3), which +-16.8 % has"
