@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -97,7 +98,17 @@ def test_tokens_per_second_have_a_band_on_both_sides(other):
         band = figure(other, "capacity", "tokens_per_s")[side]
         assert band["p10"] < band["p50"] < band["p90"]
         assert band["p90"] > 1.2 * band["p10"]
-    assert "no band" not in render_conversion(other)
+    assert "Speeds have no band" not in render_conversion(other)
+
+
+def test_a_band_that_some_samples_have_no_value_for_is_told_as_missing(other):
+    text, told = render_conversion(other), copy.deepcopy(other)
+    row = next(r for r in told["rows"] if r["figure"] == "ttft_p50_s" and r["before"]["p10"] is not None)
+    row["before"] |= {"p10": None, "p50": None, "p90": None}
+    changed = render_conversion(told)
+    assert changed.count("(no band)") == text.count("(no band)") + 1
+    assert "No band: in some samples requests pile up" in changed
+    assert ("No band" in text) == ("(no band)" in text)
 
 
 def test_a_hall_at_a_lower_speed_makes_fewer_tokens_in_proportion(serves, other):
