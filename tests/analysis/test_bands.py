@@ -59,6 +59,7 @@ def test_numbers_of_the_fleet_are_those_of_its_rows(site):
     joules = float((run.pool_power * 3600.0).sum())
     assert float(numbers["energy_per_token"]) == pytest.approx(joules / float(made.sum()), rel=1e-6)
     weight = run.pool_served_rate
+    assert float(numbers["token_rate"]) == pytest.approx(float(run.pool_token_rate.sum("pool").sum("workload").mean()))
     late = (run.pool_ttft.sel(percentile=99.0) * weight).sum(("time", "pool")) / weight.sum(("time", "pool"))
     np.testing.assert_allclose(numbers["workload_ttft_p99"], late, rtol=1e-5)
 
@@ -97,6 +98,31 @@ def test_idle_power_of_what_serves_drives_energy_and_says_whose_figure_it_is(fou
     index = found.unknown.values.tolist().index(names[0])
     ranks = [np.argsort(np.argsort(x)) for x in (found.place.values[:, index], found.site_it_power_sample.values)]
     assert float(first.driver_share) == pytest.approx(np.asarray(np.corrcoef(ranks))[0, 1] ** 2, abs=1e-6)
+
+
+def test_speeds_drive_the_tokens_of_a_demand_that_fills_what_there_is(found):
+    """gpt-oss-120b makes nine tokens in ten here; as it is asked for a share of its capacity, its speed tells."""
+    band = found["token_rate"].values
+    assert band[0] < band[1] < band[2]
+    assert band[2] > 1.1 * band[0]
+    row = found.sel(headline="token_rate")
+    told_of = dict(zip(row.driver_figure.values.tolist(), row.driver_effect.values.tolist(), strict=True))
+    speeds = {name: effect for name, effect in told_of.items() if "_speed" in name}
+    assert speeds
+    assert set(speeds.values()) == {"rises"}
+
+
+def test_tokens_per_second_of_a_campus_have_a_band_and_a_speed_drives_them():
+    ds = twin.bands("prairie-750", start="2029-01-01", end="2029-01-01T03:00")
+    rows = told(ds)
+    (row,) = [r for r in rows["headlines"] if r["name"] == "token_rate"]
+    assert row["unit"] == "1e6/s"
+    assert row["p10"] < row["p50"] < row["p90"]
+    assert row["p90"] > 1.2 * row["p10"]
+    first = row["drivers"][0]
+    assert first["figure"] == "deepseek-r1-vr: decode_speed"
+    assert first["source"].startswith("prior: DeepSeek-R1 671B on Rubin is not measured")
+    assert any(line.startswith("Tokens per s, 1e6/s") for line in render(rows).splitlines())
 
 
 def test_without_raw_there_are_no_samples(site):

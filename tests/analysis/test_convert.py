@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -16,6 +17,7 @@ from twin.core.errors import InputError
 from twin.inference.serving import Serving
 from twin.inference.workload import Workload
 from twin.site.load import LoadedSite, load_site
+from twin.site.unknowns import drawn, unknowns
 
 HALL = "okc/hall-2"
 # A hall of oklahoma-10: 8 rows of 11 racks of two CS-3.
@@ -88,6 +90,44 @@ def test_power_stays_between_idle_and_the_rating(other):
         per_token = figure(other, "capacity", "joules_per_token")[side]["value"]
         tokens = figure(other, "capacity", "tokens_per_s")[side]["value"]
         assert per_token * tokens == pytest.approx(1e3 * watts)
+
+
+def test_tokens_per_second_have_a_band_on_both_sides(other):
+    """The speeds of prompts and steps on wafers are priors: none of the two ends is near the other."""
+    for side in ("before", "after"):
+        band = figure(other, "capacity", "tokens_per_s")[side]
+        assert band["p10"] < band["p50"] < band["p90"]
+        assert band["p90"] > 1.2 * band["p10"]
+    assert "Speeds have no band" not in render_conversion(other)
+
+
+def test_a_band_that_some_samples_have_no_value_for_is_told_as_missing(other):
+    text, told = render_conversion(other), copy.deepcopy(other)
+    row = next(r for r in told["rows"] if r["figure"] == "ttft_p50_s" and r["before"]["p10"] is not None)
+    row["before"] |= {"p10": None, "p50": None, "p90": None}
+    changed = render_conversion(told)
+    assert changed.count("(no band)") == text.count("(no band)") + 1
+    assert "No band: in some samples requests pile up" in changed
+    assert ("No band" in text) == ("(no band)" in text)
+
+
+def test_a_hall_at_a_lower_speed_makes_fewer_tokens_in_proportion(serves, other):
+    """Both speeds of gpt-oss-120b at 0.9: the hall takes 0.9 of the requests."""
+    entry = serves.library.get("gpt-oss-120b-cs3", Serving)
+    at = {}
+    for unknown in unknowns(serves, ["gpt-oss-120b-cs3"]):
+        if (key := unknown.members[0][1]) in ("prefill_speed", "decode_speed"):
+            band = entry.figures()[key]
+            assert band.low is not None
+            assert band.high is not None
+            at[unknown] = (0.9 - band.low) / (band.high - band.low)
+    assert len(at) == 2
+    told = convert(ask(drawn(serves, at), halls=[HALL], to="llama-3.1-8b-cs3", samples=0))
+    for name in ("tokens_per_s", "requests_per_s"):
+        slow, full = (figure(t, "capacity", name)["before"]["value"] for t in (told, other))
+        assert slow / full == pytest.approx(0.9, rel=1e-4)
+        slow, full = (figure(t, "capacity", name)["after"]["value"] for t in (told, other))
+        assert slow / full == pytest.approx(1.0, rel=1e-9)
 
 
 def test_the_hall_agrees_with_the_map(other, serves):

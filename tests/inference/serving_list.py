@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tests.inference import anchors as fits
 from tests.inference import hardware as hw
+from tests.inference import speeds
 from tests.inference.serving_entry import Curve, Entry, Fact
 from twin.inference.model import Model
 from twin.inference.roofline import Devices, Efficiency, decode_step, prefill_time
@@ -117,12 +118,10 @@ def gpu(
     memory = devices.count * hardware.gb
     room = (ROOM * memory - weights) * 1e9 / kv
     fitted = f"; fitted to {anchor.said}" if anchor is not None else ""
-    eta = f"eta_c {how.compute:.2f}" + (
-        ", fitted to MLPerf v5.1 GB200 llama3.1-405b Offline" if how.compute == FITTED.compute else " (prior)"
-    )
     parts: dict[str, Curve | Fact] = {}
     if phase != "decode":
-        parts["prefill_s"] = Curve(PROMPTS, prefill_time(found, devices, PROMPTS, how), f"{ROOFLINE}, {eta}")
+        parts["prefill_s"] = Curve(PROMPTS, prefill_time(found, devices, PROMPTS, how), f"{ROOFLINE}, {eta_said(how)}")
+        parts["prefill_speed"] = speeds.prompts(how, FITTED, hardware.name)
     if phase != "prefill":
         at = batches(most)
         if anchor is not None:
@@ -133,6 +132,7 @@ def gpu(
             steps = steps[0] + rise * (steps - steps[0])
             fitted = "" if rise == 1.0 else f"; rise x {rise:.2f} as fitted to MLPerf v5.1 on its predecessor or kin"
         parts["decode_step_s"] = Curve(at, steps, f"{ROOFLINE}, {context:.0f} tokens of context{fitted}")
+        parts["decode_speed"] = speeds.steps(anchor.said if anchor else "", f"{found.title} on {hardware.name}")
     parts["kv_tokens"] = Fact(room, "0.95 of the memory less the weights, per KV byte of a token")
     parts["max_batch"] = Fact(most, anchor.said if anchor else "prior: end of the table")
     parts["memory_gb"] = Fact(memory, hardware.said, hardware.confidence)
@@ -150,12 +150,26 @@ def gpu(
     return Entry(id, head(model, title, [layout.rack], layout.systems, phase, layout.draw, **more), parts)
 
 
+def eta_said(how: Efficiency) -> str:
+    fitted = ", fitted to MLPerf v5.1 GB200 llama3.1-405b Offline"
+    return f"eta_c {how.compute:.2f}" + (fitted if how.compute == FITTED.compute else " (prior)")
+
+
 def weights_bits(model: Model) -> float:
     return 8.0 * model.weight_gb.value / model.parameters_b.value
 
 
 def wafer(
-    id: str, model: str, systems: int, speed: Fact, *, phase: str = "colocated", date: str, fast: bool, note: str = ""
+    id: str,
+    model: str,
+    systems: int,
+    speed: Fact,
+    off: Fact | None,
+    *,
+    phase: str = "colocated",
+    date: str,
+    fast: bool,
+    note: str = "",
 ) -> Entry:
     """Wafers in a pipeline: a table of user speeds and memory arithmetic; nothing of it is a measured aggregate."""
     found = LIBRARY.get(model, Model)
@@ -169,11 +183,14 @@ def wafer(
         devices = Devices(systems, hw.WAFER_FLOP_S, 21e15)
         said = f"{ROOFLINE}: prior of 0.2 (0.1-0.4) of 15.6 PF dense a wafer; no prefill speed is published"
         parts["prefill_s"] = Curve(PROMPTS, prefill_time(found, devices, PROMPTS, hw.WAFER), said)
+        parts["prefill_speed"] = speeds.WAFER_PROMPTS
     parts["decode_step_s"] = Curve(
         at,
         np.maximum(1.0 / speed.value, at / rate),
         f"max(1/v0, B/r_max): v0 {speed.said}; r_max 0.2 of 15.6 PF (prior)",
     )
+    if off is not None:
+        parts["decode_speed"] = off
     parts["kv_tokens"] = Fact(room, "0.95 of 44 GB a wafer less the weights, per KV byte of a token")
     parts["max_batch"] = Fact(
         4.0 * knee, "prior: four times where compute binds; the KV cache binds before", low=1, high=8 * knee
@@ -189,11 +206,18 @@ def wafer(
     return Entry(id, plain, parts)
 
 
-def image(id: str, layout: Layout, draw: str, seconds: float, said: str) -> Entry:
-    """One image at a time on one GPU; its prompt is 4,096 latent patches, no token follows."""
+def image(id: str, layout: Layout, draw: str, joules: float, watts: tuple[float, float, float]) -> Entry:
+    """One image at a time on one GPU; its prompt is 4,096 latent patches, no token follows.
+
+    ``joules`` an image at ``watts``: the lowest, the one taken, the highest.
+    """
+    low, taken, high = watts
+    seconds, said = joules / taken, f"ML.ENERGY leaderboard v3: {joules:,.0f} J an image at {low:.0f}-{high:.0f} W"
+    off = Fact(1.0, f"{said}, {taken:.0f} W taken", "measured", low / taken, high / taken)
     patches = np.array([0.0, 4096.0, 16_384.0])
     parts: dict[str, Curve | Fact] = {
         "prefill_s": Curve(patches, patches * seconds / 4096.0, said),
+        "prefill_speed": off,
         "kv_tokens": Fact(4096.0, "one image at a time; it has no KV cache"),
         "max_batch": Fact(1.0, "one image at a time: power and time per image are flat in the batch (ML.ENERGY v3)"),
         "memory_gb": Fact(layout.hardware.gb, layout.hardware.said, layout.hardware.confidence),
@@ -214,6 +238,7 @@ def extrapolated() -> Iterator[Entry]:
                note="Step times through two points of ML.ENERGY, Llama 3.1 70B (200 tokens in, 352 out).")  # fmt: skip
     at = np.array([1.0, 8.0, 512.0])
     slope = (0.0739 - 0.0166) / (512.0 - 8.0)
+    made.parts["decode_speed"] = speeds.form("ML.ENERGY leaderboard v3, Llama 3.1 70B on 4 x H100, two batches")
     made.parts["decode_step_s"] = Curve(
         at,
         0.0166 + slope * (at - 8.0),
@@ -222,10 +247,8 @@ def extrapolated() -> Iterator[Entry]:
     )
     yield made
     one = Layout(hw.h100(1), "hgx-h100-air", 0.125, "dgx-h100-image", "one H100")
-    yield image("flux-1-dev-h100", one, "dgx-h100-image", 7551 / 670,
-                "ML.ENERGY leaderboard v3: 7,551 J an image at 650-690 W")  # fmt: skip
-    yield image("flux-1-dev-b200", b200(1), "b200x8-image", 6936 / 870,
-                "ML.ENERGY leaderboard v3: 6,936 J an image at 800-940 W")  # fmt: skip
+    yield image("flux-1-dev-h100", one, "dgx-h100-image", 7551.0, (650.0, 670.0, 690.0))
+    yield image("flux-1-dev-b200", b200(1), "b200x8-image", 6936.0, (800.0, 870.0, 940.0))
 
 
 def on_b200() -> Iterator[Entry]:
@@ -278,23 +301,29 @@ def on_trainium() -> Iterator[Entry]:
 
 def on_wafers() -> Iterator[Entry]:
     blog = "Cerebras blog, August 2024"
-    speeds = [
-        ("llama-3.1-8b", 1, Fact(1800, f"1,800 tok/s a user ({blog})"), "2024-08", False, ""),
-        ("llama-3.3-70b", 4, Fact(450, f"450 tok/s a user ({blog}; 446 by Artificial Analysis)"), "2024-08", False,
+    once = speeds.published_once
+    published = [
+        # Artificial Analysis confirms it, "> 1,800", and nobody says how much more.
+        ("llama-3.1-8b", 1, Fact(1800, f"1,800 tok/s a user ({blog})"), None, "2024-08", False, ""),
+        ("llama-3.3-70b", 4, Fact(450, f"450 tok/s a user ({blog}; 446 by Artificial Analysis)"),
+         speeds.published(446, 450, 450, f"450 tok/s a user by {blog}, 446 by Artificial Analysis"), "2024-08", False,
          "Llama 3.1 70B, without speculation; 2,100 tok/s were shown in October 2024."),
-        ("llama-3.1-405b", 24, Fact(969, "969 tok/s a user (Tom's Hardware, November 2024)"), "2024-11", False,
-         "How many wafers were used is not known: 19-22 are estimated to hold the weights."),
+        ("llama-3.1-405b", 24, Fact(969, "969 tok/s a user (Tom's Hardware, November 2024)"), once("969"), "2024-11",
+         False, "How many wafers were used is not known: 19-22 are estimated to hold the weights."),
         ("gpt-oss-120b", 4, Fact(2059, "2,059 tok/s a user (SemiAnalysis; vendor 3,000, Artificial Analysis 1,706)"),
-         "2026-05", True, "Whether speculation was on is not stated."),
-        ("qwen3-235b-a22b", 8, Fact(1400, "1,400 tok/s a user (page title, not checked)"), "2025-07", True, ""),
-        ("glm-4.7", 12, Fact(1201, "1,201 tok/s a user (tokenomics.info)"), "2026-05", True,
+         speeds.published(*speeds.OSS, "2,059 tok/s a user by SemiAnalysis, 3,000 by the vendor, 1,706 by Artificial "
+                          "Analysis"), "2026-05", True, "Whether speculation was on is not stated."),
+        ("qwen3-235b-a22b", 8, Fact(1400, "1,400 tok/s a user (page title, not checked)"), once("1,400"), "2025-07",
+         True, ""),
+        ("glm-4.7", 12, Fact(1201, "1,201 tok/s a user (tokenomics.info)"), once("1,201"), "2026-05", True,
          "How many wafers were used is not published: 12 is a prior."),
-        ("kimi-k2", 20, Fact(981, "981 tok/s a user (tokenomics.info, K2.6)"), "2026-05", True,
+        ("kimi-k2", 20, Fact(981, "981 tok/s a user (tokenomics.info, K2.6)"), once("981"), "2026-05", True,
          "How many wafers were used is not published: about 20 by hearsay."),
     ]  # fmt: skip
-    for model, systems, speed, date, fast, note in speeds:
-        yield wafer(f"{model}-cs3", model, systems, speed, date=date, fast=fast, note=note)
-        yield wafer(f"{model}-cs3-decode", model, systems, speed, phase="decode", date=date, fast=fast, note=note)
+    for model, systems, speed, off, date, fast, note in published:
+        more: dict[str, Any] = {"date": date, "fast": fast, "note": note}
+        yield wafer(f"{model}-cs3", model, systems, speed, off, **more)
+        yield wafer(f"{model}-cs3-decode", model, systems, speed, off, phase="decode", **more)
 
 
 def measured(prefill: Curve, step: Curve) -> Iterator[Entry]:

@@ -68,6 +68,8 @@ def render(found: Bands) -> str:
         f"samples of {found['unknowns']} unknowns, seed {found['seed']}",
         "Equal racks and CDUs run as one, in hour steps. Loads, demand and weather are the site's and are not drawn.",
     ]
+    if any(row["name"] == "tokens" for row in rows):
+        lines.append("A demand that is stated as fill is a share of what a sample can take: it follows the speeds.")
     cells = [HEAD, *(_cells(row) for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(HEAD))]
     for line in cells:

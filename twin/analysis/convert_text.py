@@ -24,8 +24,9 @@ CAPACITY = (
     "joules_per_token",
 )
 PRESENT = ("requests_per_s", "served_share", "tokens_per_s", "power_kw", "joules_per_token")
+SHOWN = ("before", "after", "ratio")
 EACH = ("tokens_per_s", "decode_systems", "tokens_per_s_per_decode_system", "power_kw")
-NO_BAND = "Speeds have no band: step and prompt times are tables, taken as they are, priors among them."
+UNSERVED = "No band: in some samples requests pile up, and those have no latency."
 CLAIM = (
     "AWS and Cerebras claim 5 times the token capacity for prefill on Trainium with decode on CS-3 (March 2026, not "
     "measured by others): the ratio of tokens/s per system that decodes is what this model makes of it."
@@ -112,13 +113,13 @@ def _ratio(row: Row | None) -> str:
 
 
 def _number(value: dict[str, float | None], scale: float, digits: int = 4) -> str:
-    """The value, and its band where that has a width."""
+    """The value, and its band where that has a width; a band that samples without a value have not is told."""
     middle, low, high = (value.get(key) for key in ("value", "p10", "p90"))
     if middle is None:
         return "-"
     text = _short(middle * scale, digits)
     if low is None or high is None:
-        return text
+        return f"{text} (no band)" if "p10" in value else text
     ends = _short(low * scale, digits), _short(high * scale, digits)
     return text if ends == (text, text) else f"{text} ({ends[0]} to {ends[1]})"
 
@@ -143,8 +144,8 @@ def _notes(told: dict[str, Any]) -> list[str]:
         share = served[side]["value"]
         if share is not None and share < 1.0 - 1e-6:
             notes.append(f"The present demand is more than can be served {side}: requests pile up, no latency is told.")
-    if told["samples"]:
-        notes.append(NO_BAND)
+    if any(row[of]["value"] is not None and row[of].get("p10", 0.0) is None for row in told["rows"] for of in SHOWN):
+        notes.append(UNSERVED)
     if [part["serving"].rpartition("-")[2] for part in told["layout"]] == ["prefill", "decode"]:
         servings = [part["serving"] for part in told["layout"]]
         if "trn" in servings[0] and "cs3" in servings[1]:

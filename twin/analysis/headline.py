@@ -68,6 +68,7 @@ HEADLINES = [
 ]
 FLEET_HEADLINES = [
     Headline("tokens", (), "1", "tokens generated", "Tokens", "1e12", 1e12),
+    Headline("token_rate", (), "s-1", "mean tokens generated per second", "Tokens per s", "1e6/s", 1e6),
     Headline("energy_per_token", (), "J", "energy of the serving systems per token", "Energy per token", "J", 1.0),
     Headline("slo_kept", (), "1", "share of requests served within their promises", "Promises kept", "%", 0.01),
     Headline("workload_tokens", ("workload",), "1", "tokens generated", "Tokens", "1e12", 1e12),
@@ -138,6 +139,7 @@ class _FleetSums:
         self._speaks = np.array([library.get(s, Serving).decode_step_s is not None for s in self.plan.serving])
         self._served, self._kept, self._late, self._tokens = np.zeros((4, n))
         self._made, self._joules = np.zeros(pools), np.zeros(pools)
+        self._hours = 0
 
     def add(self, result: Result) -> None:
         """Add the hours of a block."""
@@ -149,6 +151,7 @@ class _FleetSums:
         first = self._promise[:, 0] + np.where(stream[..., QUEUE] > 0.0, self._window, 0.0)
         with np.errstate(invalid="ignore"):
             kept = (due[..., TTFT] <= first) & (due[..., TPOT] <= self._promise[:, 1])
+        self._hours += len(served)
         self._served += served.sum(axis=(0, 1))
         self._kept += (served * kept).sum(axis=(0, 1))
         self._late += (served * np.nan_to_num(delay[..., P99, TTFT])).sum(axis=(0, 1))
@@ -166,6 +169,7 @@ class _FleetSums:
             total = self._tokens.sum()
             return {
                 "tokens": total,
+                "token_rate": total / (HOUR * self._hours),
                 "energy_per_token": np.nansum(joules[self._speaks]) / total,
                 "slo_kept": self._kept.sum() / self._served.sum(),
                 "workload_tokens": np.where(self._tokens > 0.0, self._tokens, np.nan),

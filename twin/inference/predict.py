@@ -177,17 +177,17 @@ def predict(
     window = np.minimum(((arrival_s - arrival_s[0]) / width).astype(np.int64), count - 1)
     output = np.maximum(output_tokens.astype(np.float64), 1.0)
     prompts = input_tokens.astype(np.float64)
-    prefill = serving.prefill_s.sample(prompts)
+    prefill = serving.prefill_time(prompts)
     requests = np.bincount(window, minlength=count).astype(np.float64)
     some = np.maximum(requests, 1.0)
     sums = [np.bincount(window, x, count) / some for x in (prefill, prefill * prefill, output - 1.0, prompts)]
     ca2 = dispersion(arrival_s, window_s)
     state = np.zeros((count, COLUMNS))
-    table = serving.decode_step_s
+    at, tau = serving.steps()
     most = min(serving.max_batch.value, serving.kv_tokens.value / max(1.0, float(np.mean(prompts + 0.5 * output))))
     _windows(
-        np.asarray(table.at),
-        np.asarray(table.values),
+        at,
+        tau,
         wait_table(),
         np.column_stack([requests, *sums]),
         float(replicas),

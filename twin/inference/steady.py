@@ -49,17 +49,15 @@ def steady(
     ca2: float = 1.0,
 ) -> Steady:
     """The pool at ``rate`` requests/s (0: the best possible) with arrivals of dispersion ``ca2``."""
-    prefill = cell_edges(serving.prefill_s.sample(np.array(prompts.values))) if serving.prefill_s else np.zeros(3)
+    prefill = cell_edges(serving.prefill_time(np.array(prompts.values))) if serving.prefill_s else np.zeros(3)
     mean, spread = edges_mean(prefill)
     square = (1.0 + spread) * mean * mean
     each = rate / replicas
     code, output = ROUTING[routing], outputs.mean()
     n, step, raw, stall, served = 0.0, 0.0, 0.0, 0.0, 1.0
     most = 0.0
-    at = tau = np.zeros(1)
-    table = serving.decode_step_s
-    if table is not None:
-        at, tau = np.array(table.at), np.array(table.values)
+    at, tau = serving.steps()
+    if serving.decode_step_s is not None:
         most = min(serving.max_batch.value, serving.kv_tokens.value / max(1.0, prompts.mean() + 0.5 * output))
         mixed = serving.batching == "mixed"
         n, step, stall, served = colocated(at, tau, each * max(output - 1.0, 0.0), each, mean, mixed, most)

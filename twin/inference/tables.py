@@ -14,7 +14,7 @@ from twin.inference.draw import Draw
 from twin.inference.fleet import PERCENTILES, Class, Pool
 from twin.inference.memory import kv_bytes_token
 from twin.inference.model import Model
-from twin.inference.serving import Serving
+from twin.inference.serving import Serving, factor
 from twin.inference.ttft import cell_edges, ttft_table
 from twin.inference.workload import Workload
 
@@ -40,7 +40,7 @@ def pool_tables(serving: Serving, draw: Draw) -> dict[str, Floats]:
     if serving.decode_step_s is None:
         step = np.full(POINTS, AT_ONCE_S)
     else:
-        step = serving.decode_step_s.sample(np.maximum(batch, 1.0))
+        step = serving.step_time(np.maximum(batch, 1.0))
     rate = batch / step
     most = np.maximum.accumulate(rate)
     return {"batch": batch, "step": step, "rate": rate, "most": most, "draw": draw.decode_w(batch, rate / most[-1])}
@@ -80,8 +80,11 @@ def output_percentiles(workload: Workload) -> list[float]:
 
 
 def ttft_tables(pairs: list[tuple[Serving, Workload]]) -> Floats:
-    """A table of TTFT for each pair, side by side on threads: each takes 0.2 s, and is remembered."""
-    times = [np.maximum(prefill_times(*pair), 1e-9).tobytes() for pair in pairs]
+    """A table of TTFT for each pair, side by side on threads: each takes 0.2 s, and is remembered.
+
+    It has no scale, so it is made of the times without their speed: samples of the speed share it.
+    """
+    times = [np.maximum(_table_times(*pair), 1e-9).tobytes() for pair in pairs]
     with ThreadPoolExecutor() as pool:
         made = list(pool.map(_ttft_table, times))
     return np.ascontiguousarray(made)
@@ -89,12 +92,17 @@ def ttft_tables(pairs: list[tuple[Serving, Workload]]) -> Floats:
 
 @lru_cache(maxsize=128)
 def _ttft_table(times: bytes) -> Floats:
-    """The table of a distribution of prefill times; samples of what is unknown of power share it."""
+    """The table of a distribution of prefill times; samples of what is unknown of power and speed share it."""
     return ttft_table(cell_edges(np.frombuffer(times)))
 
 
 def prefill_times(serving: Serving, workload: Workload) -> Floats:
     """Quantiles of the prefill time on a replica, s; beyond the table along its last slope."""
+    return _table_times(serving, workload) / factor(serving.prefill_speed)
+
+
+def _table_times(serving: Serving, workload: Workload) -> Floats:
+    """The same at a speed of 1."""
     table = serving.prefill_s
     if table is None:
         return np.zeros(len(workload.input_tokens.values))

@@ -93,8 +93,7 @@ def link_bytes_s(first: Serving, second: Serving) -> float:
 
 def idle_tpot(second: Serving) -> float:
     """Time per output token in s of a request alone; 0 for what makes no tokens one by one."""
-    table = second.decode_step_s
-    return 0.0 if table is None else float(table.sample(np.array([1.0]))[0])
+    return float(second.step_time(np.ones(1))[0])
 
 
 def capacity(first: Part, second: Part, mix: dict[str, float], classes: dict[str, Workload]) -> Limit:
@@ -130,7 +129,7 @@ def _most(part: Part, shares: dict[str, float], classes: dict[str, Workload]) ->
     batch = batch_grid(serving)
     step = np.full(len(batch), 1e-9)
     if serving.decode_step_s is not None:
-        step = serving.decode_step_s.sample(np.maximum(batch, 1.0))
+        step = serving.step_time(np.maximum(batch, 1.0))
     outputs = {c: share * classes[c].output_tokens.mean() for c, share in shares.items()}
     held = sum(
         outputs[c] * (classes[c].input_tokens.mean() + 0.5 * classes[c].output_tokens.mean()) for c in shares

@@ -2,7 +2,8 @@
 
 Figures that rest on the same words are one unknown: where kind, key and source agree (the liquid share of two and of
 three CS-3 to a rack), what holds for one holds for the other, and both are drawn at the same place of their bands.
-Figures without a band, and tables, are taken as they are; so is what the site itself says (loads, demand, sizes).
+Figures without a band are taken as they are, and so are tables, but for a speed that may stand beside them; so is what
+the site itself says (loads, demand, sizes).
 """
 
 from __future__ import annotations
