@@ -7,6 +7,7 @@ import pytest
 
 from twin import InputError
 from twin.analysis.curtail import POLICIES, STEP_S, curtail, seconds, told
+from twin.cli.curtail import _text
 from twin.core.units import HOUR
 from twin.engine.period import instant
 
@@ -21,6 +22,7 @@ def test_the_meter_is_held_below_its_target(serving_site, policy):
     during = made.during()
     assert during.sum() == 2 * HOUR / STEP_S
     assert held[during].max() <= made.target_w * 1.003
+    assert held[during].mean() >= made.target_w * 0.99, "more than asked for is taken from users in vain"
     assert made.target_w == pytest.approx(0.92 * free[seconds(made.free) == AT][0])
     before = seconds(made.free) <= AT
     assert (held[before] == free[before]).all()
@@ -33,6 +35,38 @@ def test_the_last_priority_gives_way_first(serving_site):
     rows = {row["workload"]: row for row in made["classes"]}
     assert rows["chat"]["tokens_per_s"]["curtailed"] == pytest.approx(rows["chat"]["tokens_per_s"]["free"], rel=1e-3)
     assert rows["batch"]["tokens_per_s"]["curtailed"] < 0.9 * rows["batch"]["tokens_per_s"]["free"]
+
+
+RANKED = """\
+format: 1
+base: oklahoma-10
+name: ranked
+inference:
+  policy: latency
+  demand:
+    chat: {workload: chat, mean_per_s: 300}
+    batch: {workload: enterprise-batch, mean_per_s: 1500}
+  services:
+    fast: {serve: {serving: llama-3.3-70b-cs3, halls: [okc/hall-1]}, mix: {chat: 0.8, batch: 0.2}}
+    deep: {serve: {serving: gpt-oss-120b-cs3, halls: [okc/hall-2]}, mix: {batch: 1}}
+"""
+
+
+def test_a_service_that_is_meant_for_batches_but_serves_none_does_not_give_way_for_them(tmp_path):
+    site = tmp_path / "ranked.yaml"
+    site.write_text(RANKED)
+    made = curtail(site, 0.04, at=AT, lasting_s=HOUR, policy="priority")
+    assert made.reached
+    rows = {row["workload"]: row["tokens_per_s"] for row in told(made)["classes"]}
+    assert rows["chat"]["curtailed"] == pytest.approx(rows["chat"]["free"], rel=1e-3)
+    assert rows["batch"]["curtailed"] < 0.95 * rows["batch"]["free"]
+
+
+def test_what_answers_of_minutes_cannot_give_at_once_the_next_service_gives():
+    peak = instant("2029-07-16T23:00", "at")
+    made = curtail("prairie-750", 0.02, at=peak, lasting_s=3 * STEP_S, policy="priority")
+    assert made.reached
+    assert made.held["site_power"].values[made.during()].max() <= made.target_w * 1.003
 
 
 def test_a_ramp_is_kept_and_the_backlog_is_worked_off_afterwards(serving_site):
@@ -72,7 +106,30 @@ def test_agents_lose_nothing_while_batches_can_give_way(serving_site):
 def test_idle_power_is_the_floor(serving_site):
     made = curtail(serving_site, 0.9, at=AT, lasting_s=HOUR)
     assert not made.reached
-    assert told(made)["reached"] is False
+    found = told(made)
+    assert found["reached"] is False
+    assert found["held_from_utc"] is None
+    assert "without work is the floor" in _text(found)
+
+
+def test_a_meter_that_is_held_late_says_from_when_and_what_helps(serving_site):
+    found = told(curtail(serving_site, 0.05, at=AT, lasting_s=HOUR))
+    assert found["held_from_utc"] == "2028-07-12T18:00:00Z"
+    words = _text(found | {"reached": False, "held_from_utc": "2028-07-12T18:10:00Z"})
+    assert "NOT reached before 2028-07-12T18:10:00Z" in words
+    assert "--ramp" in words
+
+
+def test_columns_stay_apart_where_billions_wait(serving_site):
+    found = told(curtail(serving_site, 0.05, at=AT, lasting_s=HOUR))
+    found["classes"][0] |= {"queue_at_end": 2.4e9, "shed_per_s": 23098.5}
+    row = next(line for line in _text(found).splitlines() if line.startswith("chat "))
+    assert len(row.split()) == 7
+
+
+def test_before_anything_is_energised_there_is_nothing_to_curtail(serving_site):
+    with pytest.raises(InputError, match="nothing is energised"):
+        curtail(serving_site, 0.1, at=instant("1990-01-01", "at"))
 
 
 def test_requests_are_conserved_under_the_caps(serving_site):

@@ -62,4 +62,7 @@ def test_bad_input_is_exit_code_2_with_every_fault(place):
     assert 'bad.csv:1:2: tokens: warning: column not used; did you mean "tokens_per_s"?' in done.stderr
     assert "no column tokens_per_s" in done.stderr
     done = twin("pdu.csv", "--kind", "gpus", cwd=place)
-    assert (done.returncode, done.stderr) == (2, 'unknown kind "gpus"; did you mean "gpu"?\n')
+    assert (done.returncode, done.stderr) == (2, '--kind: unknown kind "gpus"; did you mean "gpu"?\n')
+    done = twin("bad.csv", "--kind", "gpus", cwd=place)
+    assert 'unknown kind "gpus"' in done.stderr, "told at once with what is wrong in the log"
+    assert "no column tokens_per_s" in done.stderr

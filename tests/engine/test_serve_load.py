@@ -62,6 +62,19 @@ def test_a_class_may_have_a_rate_or_a_recording_of_its_own(site, tmp_path):
     assert np.mean(five[1][:2]) == pytest.approx(4.0)  # it repeats
 
 
+def test_a_class_keeps_its_rate_beside_a_share_in_any_order(site):
+    orders = [["0.5", "conversation-40=3"], ["conversation-40=3", "0.5"]]
+    asked = [rates(serve_load(site, order).loaded) for order in orders]
+    assert asked[0] == asked[1]
+    assert asked[0] != rates(serve_load(site, ["0.5"]).loaded)
+
+
+@pytest.mark.parametrize("loads", [["conversation-5=2", "conversation-5=3"], ["0.5", "0.9"]])
+def test_a_load_given_twice_is_told(site, loads):
+    with pytest.raises(InputError, match="is given twice"):
+        serve_load(site, loads)
+
+
 def test_a_file_of_requests_is_a_trace(site, tmp_path):
     path = tmp_path / "trace.csv"
     path.write_text(AZURE)

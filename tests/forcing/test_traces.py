@@ -54,6 +54,13 @@ def test_the_azure_hour_is_what_its_readers_say():
     assert found.peak_rps == counts.max()
 
 
+def test_a_last_request_in_a_part_of_a_second_is_no_burst(tmp_path):
+    path = tmp_path / "two.csv"
+    path.write_text("arrival_s,input_tokens,output_tokens\n0,10,20\n39.1,10,25\n")
+    found = summarise(path)
+    assert (found.peak_rps, found.bin_s) == (1.0, 1.0)
+
+
 def test_a_grid_is_the_inverse_of_the_distribution_and_its_parts_keep_the_mean():
     path = recording(AZURE)
     found, trace = summarise(path).input_tokens, read_trace(path)

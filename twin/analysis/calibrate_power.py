@@ -26,7 +26,7 @@ from pydantic import ValidationError
 from twin.analysis.least_squares import jacobian, least_squares
 from twin.analysis.meter_log import MeterLog
 from twin.analysis.power_laws import KINDS, Law, Unknown, law_of
-from twin.core.errors import did_you_mean, one
+from twin.core.errors import did_you_mean, one, option
 from twin.core.params import Figure
 from twin.inference.draw import Draw
 from twin.site.dump import dump
@@ -76,6 +76,15 @@ class Calibration:
         return dump(self.draw.model_dump(exclude_none=True))
 
 
+def check_kind(kind: str) -> None:
+    """Raise ``InputError`` for a kind that has no law."""
+    if kind not in KINDS:
+        raise one(
+            f'unknown kind "{kind}"{did_you_mean(kind, KINDS) or "; expected " + " or ".join(KINDS)}',
+            path=option("kind="),
+        )
+
+
 def calibrate_power(
     log: MeterLog, kind: str, *, systems: float = 1.0, most_tokens_per_s: float | None = None, seed: int = 1
 ) -> Calibration:
@@ -83,8 +92,7 @@ def calibrate_power(
 
     ``most_tokens_per_s``: the largest rate of what is metered; without it the log's own (99.9th percentile).
     """
-    if kind not in KINDS:
-        raise one(f'unknown kind "{kind}"{did_you_mean(kind, KINDS) or "; expected " + " or ".join(KINDS)}')
+    check_kind(kind)
     most = float(np.quantile(log.tokens_per_s, 0.999)) if most_tokens_per_s is None else most_tokens_per_s
     if most <= 0.0:
         raise one("there are no tokens in the log: power against load cannot be told", file=log.name)
@@ -309,4 +317,4 @@ def _word(estimate: Estimate) -> str:
     return kept.get(estimate.verdict, estimate.verdict)
 
 
-__all__ = ["Calibration", "Estimate", "calibrate_power"]
+__all__ = ["Calibration", "Estimate", "calibrate_power", "check_kind"]

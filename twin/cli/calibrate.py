@@ -33,13 +33,17 @@ def power(
     """Fit the power of a system to a meter log; say what the log can and cannot tell."""
     from dataclasses import asdict
 
-    from twin.analysis.calibrate_power import calibrate_power
+    from twin.analysis.calibrate_power import calibrate_power, check_kind
     from twin.analysis.meter_log import read_meter_log
-    from twin.core.errors import one
+    from twin.core.errors import Faults, one
 
     if out is not None and out.exists() and not overwrite:
         raise one("is there already: --overwrite replaces it", file=str(out))
-    read = read_meter_log(log)
+    faults = Faults()
+    faults.of(check_kind, kind)
+    read = faults.of(read_meter_log, log)
+    faults.tell()
+    assert read is not None
     tell(read.warnings)
     found = calibrate_power(read, kind, systems=systems, most_tokens_per_s=most, seed=seed)
     if out is not None:

@@ -20,7 +20,7 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of the racks' spread and
 HEADER = f"{'class':18}" + "".join(
     f"{name:>{width}}"
     for name, width in (
-        ("tokens/s", 12), ("instead of", 12), ("shed/s", 10), ("queued", 12), ("TTFT p99 s", 12), ("TPOT p99 ms", 13),
+        ("tokens/s", 12), ("instead of", 12), ("shed/s", 10), ("queued", 16), ("TTFT p99 s", 12), ("TPOT p99 ms", 13),
     )
 )  # fmt: skip
 
@@ -73,7 +73,7 @@ def _text(found: dict[str, Any]) -> str:
     lines = [
         f"{found['begins_utc']} .. {found['ends_utc']}, {found['policy']}: "
         f"{100 * found['asked_share']:g} % off, to {found['target_mw']:.1f} MW at the meter",
-        "" if found["reached"] else "NOT reached: what the systems draw without work is the floor.",
+        "" if found["reached"] else _missed(found["held_from_utc"]),
         f"meter           {mw['free']:.1f} -> {mw['curtailed']:.1f} MW on average, "
         f"at most {found['metered_maximum_mw']:.1f} MW; {found['energy_shifted_mwh']:.1f} MWh less",
         f"ramp            {found['steepest_mw_per_min']['down']:.1f} MW/min down, "
@@ -85,13 +85,21 @@ def _text(found: dict[str, Any]) -> str:
     ]
     for row in found["classes"]:
         tokens, tpot = row["tokens_per_s"], row["tpot_p99_s"]["curtailed"]
+        left = max(0.0, tokens["curtailed"])
         lines.append(
-            f"{row['workload']:18}{tokens['curtailed']:12,.0f}{tokens['free']:12,.0f}{row['shed_per_s']:10,.1f}"
-            f"{max(0.0, row['queue_at_end']):12,.0f}{_seconds(row['ttft_p99_s']['curtailed']):>12}"
+            f"{row['workload']:18}{left:12,.0f}{tokens['free']:12,.0f}{row['shed_per_s']:10,.1f}"
+            f"{max(0.0, row['queue_at_end']):16,.0f}{_seconds(row['ttft_p99_s']['curtailed']):>12}"
             f"{'never' if tpot is None else f'{1e3 * tpot:.1f}':>13}"
         )
     lines += ["", *(_put_off(row["workload"], row["put_off"]) for row in found["classes"] if row["put_off"])]
     return "\n".join(line for n, line in enumerate(lines) if line or n != 1)
+
+
+def _missed(held_from: str | None) -> str:
+    """Why the meter is not held."""
+    if held_from is None:
+        return "NOT reached: what the systems draw without work is the floor."
+    return f"NOT reached before {held_from}: what is in service then runs to its end; a --ramp gives it time."
 
 
 def _put_off(name: str, row: dict[str, Any]) -> str:

@@ -114,7 +114,7 @@ def _lines(found: Summary) -> list[tuple[str, str]]:
     lines += [("span", f"{found.span_s:,.0f} s"), ("requests", f"{found.requests:,.0f}")]
     if found.failed:
         lines.append(("failed", f"{found.failed:,} (in no other figure)"))
-    lines += [("mean rate", _rate(found.mean_rps)), ("peak rate", f"{_rate(found.peak_rps)} over {found.bin_s:,.0f} s")]
+    lines += [("mean rate", _rate(found.mean_rps)), ("peak rate", f"{_rate(found.peak_rps)} over {found.bin_s:,g} s")]
     if found.kind == "rate":
         lines.append(("gaps", f"{found.gaps} rows"))
         return lines

@@ -28,7 +28,8 @@ def serve_load(loaded: LoadedSite, loads: Sequence[str]) -> ServeLoad:
     """The site with the demand that ``loads`` ask for; without any, its own.
 
     Each is a share 0..1.5 of what is energised (all classes, flat), ``CLASS=RATE`` in requests/s (flat), ``CLASS=FILE``
-    (a trace or a rate curve in any known format, again and again), or a trace.
+    (a trace or a rate curve in any known format, again and again), or a trace. A class that is named keeps its own
+    beside a share, in whatever order they stand.
 
     Raises ``InputError`` with all faults: no inference load, unknown classes, files that are not there.
     """
@@ -37,11 +38,13 @@ def serve_load(loaded: LoadedSite, loads: Sequence[str]) -> ServeLoad:
         raise one('the site serves nothing: it has no section "inference"', file=loaded.file)
     faults, demand, paths = Faults(), dict(spec.demand), dict(loaded.paths)
     trace: Path | None = None
+    named: set[str] = set()
     for text in loads:
         name, equals, value = text.partition("=")
         if equals and name in demand:
             asked = faults.of(_class_demand, demand[name], value, place)
             if asked is not None:
+                faults.of(_once, named, name, place)
                 demand[name] = asked
                 paths = {key: path for key, path in paths.items() if not key.startswith(f"inference.demand.{name}.")}
             if asked is not None and asked.trace is not None:
@@ -50,7 +53,9 @@ def serve_load(loaded: LoadedSite, loads: Sequence[str]) -> ServeLoad:
         share = _number(text)
         if share is not None:
             faults.of(_in_range, share, text, place)
-            demand = {id: _asking(given, fill=share) for id, given in demand.items()}
+            if 0.0 <= share <= MOST:
+                faults.of(_once, named, "", place)
+            demand = {id: given if id in named else _asking(given, fill=share) for id, given in demand.items()}
         elif trace is None:
             trace = faults.of(_trace, text, spec, place)
         else:
@@ -79,6 +84,13 @@ def _number(text: str) -> float | None:
 def _in_range(share: float, text: str, place: str) -> None:
     if not 0.0 <= share <= MOST:
         raise one(f"{text} is out of range, expected a share of what is energised, 0 to {MOST:g}", path=place)
+
+
+def _once(named: set[str], name: str, place: str) -> None:
+    """Note that a class (empty: a share) has its load."""
+    if name in named:
+        raise one(f'"{name}" is given twice' if name else "a share is given twice", path=place)
+    named.add(name)
 
 
 def _class_demand(given: Demand, value: str, place: str) -> Demand:

@@ -114,6 +114,7 @@ class Collector:
         self._twice.warn(self._faults)
         curve = self._curve.result(found.tick_s)
         assert curve is not None
+        bin_s = float(curve.edges_s[1] - curve.edges_s[0])
         span = (found.last_ns - found.first_ns) / SECOND + found.tick_s
         return Summary(
             file=self._faults.file,
@@ -129,8 +130,9 @@ class Collector:
             tied_share=found.tied / found.count,
             mean_rps=found.count / span if span > 0.0 else None,
             gap_cv=found.gap_cv,
-            peak_rps=float(curve.rps.max()),
-            bin_s=float(curve.edges_s[1] - curve.edges_s[0]),
+            # The last bin may be shorter: one request in a part of a second is no burst.
+            peak_rps=float((curve.rps * np.diff(curve.edges_s)).max() / bin_s),
+            bin_s=bin_s,
             peak_count_1s=found.peak_count_1s,
             fano=found.fano,
             fano_minute=found.fano_minute,
