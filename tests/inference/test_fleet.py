@@ -264,6 +264,27 @@ def test_lost_systems_cost_capacity_in_the_same_step_and_demand_stays():
     assert residual(result).max() < 1e-12
 
 
+def test_where_heat_leaves_nothing_to_draw_what_is_in_service_stays_in_service():
+    most = np.array([np.inf, np.inf, 0.999 * IDLE_W, 0.999 * IDLE_W, np.inf, np.inf])[:, None]
+    result = run(ONE, np.full((6, 1), 0.8 * CAPACITY), most=most)
+    served, active = result.stream("pool_served_rate")[:, 0, 0], result.stream("pool_active_requests")[:, 0, 0]
+    assert active[2:4] == pytest.approx(result.stream("pool_backlog")[1, 0, 0], rel=1e-6)
+    assert served[2:4] == pytest.approx(0.0, abs=1e-6 * CAPACITY)
+    assert result.stream("pool_token_rate")[2:4].max() < 1e-6 * CAPACITY * CHAT.tokens_out
+    assert (result.pool("pool_binding")[2:4] == Binding.HEAT).all()
+    assert served[5] > 0.8 * CAPACITY
+    assert residual(result).max() < 1e-12
+
+
+def test_hot_prefill_systems_leave_decoding_its_time():
+    """What the decode systems have at hand is finished at their own pace, not at once."""
+    f = fleet([Kind(), Kind()], [Workload(tokens_out=2_000.0)], [(0, 1)], [[1.0]])
+    most = np.array([np.inf] * 60 + [0.999 * IDLE_W] * 3)[:, None] * np.array([1.0, np.inf])
+    active = run(f, np.full((63, 1), 1.0), dt=10.0, most=most).stream("pool_backlog")[59:, 0, 0]
+    queued = 10.0 * np.arange(4)
+    assert (active - queued)[1:] / (active - queued)[:-1] == pytest.approx(np.exp(-10.0 / 62.0), rel=0.02)
+
+
 def test_requests_go_where_no_cap_holds_them_back():
     f = fleet([Kind(), Kind()], [CHAT], [(0, 0), (1, 1)], [[1.0], [1.0]])
     half = 5 * (IDLE_W + 3_000.0)
