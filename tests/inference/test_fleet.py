@@ -122,6 +122,18 @@ def test_memory_bounds_the_batch():
     assert result.pool("pool_batch")[-1, 0] == pytest.approx(2e4 / (1155 + 105.5), rel=1e-3)
 
 
+@pytest.mark.parametrize("dt", [10.0, 300.0, 3600.0])
+def test_the_queue_of_a_second_priority_does_not_shut_it_out_where_memory_ends(dt):
+    """Five per cent too much of what comes second leaves as much of it served as fits: what was served before."""
+    classes = [CHAT, Workload(tokens_in=20_000.0, tokens_out=500.0, priority=1)]
+    f = fleet([Kind(kv=2e5, prefill_s=0.001)], classes, [(0, 0)], [[0.8, 0.2]])
+    full = float(run(f, [[0.0, 0.0]]).capacity[0]) * np.array([0.8, 0.2])
+    result = run(f, np.tile(full * [1.0, 1.05], (int(6 * 3600 / dt), 1)), dt=dt)
+    assert (result.pool("pool_binding") == Binding.KV).all()
+    assert result.stream("pool_served_rate")[-1, 0] == pytest.approx(full, rel=1e-4)
+    assert residual(result).max() < 1e-12
+
+
 def test_no_systems_no_service_but_nothing_lost():
     result = run(ONE, np.full((5, 1), 10.0), systems=0.0)
     assert result.stream("pool_served_rate").max() == 0.0
