@@ -122,6 +122,18 @@ def test_memory_bounds_the_batch():
     assert result.pool("pool_batch")[-1, 0] == pytest.approx(2e4 / (1155 + 105.5), rel=1e-3)
 
 
+@pytest.mark.parametrize("dt", [10.0, 300.0, 3600.0])
+def test_the_queue_of_a_second_priority_does_not_shut_it_out_where_memory_ends(dt):
+    """Five per cent too much of what comes second leaves as much of it served as fits: what was served before."""
+    classes = [CHAT, Workload(tokens_in=20_000.0, tokens_out=500.0, priority=1)]
+    f = fleet([Kind(kv=2e5, prefill_s=0.001)], classes, [(0, 0)], [[0.8, 0.2]])
+    full = float(run(f, [[0.0, 0.0]]).capacity[0]) * np.array([0.8, 0.2])
+    result = run(f, np.tile(full * [1.0, 1.05], (int(6 * 3600 / dt), 1)), dt=dt)
+    assert (result.pool("pool_binding") == Binding.KV).all()
+    assert result.stream("pool_served_rate")[-1, 0] == pytest.approx(full, rel=1e-4)
+    assert residual(result).max() < 1e-12
+
+
 def test_no_systems_no_service_but_nothing_lost():
     result = run(ONE, np.full((5, 1), 10.0), systems=0.0)
     assert result.stream("pool_served_rate").max() == 0.0
@@ -262,6 +274,27 @@ def test_lost_systems_cost_capacity_in_the_same_step_and_demand_stays():
     assert served[3] == pytest.approx(0.5 * CAPACITY, rel=0.05)
     assert result.pool("pool_systems")[:, 0].tolist() == [5.0, 5.0, 2.5, 2.5, 5.0]
     assert residual(result).max() < 1e-12
+
+
+def test_where_heat_leaves_nothing_to_draw_what_is_in_service_stays_in_service():
+    most = np.array([np.inf, np.inf, 0.999 * IDLE_W, 0.999 * IDLE_W, np.inf, np.inf])[:, None]
+    result = run(ONE, np.full((6, 1), 0.8 * CAPACITY), most=most)
+    served, active = result.stream("pool_served_rate")[:, 0, 0], result.stream("pool_active_requests")[:, 0, 0]
+    assert active[2:4] == pytest.approx(result.stream("pool_backlog")[1, 0, 0], rel=1e-6)
+    assert served[2:4] == pytest.approx(0.0, abs=1e-6 * CAPACITY)
+    assert result.stream("pool_token_rate")[2:4].max() < 1e-6 * CAPACITY * CHAT.tokens_out
+    assert (result.pool("pool_binding")[2:4] == Binding.HEAT).all()
+    assert served[5] > 0.8 * CAPACITY
+    assert residual(result).max() < 1e-12
+
+
+def test_hot_prefill_systems_leave_decoding_its_time():
+    """What the decode systems have at hand is finished at their own pace, not at once."""
+    f = fleet([Kind(), Kind()], [Workload(tokens_out=2_000.0)], [(0, 1)], [[1.0]])
+    most = np.array([np.inf] * 60 + [0.999 * IDLE_W] * 3)[:, None] * np.array([1.0, np.inf])
+    active = run(f, np.full((63, 1), 1.0), dt=10.0, most=most).stream("pool_backlog")[59:, 0, 0]
+    queued = 10.0 * np.arange(4)
+    assert (active - queued)[1:] / (active - queued)[:-1] == pytest.approx(np.exp(-10.0 / 62.0), rel=0.02)
 
 
 def test_requests_go_where_no_cap_holds_them_back():

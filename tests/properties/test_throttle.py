@@ -38,6 +38,21 @@ def test_no_junction_goes_above_its_limit_and_energy_closes(lab, tools, step):
     assert tools.column(rows, "energy_residual").max() < 1e-9
 
 
+@pytest.mark.parametrize("load", [0.9, 1.0])
+def test_no_junction_goes_above_its_limit_where_the_plant_is_at_its_end(lab, tools, load):
+    """There the water's temperature hangs on the last thousandth of what the plant can take."""
+    limit = 55.0
+    plan = with_limit(lab.plan("small"), limit)
+    air = tools.steady_weather(53.0, 0.5)
+    rows = lab.run(plan, START, 6 * 3600.0, 1800.0, load=load, weather=air, interval=1800.0, racks=True)
+    assert (tools.column(rows, "plant_unmet_share") > 0.0).any()
+    group = np.repeat(plan.arrays.group, np.diff(plan.arrays.group_rack), axis=0)
+    power = tools.column(rows, "rack_power")
+    junction = tools.column(rows, "rack_temperature") + group[:, Group.JUNCTION] / group[:, Group.RATED] * power
+    assert junction[power > group[:, Group.FLOOR] * (1.0 + 1e-9)].max() < limit + 1e-3
+    assert tools.column(rows, "energy_residual").max() < 1e-9
+
+
 def test_the_limit_is_met_when_the_closed_form_says(lab, tools):
     """One node at a held inlet: T(t) = T_inf + (T_0 - T_inf) e^{-t/tau}; slowed from the step on that holds it."""
     plan = tools.quiet(lab.plan("small"))

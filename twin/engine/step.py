@@ -41,7 +41,7 @@ from twin.engine.hall import (
     valve,
 )
 from twin.engine.loop import finish_loop, finish_sec, loop_pump, solve_loop, solve_sec
-from twin.engine.throttle import PASSES, SERVED, hold
+from twin.engine.throttle import LOWER_PASSES, PASSES, SERVED, hold, lower
 from twin.engine.trip import watch
 from twin.engine.wander import wander
 from twin.racks.kernel import heat_pass, power_pass, running_max
@@ -269,6 +269,10 @@ def _solve(
     if passes > 0:
         hold(a, state, s, halls, on, dt, True)
         _solve_once(a, state, s, facs, halls, on, island, dt, air)
+        for _ in range(LOWER_PASSES):
+            if not lower(a, state, s, halls, on, dt):
+                break
+            _solve_once(a, state, s, facs, halls, on, island, dt, air)
 
 
 @inner

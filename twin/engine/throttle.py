@@ -5,6 +5,8 @@ such racks as a line in their inlet (``twin.engine.hall.group_affine`` takes ``P
 their limit are found anew, and so on: Newton's method on a monotone, piecewise linear sum, which ends in a few passes.
 What remains outside of it (the slowed racks' air heat and losses, which reach them through the facility water) is a
 tenth of the whole, and the passes take it along. A last solution, with every rack's power held, closes the ledger.
+Where a plant at its end leaves the water warmer in it than before (its capacity is known to a thousandth, and machines
+that trip make two answers of one), racks that are too hot in it are lowered, and it is found again.
 
 Flows of coolant and air follow what is asked for: no pump slows down because racks are too hot.
 """
@@ -25,7 +27,10 @@ MAIN_NODE, LIMIT, RISE, FLOOR, ROW = (
 )  # fmt: skip
 SERVED = int(Group.SERVED)
 PASSES = 16
+LOWER_PASSES = 4
 CLOSE = 1e-10
+# Share of a group's power by which its racks may be above their limit in the last solution: mK.
+SETTLED = 1e-5
 # The sum of two uniforms that makes offsets and wander ends at 2.45 standard deviations.
 WIDEST = 2.5
 
@@ -77,8 +82,8 @@ def _near(a: Arrays, state: State, s: Scratch, g: int, dt: float) -> bool:
 
 
 @inner
-def _hold_group(a: Arrays, state: State, s: Scratch, g: int, dt: float, write: bool) -> tuple[bool, int]:
-    """Power of a group at its present inlet, and its line around it: (whether it has changed, racks slowed)."""
+def _held(a: Arrays, state: State, s: Scratch, g: int, dt: float, write: bool) -> tuple[float, int, int, float]:
+    """Power of a group at its present inlet, as ``held_power`` has it, and kelvins of its junctions per watt."""
     row, m, i, j = a.group[g], s.matrix[g], a.group_rack[g], a.group_rack[g + 1]
     x, air = _inlets(a, s, g)
     plate = row[MAIN_NODE] == 1.0
@@ -87,6 +92,16 @@ def _hold_group(a: Arrays, state: State, s: Scratch, g: int, dt: float, write: b
         s.power[i:j], state.t_plate[i:j], state.t_body[i:j], row[:ROW], m[0], m[1], m[2], s.g_plate[g], x, air,
         plate, dt, row[LIMIT], per_watt, row[FLOOR], write,
     )  # fmt: skip
+    return total, free, slowed, per_watt
+
+
+@inner
+def _hold_group(a: Arrays, state: State, s: Scratch, g: int, dt: float, write: bool) -> tuple[bool, int]:
+    """Power of a group at its present inlet, and its line around it: (whether it has changed, racks slowed)."""
+    row, m = a.group[g], s.matrix[g]
+    total, free, slowed, per_watt = _held(a, state, s, g, dt, write)
+    x, air = _inlets(a, s, g)
+    plate = row[MAIN_NODE] == 1.0
     inlet = x if plate else air
     line = s.group_power[g] - s.held_slope[g] * (inlet - s.held_at[g])
     s.held[g] = 1 if slowed > 0 else 0
@@ -98,4 +113,29 @@ def _hold_group(a: Arrays, state: State, s: Scratch, g: int, dt: float, write: b
     return abs(total - line) > CLOSE * total, slowed
 
 
-__all__ = ["PASSES", "SERVED", "hold"]
+@inner
+def lower(a: Arrays, state: State, s: Scratch, halls: np.ndarray, on: np.ndarray, dt: float) -> bool:
+    """Lower the power, written before, of racks that are above their limit all the same; whether there are any."""
+    lowered = False
+    for h in halls:
+        if on[h] == 0:
+            continue
+        for g in range(a.hall_group[h], a.hall_group[h + 1]):
+            if s.held[g] == 0 and not _near(a, state, s, g, dt):
+                continue
+            total, _, slowed, _ = _held(a, state, s, g, dt, False)
+            down = s.group_power[g] - total
+            if down <= SETTLED * total:
+                continue
+            _held(a, state, s, g, dt, True)
+            if s.held[g] == 0:
+                s.hall_slowed[h] += slowed / (a.group_rack[a.hall_group[h + 1]] - a.group_rack[a.hall_group[h]])
+            lowered = True
+            s.held[g] = 1
+            s.group_power[g] = total
+            s.hall_withheld[h] += down
+            s.hall_it[h] -= down
+    return lowered
+
+
+__all__ = ["LOWER_PASSES", "PASSES", "SERVED", "hold", "lower"]

@@ -27,6 +27,8 @@ NONE, BY_PREFILL, BY_DECODE = constant(Binding.NONE), constant(Binding.PREFILL),
 BY_KV, BY_LINK, BY_SYSTEMS = constant(Binding.KV), constant(Binding.LINK), constant(Binding.SYSTEMS)
 # Time to answer is unbounded at full prefill load; beyond this share no more is taken.
 FULL = 0.98
+# Halvings of a share: to 1e-12 of what is asked, for a queue may ask for a million times what fits.
+BESIDE_STEPS = 40
 
 
 @inner
@@ -97,7 +99,12 @@ def admit(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, limit: float
         room = peak * (limit * r_d - stolen) - tokens
         need = d_tokens + peak * d_stolen
         if need > 0.0 and share * need > room:
-            share, why = max(0.0, room) / need, BY_KV if by_memory else BY_DECODE
+            part = max(0.0, room) / need
+            if tokens > 0.0:
+                level = d_tokens, d_held, d_stolen
+                part, peak = _beside(fleet, fleet.decoding[s], limit * r_d - stolen, tokens, held, level)
+            if part < share:
+                share, why = part, BY_KV if by_memory else BY_DECODE
         room = limit * fleet.link[s] * min(r_p, r_d) - moved
         if d_moved > 0.0 and share * d_moved > room:
             share, why = max(0.0, room) / d_moved, BY_LINK
@@ -109,6 +116,27 @@ def admit(fleet: Fleet, flow: Flow, s: int, r_p: float, r_d: float, limit: float
             bound = why
     used = (tokens / peak + stolen) / r_d if peak > 0.0 else 0.0
     return load, tokens, max(used, moved / (fleet.link[s] * min(r_p, r_d))), bound
+
+
+@inner
+def _beside(
+    fleet: Fleet, d: int, replicas: float, tokens: float, held: float, level: tuple[float, float, float]
+) -> tuple[float, float]:
+    """Share of a priority level that decodes beside the ``tokens`` of those before it: (share, peak with it).
+
+    How much memory a token takes in the mean follows from what of the level is taken, not from what is asked: else its
+    own queue would shut it out. ``level`` has its tokens/s, what they hold, and the time that its prompts take.
+    """
+    low, high, peak = 0.0, 1.0, 0.0
+    for _ in range(BESIDE_STEPS):
+        share = 0.5 * (low + high)
+        made = tokens + share * level[0]
+        peak, _, _ = largest(fleet, d, (held + share * level[1]) / made)
+        if made <= peak * (replicas - share * level[2]):
+            low = share
+        else:
+            high = share
+    return low, peak
 
 
 @inner

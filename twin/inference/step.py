@@ -116,8 +116,10 @@ def _fits(
     if not slow:
         first, second = _power(fleet, flow, s, r_p, r_d, share)
         return first * r_p * fleet.pool[p, SYSTEMS] + (second * r_d * fleet.pool[d, SYSTEMS] if p != d else 0.0) <= cap
-    flow.speed[p] = share if most[p] < UNCAPPED else 1.0
-    flow.speed[d] = share if most[d] < UNCAPPED else 1.0
+    # Never nought: what is in service where nothing can be drawn stays in service.
+    speed = max(share, SLOWEST)
+    flow.speed[p] = speed if most[p] < UNCAPPED else 1.0
+    flow.speed[d] = speed if most[d] < UNCAPPED else 1.0
     first, second = _power(fleet, flow, s, r_p, r_d, 1.0)
     return first <= most[p] and second <= most[d]
 
@@ -244,7 +246,7 @@ def _advance_service(
     elif min(flow.speed[p], flow.speed[d]) < 1.0:
         bound = BY_HEAT
     rho, steady, tau, stall = working_point(fleet, flow, s, load, tokens, fast_p, fast_d)
-    tau /= max(flow.speed[d], SLOWEST)
+    tau /= flow.speed[d]
     if bound != NONE:
         fill_patience(fleet, flow, s, r_p, r_d, steady)
     serving = 0.0
