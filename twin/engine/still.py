@@ -2,7 +2,8 @@
 
 The loop of every run settles each point: long steps from the state that a run begins with, then one hour that is
 recorded. So a point is what a long run under the same load and weather ends with, and it does not depend on the points
-before it. Every rack of a hall is alike: spread and wander of the racks are off, and equal ones are lumped
+before it. What more is asked for than can be served is the exception: its queue would grow for ever, so a point begins
+with nothing waiting and shows the first hour. Every rack of a hall is alike: spread and wander of the racks are off, and equal ones are lumped
 (``twin.site.reduced``).
 """
 
