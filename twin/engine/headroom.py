@@ -21,7 +21,7 @@ import numpy as np
 
 from twin.cooling.plant import capacity, operate, set_point
 from twin.core.columns import Elm, Fac
-from twin.core.jit import constant, inner, kernel
+from twin.core.jit import constant, fused, inner, kernel
 from twin.core.root import illinois
 from twin.engine.hall import element_input
 from twin.engine.loop import loop_pump
@@ -182,7 +182,7 @@ def _shared_electric(a: Arrays, c: Case, h: int) -> None:
         r[CHAIN_ELEMENT] = which
 
 
-@inner
+@fused
 def campus_flows(a: Arrays, first: int, ports: np.ndarray, flow: np.ndarray) -> float:
     """Output of each campus element, from ``first`` on, into ``flow`` (element, W); returns the power at the meter."""
     for e in range(first, a.element.shape[0]):

@@ -11,7 +11,7 @@ from math import exp
 import numpy as np
 
 from twin.core.columns import Elm, Group, Sec
-from twin.core.jit import constant, inner
+from twin.core.jit import constant, fused, inner
 from twin.engine.hall import (
     HALL,
     RECIRCULATION,
@@ -130,7 +130,7 @@ def steady_hall(
         _worse(r, junction(a, g, p, heat, y_set, supply, inlet), JUNCTION)
 
 
-@inner
+@fused
 def junction(
     a: Arrays, g: int, p: float, heat: np.ndarray, y_set: np.ndarray, supply: float, inlet: float
 ) -> float:  # fmt: skip
@@ -155,7 +155,7 @@ def junction(
     return 2.0 if allowed <= 0.0 else rise / allowed
 
 
-@inner
+@fused
 def steady_cdu(a: Arrays, j: int, heat: float, y: float) -> tuple[float, float, float, float, float, float]:
     """One CDU that carries ``heat`` W at a facility supply of ``y`` degC.
 
@@ -173,7 +173,7 @@ def steady_cdu(a: Arrays, j: int, heat: float, y: float) -> tuple[float, float, 
     return most, exchanged, 2.0 if x_set > sec[INLET_MAX] else 0.0, q, wp, pump
 
 
-@inner
+@fused
 def steady_air(
     a: Arrays, j: int, heat: float, q: float, w: float, y: float
 ) -> tuple[float, float, float, float, float, float]:
@@ -194,7 +194,7 @@ def steady_air(
     return most, exchanged, warmed, wp, x_set, x_set + sec[RECIRCULATION] * rise
 
 
-@inner
+@fused
 def steady_chain(
     a: Arrays, h: int, it: float, mechanical: float, carried: np.ndarray
 ) -> tuple[float, float, float]:  # fmt: skip
