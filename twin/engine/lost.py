@@ -3,8 +3,9 @@
 Column edits on copies, ``n`` units of which ``k`` are left::
 
     chillers            CHILLERS = k; none left: the economiser carries on alone
-    rejection           the bank of k units from the library; fans, condenser water and its pumps by k/n
-    economiser          effectiveness k/n of it (one unit: 0, the chillers carry all)
+    rejection           the bank of k units from the library; fans, condenser water and its pumps by k/n; the
+                        economiser stays the exchanger that it is
+    economiser          none left: effectiveness 0, the chillers carry all
     air of a hall       flows, water flows, UA, fan power and rating by k/n: fan curves are of flow per largest flow
     element             RATED and LIMIT by k/n; a campus element of which none is left: shares of ``fed_from`` go over
                         to the other feeds in proportion
@@ -29,7 +30,7 @@ from twin.site.rated import rejection_of
 AIR_EXTENSIVE = [
     Sec.W_MAX, Sec.W_MIN, Sec.WP_MAX, Sec.WP_MIN, Sec.UA, Sec.PUMP_0, Sec.PUMP_1, Sec.PUMP_2, Sec.PUMP_3, Sec.RATED,
 ]  # fmt: skip
-REJECTION_EXTENSIVE = [Fac.FAN, Fac.W_CONDENSER, Fac.CONDENSER_PUMP]
+REJECTION_EXTENSIVE = [Fac.FAN, Fac.W_CONDENSER, Fac.CONDENSER_PUMP, Fac.ECONOMIZER_W]
 
 
 @dataclass(frozen=True)
@@ -111,14 +112,16 @@ def _plant(loaded: LoadedSite, plan: Plan, name: str, bank: Bank, left: int) -> 
     elif bank.kind == "economizer":
         if fac[f, Fac.CHILLERS] == 0.0:
             raise one(f'nothing is left of "{name}", and the loop has no chillers: what hangs on it is lost with it')
-        fac[f, Fac.ECONOMIZER] = 0.0
+        fac[f, [Fac.ECONOMIZER, Fac.ECONOMIZER_UA]] = 0.0
     else:
         if left == 0:
             raise one(f'nothing is left of "{name}": what hangs on it is lost with it')
         fac[f, REJECTION_EXTENSIVE] *= left / bank.count
         rejection = a.rejection.copy()
-        device = _loop(loaded, plan.labels.loop[f]).plant.rejection.device
-        rejection[f] = rejection_of(device, loaded.library).rejection_row(left)
+        device = rejection_of(_loop(loaded, plan.labels.loop[f]).plant.rejection.device, loaded.library)
+        rejection[f] = device.rejection_row(left)
+        for column, value in device.columns(left).items():
+            fac[f, column] = value
         return replace(plan, arrays=a._replace(fac=fac, rejection=rejection))
     return replace(plan, arrays=a._replace(fac=fac))
 
