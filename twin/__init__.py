@@ -1,7 +1,8 @@
 """halltwin: the digital twin of power and cooling for AI campuses on mixed hardware.
 
-The facade: ``simulate``, ``bands``, ``open_run``, ``to_netcdf``, ``load_site``, ``InputError`` and ``__version__``,
-each imported when it is first asked for. Nobody inside the house imports through it.
+The facade: ``simulate``, ``bands``, ``headroom``, ``load_map``, ``open_run``, ``to_netcdf``, ``load_site``,
+``InputError`` and ``__version__``, each imported when it is first asked for. Nobody inside the house imports through
+it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from twin.analysis.bands import bands
     from twin.analysis.dataset import open_run, simulate
+    from twin.analysis.headroom import headroom
     from twin.analysis.load_map import load_map
     from twin.analysis.netcdf import to_netcdf
     from twin.core.errors import InputError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _HOME = {
     "InputError": "twin.core.errors",
     "bands": "twin.analysis.bands",
+    "headroom": "twin.analysis.headroom",
     "load_map": "twin.analysis.load_map",
     "load_site": "twin.site.load",
     "open_run": "twin.analysis.dataset",
@@ -50,4 +53,14 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_HOME, "__version__"])
 
 
-__all__ = ["InputError", "__version__", "bands", "load_map", "load_site", "open_run", "simulate", "to_netcdf"]
+__all__ = [
+    "InputError",
+    "__version__",
+    "bands",
+    "headroom",
+    "load_map",
+    "load_site",
+    "open_run",
+    "simulate",
+    "to_netcdf",
+]

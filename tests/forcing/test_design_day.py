@@ -54,6 +54,20 @@ def test_the_ddy_file_beside_the_epw_comes_first(epw_lines, write):
     assert figures(conditions) == (34.0, 24.0, 26.0, 32.0, -21.0, 11.5)
 
 
+def test_the_20_year_extreme_comes_from_the_header_beside_either(epw_lines, write):
+    """The line of Washington-Dulles as EnergyPlus ships it: 39.7 degC in 20 years."""
+    extremes = "Extremes,9.2,8.2,7.3,28.9,-17.2,36.2,4.6,1.9,-20.4,37.5,-23.1,38.7,-25.7,39.7,-29,41.1"
+    path = write(with_header(epw_lines(), HEADER.replace("Extremes,12", extremes)))
+    assert design_conditions(load_weather(path)).extreme_dry_bulb_c == 39.7
+    write(DDY.encode("latin-1"), "some.ddy")
+    found = design_conditions(load_weather(path))
+    assert (found.origin, found.extreme_dry_bulb_c) == ("design days of some.ddy", 39.7)
+    write(with_header(epw_lines(), HEADER))
+    assert design_conditions(load_weather(path)).extreme_dry_bulb_c is None
+    write(with_header(epw_lines(), HEADER.replace("Extremes,12", extremes.replace("39.7", "20"))))
+    assert design_conditions(load_weather(path)).extreme_dry_bulb_c is None
+
+
 def test_else_the_header_of_the_epw(epw_lines, write):
     conditions = design_conditions(load_weather(write(with_header(epw_lines(), HEADER))))
     assert conditions.origin == "header of some.epw (A Handbook)"

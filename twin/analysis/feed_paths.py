@@ -51,7 +51,7 @@ def trace(site: str | Path | LoadedSite, elements: Sequence[str]) -> Traces:
     loaded = site if isinstance(site, LoadedSite) else load_site(site)
     graph = site_graph(loaded)
     faults = Faults()
-    index = _index(graph)
+    index = named(graph)
     found = [keys for name in dict.fromkeys(elements) if (keys := faults.of(resolve, index, name))]
     faults.tell()
     traces = tuple(_trace(graph, key) for keys in found for key in keys)
@@ -66,7 +66,8 @@ def resolve(index: dict[str, list[str]], name: str) -> list[str]:
     return index[name]
 
 
-def _index(graph: Graph) -> dict[str, list[str]]:
+def named(graph: Graph) -> dict[str, list[str]]:
+    """Keys by name, and by themselves."""
     found: dict[str, list[str]] = {}
     for key, node in [*graph.nodes.items(), *graph.containers.items()]:
         found.setdefault(node.name, []).append(key)
@@ -174,4 +175,4 @@ def _plain_edges(graph: Graph, edges: Iterable[Edge]) -> list[dict[str, Any]]:
     ]
 
 
-__all__ = ["Trace", "Traces", "edges_above", "edges_below", "plain", "racks", "resolve", "trace"]
+__all__ = ["Trace", "Traces", "edges_above", "edges_below", "named", "plain", "racks", "resolve", "trace"]

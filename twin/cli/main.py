@@ -23,6 +23,7 @@ VERBS = {
     "bands": "twin.cli.bands",
     "map": "twin.cli.map",
     "trace": "twin.cli.trace",
+    "headroom": "twin.cli.headroom",
     "serve": "twin.cli.serve",
     "convert": "twin.cli.convert",
     "kpi": "twin.cli.kpi",

@@ -28,7 +28,7 @@ Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 
 
 # Where a flag is not the argument's name.
-FLAGS = {"start": "from", "end": "to"}
+FLAGS = {"start": "from", "end": "to", "recirculation_k": "recirculation"}
 
 
 def flag(argument: str) -> str:

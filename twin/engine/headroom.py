@@ -21,7 +21,7 @@ import numpy as np
 
 from twin.cooling.plant import capacity, operate, set_point
 from twin.core.columns import Elm, Fac
-from twin.core.jit import constant, inner, kernel
+from twin.core.jit import constant, fused, inner, kernel
 from twin.core.root import illinois
 from twin.engine.hall import element_input
 from twin.engine.loop import loop_pump
@@ -94,7 +94,7 @@ def _capacity(a: Arrays, c: Case, f: int, w: float, t_ret: float, guess: float) 
 
 
 @inner
-def _plant_loading(a: Arrays, c: Case, f: int, q: float, asked: float) -> float:
+def plant_loading(a: Arrays, c: Case, f: int, q: float, asked: float) -> float:
     """Steady heat of a loop per what its plant can take at the set point."""
     y, air = c.y_set[f], c.air
     w = min(a.fac[f, F_W_MAX], max(a.fac[f, F_W_MIN], asked))
@@ -103,7 +103,7 @@ def _plant_loading(a: Arrays, c: Case, f: int, q: float, asked: float) -> float:
 
 
 @inner
-def _plant_power(a: Arrays, c: Case, f: int, q: float, asked: float) -> float:
+def plant_power(a: Arrays, c: Case, f: int, q: float, asked: float) -> float:
     """Steady electrical power of a loop's plant and pump, W."""
     y, air = c.y_set[f], c.air
     w = min(a.fac[f, F_W_MAX], max(a.fac[f, F_W_MIN], asked))
@@ -131,7 +131,7 @@ def _plant_power(a: Arrays, c: Case, f: int, q: float, asked: float) -> float:
 
 
 @inner
-def _loops_of(a: Arrays, h: int) -> tuple[int, int]:
+def loops_of(a: Arrays, h: int) -> tuple[int, int]:
     """Facility loops of a hall's coolant and of its air (the same where it has no CDUs)."""
     return a.sec_fac[a.hall_sec[h]], a.sec_fac[a.hall_sec[h + 1] - 1]
 
@@ -139,7 +139,7 @@ def _loops_of(a: Arrays, h: int) -> tuple[int, int]:
 @inner
 def _loop_load(a: Arrays, c: Case, h: int, f: int) -> tuple[float, float]:
     """Heat (W) and flow (W/K) of loop ``f`` with hall ``h`` as it stands in ``c.r``, the others as they are."""
-    liquid, air = _loops_of(a, h)
+    liquid, air = loops_of(a, h)
     q, w = c.loops[f, 0], c.loops[f, 1]
     if f == liquid:
         q += c.r[HEAT_LIQUID] - c.base[h, HEAT_LIQUID]
@@ -154,12 +154,12 @@ def _loop_load(a: Arrays, c: Case, h: int, f: int) -> tuple[float, float]:
 def _shared_cooling(a: Arrays, c: Case, h: int) -> None:
     """Put the loops' flow and the plants' capacity into ``c.r`` where these are loaded more than the hall itself."""
     r = c.r
-    for f in _loops_of(a, h):
+    for f in loops_of(a, h):
         q, w = _loop_load(a, c, h, f)
         if w / a.fac[f, F_W_MAX] > r[COOL]:
             r[COOL] = w / a.fac[f, F_W_MAX]
             r[COOL_CODE] = float(LOOP_FLOW)
-        loading = _plant_loading(a, c, f, q, w)
+        loading = plant_loading(a, c, f, q, w)
         if loading > r[COOL]:
             r[COOL] = loading
             r[COOL_CODE] = float(PLANT)
@@ -169,12 +169,12 @@ def _shared_cooling(a: Arrays, c: Case, h: int) -> None:
 def _shared_electric(a: Arrays, c: Case, h: int) -> None:
     """Put the campus elements and the contract into ``c.r`` where they are loaded more than the hall's own chain."""
     r, ports, halls = c.r, c.ports, c.base.shape[0]
-    liquid, air = _loops_of(a, h)
+    liquid, air = loops_of(a, h)
     keep_hall, keep_liquid, keep_air = ports[h], ports[halls + liquid], ports[halls + air]
     ports[h] = r[TOP]
     for f in (liquid, air):
         q, w = _loop_load(a, c, h, f)
-        ports[halls + f] = _plant_power(a, c, f, q, w)
+        ports[halls + f] = plant_power(a, c, f, q, w)
     loading, which = _campus(a, c, h)
     ports[h], ports[halls + liquid], ports[halls + air] = keep_hall, keep_liquid, keep_air
     if loading > r[CHAIN]:
@@ -182,29 +182,37 @@ def _shared_electric(a: Arrays, c: Case, h: int) -> None:
         r[CHAIN_ELEMENT] = which
 
 
-@inner
-def _campus(a: Arrays, c: Case, h: int) -> tuple[float, float]:
-    """Largest loading among the campus elements that carry hall ``h`` and the contract: (loading, element or -1)."""
-    flow, reach = c.flow, c.reach[h]
-    first = a.element.shape[0] - reach.shape[0]
+@fused
+def campus_flows(a: Arrays, first: int, ports: np.ndarray, flow: np.ndarray) -> float:
+    """Output of each campus element, from ``first`` on, into ``flow`` (element, W); returns the power at the meter."""
     for e in range(first, a.element.shape[0]):
         flow[e] = 0.0
     for i in range(a.port.shape[0]):
-        flow[a.port[i]] += c.ports[i]
+        flow[a.port[i]] += ports[i]
     grid = 0.0
-    worst = 0.0
-    which = float(CONTRACT)
     for e in range(first, a.element.shape[0]):
-        row = a.element[e]
-        if reach[e - first] != 0 and row[LIMIT] > 0.0 and flow[e] / row[LIMIT] > worst:
-            worst = flow[e] / row[LIMIT]
-            which = float(e)
-        into = element_input(row, flow[e])
+        into = element_input(a.element[e], flow[e])
         for i in range(a.feed_ptr[e], a.feed_ptr[e + 1]):
             if a.feed[i] < 0:
                 grid += a.feed_share[i] * into
             else:
                 flow[a.feed[i]] += a.feed_share[i] * into
+    return grid
+
+
+@inner
+def _campus(a: Arrays, c: Case, h: int) -> tuple[float, float]:
+    """Largest loading among the campus elements that carry hall ``h`` and the contract: (loading, element or -1)."""
+    flow, reach = c.flow, c.reach[h]
+    first = a.element.shape[0] - reach.shape[0]
+    grid = campus_flows(a, first, c.ports, flow)
+    worst = 0.0
+    which = float(CONTRACT)
+    for e in range(first, a.element.shape[0]):
+        limit = a.element[e, LIMIT]
+        if reach[e - first] != 0 and limit > 0.0 and flow[e] / limit > worst:
+            worst = flow[e] / limit
+            which = float(e)
     loading = grid / c.contract if c.contract > 0.0 else 2.0
     if loading > worst:
         return loading, float(CONTRACT)
@@ -214,7 +222,7 @@ def _campus(a: Arrays, c: Case, h: int) -> tuple[float, float]:
 @inner
 def _excess(a: Arrays, c: Case, h: int, kind: int, shared: int, extra: float) -> float:
     """Largest loading minus 1 with ``extra`` watts in hall ``h``; ``c.r`` tells which."""
-    steady_hall(a, h, c.power, extra, c.y_set, c.heat, c.r)
+    steady_hall(a, h, c.power, extra, c.y_set, c.heat, c.flow, c.r)
     if shared == SHARED:
         if kind == COOLING:
             _shared_cooling(a, c, h)
@@ -288,8 +296,8 @@ def _base(a: Arrays, on: np.ndarray, c: Case) -> None:
     for h in range(halls):
         if on[h] != 0:
             r = c.base[h]
-            steady_hall(a, h, c.power, 0.0, c.y_set, c.heat, r)
-            liquid, air = _loops_of(a, h)
+            steady_hall(a, h, c.power, 0.0, c.y_set, c.heat, c.flow, r)
+            liquid, air = loops_of(a, h)
             c.loops[liquid, 0] += r[HEAT_LIQUID]
             c.loops[liquid, 1] += r[FLOW_LIQUID]
             c.loops[air, 0] += r[HEAT_AIR]
@@ -297,7 +305,7 @@ def _base(a: Arrays, on: np.ndarray, c: Case) -> None:
             c.ports[h] = r[TOP]
     for f in range(facs):
         if c.loops[f, 1] > 0.0:
-            c.ports[halls + f] = _plant_power(a, c, f, c.loops[f, 0], c.loops[f, 1])
+            c.ports[halls + f] = plant_power(a, c, f, c.loops[f, 0], c.loops[f, 1])
 
 
 @kernel

@@ -11,7 +11,7 @@ from math import exp
 import numpy as np
 
 from twin.core.columns import Elm, Group, Sec
-from twin.core.jit import constant, inner
+from twin.core.jit import constant, fused, inner
 from twin.engine.hall import (
     HALL,
     RECIRCULATION,
@@ -90,106 +90,129 @@ def _loads(a: Arrays, h: int, power: np.ndarray, extra: float, heat: np.ndarray)
 
 @inner
 def steady_hall(
-    a: Arrays, h: int, power: np.ndarray, extra: float, y_set: np.ndarray, heat: np.ndarray, r: np.ndarray
-) -> None:
-    """Fill ``r`` (WIDTH) for hall ``h`` with ``power`` (group, W) plus ``extra`` W at facility set points ``y_set``."""
+    a: Arrays, h: int, power: np.ndarray, extra: float, y_set: np.ndarray, heat: np.ndarray, flow: np.ndarray,
+    r: np.ndarray,
+) -> None:  # fmt: skip
+    """Fill ``r`` (WIDTH) for hall ``h`` with ``power`` (group, W) plus ``extra`` W at facility set points ``y_set``.
+
+    ``heat`` (secondary loop) and ``flow`` (element) are scratch.
+    """
     for i in range(r.shape[0]):
         r[i] = 0.0
     it = _loads(a, h, power, extra, heat)
     air = a.hall_sec[h + 1] - 1
     mechanical = 0.0
     for j in range(a.hall_sec[h], air):
-        mechanical += _steady_cdu(a, j, heat[j], y_set[a.sec_fac[j]], r)
+        most, exchanged, inlet, q, wp, pump = steady_cdu(a, j, heat[j], y_set[a.sec_fac[j]])
+        _worse(r, most, CDU_FLOW)
+        _worse(r, exchanged, CDU_EXCHANGE)
+        _worse(r, inlet, LIQUID_INLET)
+        r[HEAT_LIQUID] += q
+        r[FLOW_LIQUID] += wp
+        mechanical += pump
     w_air = flow_for(a.sec[air], heat[air])
     fan = pump_power(a.sec[air], w_air)
-    to_hall, to_room = _steady_chain(a, h, it, mechanical + fan, r)
-    supply, inlet = _steady_air(a, air, heat[air], heat[air] + fan + to_hall, w_air, y_set[a.sec_fac[air]], r)
-    r[HEAT_AIR] += to_room
-    _steady_racks(a, h, power, extra, heat, y_set, supply, inlet, r)
-
-
-@inner
-def _steady_racks(
-    a: Arrays, h: int, power: np.ndarray, extra: float, heat: np.ndarray, y_set: np.ndarray, supply: float,
-    inlet: float, r: np.ndarray,
-) -> None:  # fmt: skip
-    """Loading of the racks' junctions: their rise above the supply per what their limit leaves; air ``inlet`` degC."""
+    r[TOP], to_hall, to_room = steady_chain(a, h, it, mechanical + fan, flow)
+    for e in range(a.hall_element[h], a.hall_element[h + 1]):
+        if a.element[e, LIMIT] > 0.0 and flow[e] / a.element[e, LIMIT] > r[CHAIN]:
+            r[CHAIN] = flow[e] / a.element[e, LIMIT]
+            r[CHAIN_ELEMENT] = float(e)
+    q = heat[air] + fan + to_hall
+    most, exchanged, warmed, wp, supply, inlet = steady_air(a, air, heat[air], q, w_air, y_set[a.sec_fac[air]])
+    _worse(r, most, AIRFLOW)
+    _worse(r, exchanged, COIL)
+    _worse(r, warmed, AIR_INLET)
+    r[HEAT_AIR] += q + to_room
+    r[FLOW_AIR] += wp
     per_rated = extra / rated_power(a, h)
     for g in range(a.hall_group[h], a.hall_group[h + 1]):
-        row = a.group[g]
-        if row[G_THROTTLE] == np.inf:
-            continue
-        p = power[g] / row[G_COUNT] + per_rated * row[G_RATED]
-        rise = row[G_JUNCTION] * p / row[G_RATED]
-        start = supply
-        if row[G_MAIN_NODE] == 1.0:
-            j = a.group_liquid[g]
-            sec = a.sec[j]
-            w = flow_for(sec, heat[j]) * row[G_COOLANT] / sec[W_GROUPS]
-            start = secondary_set_point(sec, y_set[a.sec_fac[j]])
-            rise += liquid_fraction(row) * p / (w * (1.0 - exp(-row[G_UA] / w)))
-        else:
-            rise += inlet - supply + row[G_BODY_SHARE] * p / row[G_BODY_AIR]
-        allowed = row[G_THROTTLE] - start
-        _worse(r, 2.0 if allowed <= 0.0 else rise / allowed, JUNCTION)
+        p = power[g] / a.group[g, G_COUNT] + per_rated * a.group[g, G_RATED]
+        _worse(r, junction(a, g, p, heat, y_set, supply, inlet), JUNCTION)
 
 
-@inner
-def _steady_cdu(a: Arrays, j: int, heat: float, y: float, r: np.ndarray) -> float:
-    """Loadings of one CDU; adds its heat and flow to ``r`` and returns its pump power (W)."""
+@fused
+def junction(
+    a: Arrays, g: int, p: float, heat: np.ndarray, y_set: np.ndarray, supply: float, inlet: float
+) -> float:  # fmt: skip
+    """Loading of the junctions of a group's racks at ``p`` W each: their rise above the supply per what is allowed.
+
+    Air of the hall is supplied at ``supply`` and enters the racks at ``inlet`` degC.
+    """
+    row = a.group[g]
+    if row[G_THROTTLE] == np.inf:
+        return 0.0
+    rise = row[G_JUNCTION] * p / row[G_RATED]
+    start = supply
+    if row[G_MAIN_NODE] == 1.0:
+        j = a.group_liquid[g]
+        sec = a.sec[j]
+        w = flow_for(sec, heat[j]) * row[G_COOLANT] / sec[W_GROUPS]
+        start = secondary_set_point(sec, y_set[a.sec_fac[j]])
+        rise += liquid_fraction(row) * p / (w * (1.0 - exp(-row[G_UA] / w)))
+    else:
+        rise += inlet - supply + row[G_BODY_SHARE] * p / row[G_BODY_AIR]
+    allowed = row[G_THROTTLE] - start
+    return 2.0 if allowed <= 0.0 else rise / allowed
+
+
+@fused
+def steady_cdu(a: Arrays, j: int, heat: float, y: float) -> tuple[float, float, float, float, float, float]:
+    """One CDU that carries ``heat`` W at a facility supply of ``y`` degC.
+
+    Returns the loadings of its flow, its exchanger and its racks' inlet (2: too warm), the heat (W) and flow (W/K) that
+    its loop sees, its pump power (W).
+    """
     sec = a.sec[j]
     w = flow_for(sec, heat)
     pump = pump_power(sec, w)
     q = heat + pump
     x_set = secondary_set_point(sec, y)
     wp = valve(sec, heat, q, w, x_set, y)
-    _worse(r, sec[W_PER_HEAT] * heat / sec[W_MAX], CDU_FLOW)
-    _worse(r, q / max(1.0, exchange(sec, w, wp) * (x_set - y + q / w)), CDU_EXCHANGE)
-    if x_set > sec[INLET_MAX]:
-        _worse(r, 2.0, LIQUID_INLET)
-    r[HEAT_LIQUID] += q
-    r[FLOW_LIQUID] += wp
-    return pump
+    most = sec[W_PER_HEAT] * heat / sec[W_MAX]
+    exchanged = q / max(1.0, exchange(sec, w, wp) * (x_set - y + q / w))
+    return most, exchanged, 2.0 if x_set > sec[INLET_MAX] else 0.0, q, wp, pump
 
 
-@inner
-def _steady_air(a: Arrays, j: int, heat: float, q: float, w: float, y: float, r: np.ndarray) -> tuple[float, float]:
-    """Loadings of a hall's air handling that carries ``q`` (racks' ``heat``, fans and losses, W).
+@fused
+def steady_air(
+    a: Arrays, j: int, heat: float, q: float, w: float, y: float
+) -> tuple[float, float, float, float, float, float]:
+    """A hall's air handling that carries ``q`` (racks' ``heat``, fans and losses, W).
 
-    Returns air temperatures (degC): supplied, and at the rack inlets.
+    Returns the loadings of its flow, its coil and the racks' inlet, the flow that its loop sees (W/K), and air
+    temperatures (degC): supplied, and at the rack inlets.
     """
     sec = a.sec[j]
     wx = (1.0 - sec[RECIRCULATION]) * w
     x_set = secondary_set_point(sec, y)
     wp = valve(sec, heat, heat + pump_power(sec, w), w, x_set, y)
     rise = q / wx
-    _worse(r, sec[W_PER_HEAT] * heat / sec[W_MAX], AIRFLOW)
-    _worse(r, q / max(1.0, exchange(sec, w, wp) * (x_set - y + rise)), COIL)
+    most = sec[W_PER_HEAT] * heat / sec[W_MAX]
+    exchanged = q / max(1.0, exchange(sec, w, wp) * (x_set - y + rise))
     allowed = sec[INLET_MAX] - x_set
-    _worse(r, 2.0 if allowed <= 0.0 else sec[RECIRCULATION] * rise / allowed, AIR_INLET)
-    r[HEAT_AIR] += q
-    r[FLOW_AIR] += wp
-    return x_set, x_set + sec[RECIRCULATION] * rise
+    warmed = 2.0 if allowed <= 0.0 else sec[RECIRCULATION] * rise / allowed
+    return most, exchanged, warmed, wp, x_set, x_set + sec[RECIRCULATION] * rise
 
 
-@inner
-def _steady_chain(a: Arrays, h: int, it: float, mechanical: float, r: np.ndarray) -> tuple[float, float]:
-    """Loadings along the hall's chain: (losses to the hall air, to the electrical room), W."""
+@fused
+def steady_chain(
+    a: Arrays, h: int, it: float, mechanical: float, carried: np.ndarray
+) -> tuple[float, float, float]:  # fmt: skip
+    """Output of each element of the hall's chain into ``carried`` (element, W).
+
+    Returns the power into its top, the losses to the hall air and to the electrical room, W.
+    """
     flow = it
     hall = 0.0
     room = 0.0
     for e in range(a.hall_element[h], a.hall_element[h + 1]):
         if e == a.hall_mechanical[h]:
             flow += mechanical
-        row = a.element[e]
-        if row[LIMIT] > 0.0 and flow / row[LIMIT] > r[CHAIN]:
-            r[CHAIN] = flow / row[LIMIT]
-            r[CHAIN_ELEMENT] = float(e)
-        into = element_input(row, flow)
+        carried[e] = flow
+        into = element_input(a.element[e], flow)
         if a.element_sink[e] == HALL:
             hall += into - flow
         elif a.element_sink[e] == ROOM:
             room += into - flow
         flow = into
-    r[TOP] = flow
-    return hall, room
+    return flow, hall, room

@@ -55,6 +55,7 @@ class Still:
 
     def __init__(self, loaded: LoadedSite, at_s: float, pool: ThreadPoolExecutor, threads: int) -> None:
         whole = lower(loaded)
+        self.whole = frozen(whole, at_s)
         self.plan = frozen(reduced(whole), at_s)
         self._pool = pool
         # The curves of pools hang on the rated power of one rack: that of the whole Plan.
@@ -89,6 +90,21 @@ class Still:
         engine.run_islands(block, forcing, self._pool)
         return engine.finish(block, forcing, self._pool).levels
 
+    def power(self) -> Floats:
+        """Power that the racks of each group of the whole plan ask for at the last point, W (group).
+
+        Racks of a kind that follow the same curve in a hall are alike, whatever their CDU.
+        """
+        asked = self._engine.out.power_rows[0]
+        lumps, groups = _alike(self.plan), _alike(self.whole)
+        rated = [
+            plan.arrays.group[:, Group.RATED] * plan.arrays.group[:, Group.COUNT] for plan in (self.plan, self.whole)
+        ]
+        sums: dict[tuple[int, int, str], Floats] = {}
+        for key, pair in zip(lumps, np.column_stack([asked, rated[0]]), strict=True):
+            sums[key] = sums.get(key, np.zeros(2)) + pair
+        return np.array([sums[key][0] / sums[key][1] * w for key, w in zip(groups, rated[1], strict=True)])
+
     def _settle(self, block: Block, forcing: Forcing) -> None:
         """Hold the point's load and weather over the long steps."""
         n, engine = LONG_STEPS, self._engine
@@ -101,6 +117,13 @@ class Still:
         engine.run_islands(steps, held, self._pool)
         forget(engine.out, engine.scratch)
         engine.site.fill(0.0)
+
+
+def _alike(plan: Plan) -> list[tuple[int, int, str]]:
+    """Hall, curve and kind of rack of each group."""
+    a = plan.arrays
+    hall = np.searchsorted(a.hall_group, np.arange(len(a.group)), side="right") - 1
+    return [(int(h), int(c), kind) for h, c, kind in zip(hall, a.group_curve, plan.labels.group_kind, strict=True)]
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Compile every kernel that a run calls, on a tiny site: ``python -m twin.engine.warm``.
 
 ``twin.core.jit`` starts it in a child process when the cache is empty, and says why there. Two processes share the
-work, for the compiler uses one core: the islands' loop in one, the campus pass, headroom and fleet in the other.
-Exit code 74 says that the cache cannot be written.
+work, for the compiler uses one core: the islands' loop in one; the campus pass, headroom, loadings and fleet in the
+other. Exit code 74 says that the cache cannot be written.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from twin.core.jit import NOT_WRITTEN, mark_compiled
 from twin.engine.prepare import prepare
+from twin.engine.room import Rooms, energised
 from twin.engine.uneven import by_hours
+from twin.forcing.coincident import Air
 from twin.site.generate import bench_site
 
 REST = "rest"
@@ -53,6 +57,8 @@ def compiled(*, rest: bool) -> int:
             if rest:
                 engine.finish(block, forcing, pool)
                 by_hours(engine, prepared.plan, None).finish(block, forcing, pool)
+                power, calm = np.zeros(len(prepared.plan.arrays.group)), Air(15.0, 10.0, 101_325.0)
+                Rooms(prepared.plan, *energised(prepared.plan, block.t_end[-1]), power, calm).loadings()
             else:
                 engine.run_islands(block, forcing, pool)
     except OSError:
