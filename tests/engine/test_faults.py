@@ -60,7 +60,7 @@ def test_a_pump_runs_down_as_its_equation_says_and_stands_in_the_end():
 ALL = [
     *((CDU, mode) for mode in MODES["cdu"]), *(("okc/hall-1/air", mode) for mode in MODES["air"]),
     ("okc/chw", "pumps"), ("okc/chw/chillers", "units"), ("okc/chw/rejection", "units"),
-    ("okc/chw/economizer", "bypass"),
+    ("okc/chw/economizer", "units"),
 ]  # fmt: skip
 
 

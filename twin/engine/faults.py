@@ -9,7 +9,7 @@ A fault names an element as the results do, a mode of its role, and an amount wh
     b/loop                pumps     they run down and stop
     b/loop/chillers       units     so many machines are lost
     b/loop/rejection      units     so many cells or coolers are lost
-    b/loop/economizer     bypass    it takes no heat
+    b/loop/economizer     units     it takes no heat
 
 The first mode of a role is meant where none is named. **A new mode is one line of** ``MODES``. Between two instants at
 which something breaks or is mended the columns stand still; the loop itself knows no fault. Racks that have tripped are
@@ -29,11 +29,11 @@ from twin.core.columns import Fac, Group, Sec
 from twin.core.errors import Faults as Problems
 from twin.core.errors import did_you_mean, one
 from twin.engine.arrays import State
+from twin.engine.lost import banks, without
 from twin.racks.rack import Rack
 from twin.site.load import LoadedSite
 from twin.site.lower_hall import interlocks
 from twin.site.plan import Arrays, Plan
-from twin.site.rated import rejection_of
 
 Floats = NDArray[np.float64]
 # Someone looks at a hall before its racks are switched on again (prior).
@@ -62,7 +62,6 @@ class Place:
     role: str
     row: int
     units: int = 1
-    rejection_row: Callable[[int], list[float]] | None = None
 
 
 Edit = Callable[[Arrays, Place, float], None]
@@ -85,65 +84,50 @@ def _foul(a: Arrays, place: Place, amount: float) -> None:
     a.sec[place.row, Sec.UA] *= 1.0 - amount
 
 
-AIR_UNITS = [Sec.W_MAX, Sec.W_MIN, Sec.WP_MAX, Sec.WP_MIN, Sec.UA, Sec.RATED, *range(Sec.PUMP_0, Sec.PUMP_3 + 1)]
-
-
-def _air_units(a: Arrays, place: Place, amount: float) -> None:
+def _all_stop(a: Arrays, place: Place, amount: float) -> None:
+    """The fans of the last air handlers run down; of some of several, ``twin.engine.lost`` takes care."""
     if amount >= place.units:
         a.sec[place.row, [Sec.RUNNING, Sec.OPEN]] = 0.0
-    else:
-        a.sec[place.row, AIR_UNITS] *= 1.0 - amount / place.units
 
 
-def _chillers(a: Arrays, place: Place, amount: float) -> None:
-    a.fac[place.row, Fac.CHILLERS] = max(0.0, a.fac[place.row, Fac.CHILLERS] - amount)
+@dataclass(frozen=True)
+class Mode:
+    """What a mode does to the columns; the amount where none is given (None: it has none), least and most.
+
+    ``units``: so many of equal units are lost, as :func:`twin.engine.lost.without` has it; most are then all of them.
+    """
+
+    edit: Edit | None = None
+    amount: float | None = None
+    least: float = 0.0
+    most: float = 0.0
+    units: bool = False
 
 
-def _rejection(a: Arrays, place: Place, amount: float) -> None:
-    left = place.units - int(amount)
-    assert place.rejection_row is not None
-    a.rejection[place.row] = place.rejection_row(left)
-    a.fac[place.row, [Fac.FAN, Fac.W_CONDENSER, Fac.CONDENSER_PUMP]] *= left / place.units
-
-
-# role: {mode: (edit, amount where none is given, least, most; ``units``: of those that stand there)}
-MODES: dict[str, dict[str, tuple[Edit, float | None, float, float]]] = {
+SENSOR, FOULING = Mode(_offset, 5.0, -20.0, 20.0), Mode(_foul, 0.3, 0.0, 0.95)
+MODES: dict[str, dict[str, Mode]] = {
     "cdu": {
-        "pumps": (_set("sec", (Sec.RUNNING, 0.0)), None, 0, 0),
-        "facility": (_set("sec", (Sec.OPEN, 0.0)), None, 0, 0),
-        "leak": (_set("sec", (Sec.RUNNING, 0.0), (Sec.OPEN, 0.0), (Sec.LEAKS, 1.0)), None, 0, 0),
-        "sensor": (_offset, 5.0, -20.0, 20.0),
-        "fouling": (_foul, 0.3, 0.0, 0.95),
+        "pumps": Mode(_set("sec", (Sec.RUNNING, 0.0))),
+        "facility": Mode(_set("sec", (Sec.OPEN, 0.0))),
+        "leak": Mode(_set("sec", (Sec.RUNNING, 0.0), (Sec.OPEN, 0.0), (Sec.LEAKS, 1.0))),
+        "sensor": SENSOR,
+        "fouling": FOULING,
     },
-    "air": {
-        "units": (_air_units, 1.0, 1.0, inf),
-        "sensor": (_offset, 5.0, -20.0, 20.0),
-        "fouling": (_foul, 0.3, 0.0, 0.95),
-    },
-    "loop": {"pumps": (_set("fac", (Fac.RUNNING, 0.0)), None, 0, 0)},
-    "chillers": {"units": (_chillers, 1.0, 1.0, inf)},
-    "rejection": {"units": (_rejection, 1.0, 1.0, inf)},
-    "economizer": {"bypass": (_set("fac", (Fac.ECONOMIZER, 0.0)), None, 0, 0)},
+    "air": {"units": Mode(_all_stop, 1.0, 1.0, units=True), "sensor": SENSOR, "fouling": FOULING},
+    "loop": {"pumps": Mode(_set("fac", (Fac.RUNNING, 0.0)))},
+    "chillers": {"units": Mode(None, 1.0, 1.0, units=True)},
+    "rejection": {"units": Mode(None, 1.0, 1.0, units=True)},
+    "economizer": {"units": Mode(None, 1.0, 1.0, units=True)},
 }
 
 
 def places(loaded: LoadedSite, plan: Plan) -> dict[str, Place]:
     """Everything that can break, by name."""
     found = {name: Place("cdu", j) for name, j in zip(plan.labels.cdu, plan.labels.cdu_sec, strict=True)}
-    site, library = loaded.site, loaded.library
-    for h, name in enumerate(plan.labels.hall):
-        building, _, hall = name.partition("/")
-        template = site.templates[site.buildings[building].halls[hall].template]
-        found[f"{name}/air"] = Place("air", int(plan.arrays.hall_sec[h + 1]) - 1, template.air.count)
-    for f, name in enumerate(plan.labels.loop):
-        building, _, loop = name.partition("/")
-        plant = site.buildings[building].loops[loop].plant
-        found[name] = Place("loop", f)
-        if plant.chillers:
-            found[f"{name}/chillers"] = Place("chillers", f, plant.chillers.count)
-            found[f"{name}/economizer"] = Place("economizer", f)
-        bank = rejection_of(plant.rejection.device, library)
-        found[f"{name}/rejection"] = Place("rejection", f, plant.rejection.count, bank.rejection_row)
+    found |= {name: Place("loop", f) for f, name in enumerate(plan.labels.loop)}
+    for name, bank in banks(loaded, plan).items():
+        if bank.kind in MODES:
+            found[name] = Place(bank.kind, bank.index, bank.count)
     return found
 
 
@@ -156,20 +140,18 @@ def parse(text: str, at_s: float, until_s: float, known: dict[str, Place], place
     mode, equals, number = rest.partition("=") if colon else (next(iter(modes)), "", "")
     if mode not in modes:
         raise one(f'{element} has no mode "{mode}"{did_you_mean(mode, modes)}, expected {", ".join(modes)}', path=place)
-    _, usual, least, most = modes[mode]
+    meant = modes[mode]
     if not equals:
-        return Fault(element, mode, at_s, until_s, usual)
-    if usual is None:
+        return Fault(element, mode, at_s, until_s, meant.amount)
+    if meant.amount is None:
         raise one(f"{mode} of {element} takes no amount", path=place)
-    most = min(most, known[element].units) if most == inf else most
-    if known[element].role == "rejection":
-        most -= 1
+    most = known[element].units if meant.units else meant.most
     try:
         amount = float(number)
     except ValueError:
         amount = np.nan
-    if not least <= amount <= most:
-        raise one(f"{mode}={number} of {element} is out of range, expected {least:g} to {most:g}", path=place)
+    if not meant.least <= amount <= most or (meant.units and amount % 1.0):
+        raise one(f"{mode}={number} of {element} is out of range, expected {meant.least:g} to {most:g}", path=place)
     return Fault(element, mode, at_s, until_s, amount)
 
 
@@ -178,6 +160,7 @@ class Faults:
     """The faults of a run, and the columns that they leave at each instant."""
 
     plan: Plan
+    loaded: LoadedSite
     found: tuple[Fault, ...]
     known: dict[str, Place]
     reset_s: float = RESET_S
@@ -199,14 +182,24 @@ class Faults:
         """The columns of the Plan as the faults at ``t`` leave them."""
         active = tuple(f for f in self.found if f.at_s <= t < f.until_s)
         if active not in self._made:
-            a = self.plan.arrays
-            made = a._replace(sec=a.sec.copy(), fac=a.fac.copy(), rejection=a.rejection.copy())
-            for fault in active:
-                place = self.known[fault.element]
-                edit = MODES[place.role][fault.mode][0]
-                edit(made, place, fault.amount or 0.0)
-            self._made[active] = made
+            self._made[active] = self._columns(active)
         return self._made[active]
+
+    def _columns(self, active: tuple[Fault, ...]) -> Arrays:
+        plan = self.plan
+        for fault in active:
+            place = self.known[fault.element]
+            all_stop = place.role == "air" and (fault.amount or 0.0) >= place.units
+            if MODES[place.role][fault.mode].units and not all_stop:
+                plan = without(self.loaded, plan, fault.element, int(fault.amount or 1))
+        a = plan.arrays
+        made = a._replace(sec=a.sec.copy(), fac=a.fac.copy())
+        for fault in active:
+            place = self.known[fault.element]
+            edit = MODES[place.role][fault.mode].edit
+            if edit is not None:
+                edit(made, place, fault.amount or 0.0)
+        return made
 
     def begin(self, state: State, t: float) -> None:
         """Reset tripped racks where it is time."""
@@ -236,7 +229,11 @@ def make_faults(
     known, problems = places(loaded, plan), Problems()
     made = [problems.of(_checked, plan, text, at, until, known, place) for text, at, until in asked]
     problems.tell()
-    return Faults(plan, tuple(fault for fault in made if fault is not None), known)
+    faults = Faults(plan, loaded, tuple(fault for fault in made if fault is not None), known)
+    for t in faults.events:
+        problems.of(faults.arrays, float(t))  # what nothing is left of is told before anything runs
+    problems.tell()
+    return faults
 
 
 def _checked(plan: Plan, text: str, at: float, until: float, known: dict[str, Place], place: str) -> Fault:

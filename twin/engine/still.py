@@ -1,10 +1,10 @@
 """Still points: what a site does while its load and its weather stay as they are.
 
 The loop of every run settles each point: long steps from the state that a run begins with, then one hour that is
-recorded. So a point is what a long run under the same load and weather ends with, and it does not depend on the points
+recorded. So a point is what a long run under the same load and weather ends with; it does not depend on the points
 before it. What more is asked for than can be served is the exception: its queue would grow for ever, so a point begins
-with nothing waiting and shows the first hour. Every rack of a hall is alike: spread and wander of the racks are off, and equal ones are lumped
-(``twin.site.reduced``).
+with nothing waiting and shows the first hour. Every rack of a hall is alike: spread and wander are off, and
+equal ones are lumped (``twin.site.reduced``).
 """
 
 from __future__ import annotations
