@@ -70,6 +70,7 @@ def fleet(
     mix: list[list[float]],
     link: list[float] | None = None,
     transfer: float = 0.0,
+    weight: list[float] | None = None,
 ) -> Fleet:
     """A fleet: ``services`` as (prefill pool, decode pool), ``mix`` (service, class)."""
     step = np.array([k.step_s + k.slope_s * BATCH for k in pools])
@@ -103,6 +104,7 @@ def fleet(
         link=np.array(link or [np.inf] * len(services)),
         transfer=np.array([[transfer if p != d else 0.0 for _ in classes] for p, d in services]),
         mix=np.array(mix, dtype=float) / np.sum(mix, axis=1, keepdims=True),
+        weight=np.array(weight or [0.0] * len(services)),
         cls=cls,
         order=order,
         level=level,

@@ -231,6 +231,15 @@ def test_ranked_services_fill_in_order():
     assert high == pytest.approx([0.6 * CAPACITY, 0.9 * CAPACITY], rel=1e-6)
 
 
+def test_fixed_weights_share_requests_out_whatever_the_services_can_take():
+    f = fleet([Kind(), Kind()], [CHAT], [(0, 0), (1, 1)], [[1.0], [1.0]], weight=[3.0, 1.0])
+    for systems in ([5.0, 5.0], [2.0, 8.0]):
+        asked = run(f, np.full((5, 1), 0.5 * CAPACITY), systems=systems).stream("pool_offered_rate")[-1, :, 0]
+        assert asked == pytest.approx([0.375 * CAPACITY, 0.125 * CAPACITY], rel=1e-9)
+    alone = run(f, np.full((5, 1), 0.5 * CAPACITY), systems=[0.0, 5.0]).stream("pool_offered_rate")[-1, :, 0]
+    assert alone == pytest.approx([0.0, 0.5 * CAPACITY], rel=1e-9)
+
+
 def test_latencies_rise_with_the_load_and_with_the_percentile():
     made = [run(ONE, np.full((30, 1), share * CAPACITY)) for share in (0.1, 0.5, 0.9)]
     for name in ("pool_ttft", "pool_tpot", "pool_e2e"):

@@ -75,6 +75,8 @@ ERRORS = [
      "the model does not fit"),
     ((SERVE, SERVE.replace("llama2-70b-dgx-h100,", "many,")), "serve: {serving: many", AT,
      "its halls hold 5 systems, a replica takes 8"),
+    (("inference:\n", "inference:\n  policy: weights\n"), "policy: weights", "inference",
+     "the policy weights needs the weight of every service"),
 ]  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from twin.forcing.coincident import Air
 from twin.forcing.weather import Weather
 from twin.site.load import LoadedSite
 from twin.site.lower import lower
+from twin.site.lower_fleet import FleetPlan
 from twin.site.plan import Plan
 from twin.site.reduced import reduced
 
@@ -148,9 +149,14 @@ def frozen(plan: Plan, at_s: float) -> Plan:
         plan,
         arrays=plan.arrays._replace(group=group),
         hall_start_s=halls.astype(np.int64),
-        fleet=replace(plan.fleet, rank=np.zeros(0, np.int64)) if plan.fleet else None,
+        fleet=_in_proportion(plan.fleet) if plan.fleet else None,
         tranche_start_s=tranches + np.arange(len(tranches)),  # in their order
     )
+
+
+def _in_proportion(fleet: FleetPlan) -> FleetPlan:
+    arrays = fleet.fleet._replace(weight=np.zeros_like(fleet.fleet.weight))
+    return replace(fleet, fleet=arrays, rank=np.zeros(0, np.int64))
 
 
 def still_weather(air: Air) -> Weather:

@@ -81,6 +81,7 @@ class Fleet(NamedTuple):
     link: Floats  # (service) bytes/s of one replica's link, inf without
     transfer: Floats  # (service, class) mean KV bytes of a request over the link
     mix: Floats  # (service, class) share of the service's requests as it is meant, sum 1; 0: not served
+    weight: Floats  # (service) fixed part of the requests of its classes; 0: by what it can take
     cls: Floats  # (class, Class)
     order: Ints  # classes in the order in which they are served: :func:`serving_order`
     level: Ints  # (levels + 1) offsets into ``order``: classes that are served alike

@@ -1,7 +1,8 @@
-"""Where the requests of a class go: in proportion to what services can take, or by rank until each is full.
+"""Where the requests of a class go: in proportion to what services can take, by fixed weights, or by rank.
 
 Without ranks the split is proportional to the meant mix times capacity (capped capacity counts, so it is aware of
-caps). With ranks services fill up in that order, and what fits nowhere is split in proportion.
+caps). With weights it is that of the weights, whatever they can take, as long as they have power. With ranks services
+fill up in that order, and what fits nowhere is split in proportion.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ TARGET = 0.9
 
 @inner
 def _weight(fleet: Fleet, flow: Flow, s: int, c: int) -> float:
+    if fleet.weight[s] > 0.0:
+        return fleet.weight[s] if fleet.mix[s, c] > 0.0 and flow.capacity[s] > 0.0 else 0.0
     return fleet.mix[s, c] * flow.capacity[s] * flow.limit[s]
 
 

@@ -12,7 +12,7 @@ from twin.site.dates import Date
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
 # In proportion to the meant mix and to what each service can take under its cap; or one after the other.
-Policy = Literal["proportional", "latency", "energy", "cost"]
+Policy = Literal["proportional", "latency", "energy", "cost", "weights"]
 
 
 class Demand(Frozen):
@@ -86,6 +86,10 @@ class Service(Frozen):
     mix: dict[Id, Annotated[float, Quantity("1", "share of the requests as it is meant", gt=0, le=1)]] = Field(
         min_length=1, description="classes that the service is meant for"
     )
+    weight: Annotated[
+        float | None,
+        Quantity("1", "its part of the requests of each of its classes, for the policy `weights`", gt=0, le=1e6),
+    ] = None
 
     @model_validator(mode="after")
     def _layout(self) -> Service:
@@ -116,6 +120,8 @@ class Inference(Frozen):
         parts = [systems for id, service in self.services.items() for systems in service.pools(id).values()]
         if self.policy == "cost" and any(systems.cost_usd_h is None for systems in parts):
             raise PydanticCustomError("cost", "the policy cost needs cost_usd_h of the systems of every service")
+        if self.policy == "weights" and any(service.weight is None for service in self.services.values()):
+            raise PydanticCustomError("weights", "the policy weights needs the weight of every service")
         return self
 
 

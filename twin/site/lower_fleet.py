@@ -151,6 +151,7 @@ def _services(
         "link": np.array(link),
         "transfer": np.array(moved),
         "mix": np.array(mix),
+        "weight": np.array([(s.weight or 0.0) if spec.policy == "weights" else 0.0 for s in spec.services.values()]),
     }
 
 

@@ -21,8 +21,8 @@ Floats = NDArray[np.float64]
 
 
 def ranked(fleet: Fleet, policy: Policy, cost_usd_h: Sequence[float]) -> NDArray[np.int64]:
-    """Services in the order of filling, empty for ``proportional``; ``cost_usd_h`` (pool) per system."""
-    if policy == "proportional":
+    """Services in the order of filling, empty where there is none; ``cost_usd_h`` (pool) per system."""
+    if policy in ("proportional", "weights"):
         return np.zeros(0, np.int64)
     if policy == "latency":
         found = _latency(fleet)
