@@ -35,6 +35,7 @@ Floats = NDArray[np.float64]
 LEAD_S = 60.0
 STEP_S = 1.0
 LONGEST_S = 86_400.0
+MEAN_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -192,14 +193,7 @@ def told(failure: Failure) -> dict[str, Any]:
     tripped = sum(row["racks"] for row in groups if row["trip_s"] is not None)
     n = int(np.searchsorted(failure.times_s, begin))
     series = failure.series
-
-    def before_least_end(values: Floats, scale: float) -> dict[str, float]:
-        after = values[n:]
-        return {
-            "before": float(values[n - 1]) / scale,
-            "least": float(after.min()) / scale,
-            "end": float(values[-1]) / scale,
-        }
+    window = max(1, round(MEAN_S / failure.prepared.timeline.interval))
 
     found: dict[str, Any] = {
         "site": failure.prepared.loaded.site.name,
@@ -209,15 +203,30 @@ def told(failure: Failure) -> dict[str, Any]:
         "racks": racks,
         "racks_tripped": tripped,
         "racks_at_end": sum(row["racks"] for row in groups if row["runs"]),
-        "it_mw": before_least_end(series["site_it_power"], MW),
-        "site_mw": before_least_end(series["site_power"], MW),
+        "it_mw": _before_least_end(series["site_it_power"] / MW, n, window),
+        "site_mw": _before_least_end(series["site_power"] / MW, n, window),
         "energy_residual_maximum": failure.residual,
         "groups": [r for r in groups if any(r[key] is not None for key in ("alarm_s", "slowed_s", "trip_s"))],
         "timeline": timeline(failure),
     }
     if "tokens" in series:
-        found["tokens_per_s"] = before_least_end(series["tokens"], 1.0)
+        found["tokens_per_s"] = _before_least_end(series["tokens"], n, window)
     return found
+
+
+def _before_least_end(values: Floats, n: int, window: int) -> dict[str, float]:
+    """Means of ``window`` intervals: the last before interval ``n``, the least after it, the last of all.
+
+    Training jobs swing by the second; a single step says little.
+    """
+    after = values[n:]
+    width = min(window, len(after))
+    means = np.convolve(after, np.full(width, 1.0 / width), "valid")
+    return {
+        "before": float(values[max(0, n - window) : n].mean()),
+        "least": float(means.min()),
+        "end": float(means[-1]),
+    }
 
 
 def timeline(failure: Failure) -> list[dict[str, Any]]:

@@ -68,12 +68,13 @@ def _text(found: dict[str, Any]) -> str:
     lines += [f"{'':12}  and {more} more (--json has them all)"] if more else []
     lines += [
         "",
-        f"{'after ' + format(found['lasting_s'], ',.0f') + ' s':22}{'before':>14}{'least':>14}{'end':>14}",
-        f"{'racks that run':22}{found['racks']:14,}{least:14,}{found['racks_at_end']:14,}",
+        f"{'after ' + format(found['lasting_s'], ',.0f') + ' s':22}{'before':>16}{'least':>16}{'end':>16}",
+        f"{'racks that run':22}{found['racks']:16,}{least:16,}{found['racks_at_end']:16,}",
     ]
-    for name, key in (("IT power, MW", "it_mw"), ("at the meter, MW", "site_mw"), ("tokens/s", "tokens_per_s")):
+    shown_as = (("IT power, MW", "it_mw", 2), ("at the meter, MW", "site_mw", 2), ("tokens/s", "tokens_per_s", 0))
+    for name, key, digits in shown_as:
         if key in found:
             row = found[key]
-            lines.append(f"{name:22}{row['before']:14,.2f}{row['least']:14,.2f}{row['end']:14,.2f}")
+            lines.append(f"{name:22}" + "".join(f"{row[at]:16,.{digits}f}" for at in ("before", "least", "end")))
     lines += ["", "Trip settings are priors, not validated: see twin library show of the racks."]
     return "\n".join(lines)

@@ -1,0 +1,37 @@
+"""``twin fail`` as a person or a script meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.child import twin
+
+AT = ("--at", "2028-07-11T18:00", "--for", "2min")
+
+
+def test_it_tells_who_trips_when_and_why_and_what_is_left(tmp_path: Path):
+    done = twin("fail", "oklahoma-10", "okc/hall-1/cdu-02", *AT, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")  # racks trip
+    assert done.stdout.startswith("oklahoma-10, 2028-07-11T18:00:00Z: okc/hall-1/cdu-02:pumps\n")
+    assert "s  18 x cs3-x2: trip by low_flow, at okc/hall-1/cdu-02" in done.stdout
+    assert "racks that run                     176             158             158" in done.stdout
+    assert "not validated" in done.stdout
+
+
+def test_what_no_rack_minds_is_no_violation_and_json_is_all_that_is_on_stdout(tmp_path: Path):
+    done = twin("fail", "oklahoma-10", "okc/hall-1/cdu-02:sensor=1", *AT, "--json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads(done.stdout)
+    assert told["faults"] == ["okc/hall-1/cdu-02:sensor=1"]
+    assert (told["racks"], told["racks_tripped"], told["racks_at_end"]) == (176, 0, 176)
+    assert told["energy_residual_maximum"] < 1e-9
+
+
+def test_everything_wrong_is_told_at_once_with_exit_code_2(tmp_path: Path):
+    done = twin("fail", "oklahoma-10", "okc/hall-1/cdu-2", "okc/chw:pump", *AT, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'did you mean "okc/hall-1/cdu-02"?' in done.stderr
+    assert 'did you mean "pumps"?' in done.stderr
+    span = twin("fail", "oklahoma-10", "okc/chw", "--for", "3days", "--at", "now", cwd=tmp_path)
+    assert (span.returncode, span.stdout) == (2, "")
