@@ -20,7 +20,7 @@ from twin.core.units import KPA, KW, M3H, MW
 from twin.racks.rack import Rack
 from twin.site.library import Library
 from twin.site.load import LoadedSite
-from twin.site.lower_fleet import idle_watts, lower_fleet, pool_of
+from twin.site.lower_fleet import Drawing, drawings, lower_fleet, pool_of
 from twin.site.lower_hall import (
     HALF_RISE_K,
     SINKS,
@@ -66,7 +66,7 @@ class _Columns:
         self.element_sink: list[int] = []
         self.labels = Labels([], [], [], [], [], [], [], [], [], [], [])
         self.pools: dict[tuple[str, str], str] = {}
-        self.idle_w: dict[str, float] = {}
+        self.drawings: dict[str, Drawing] = {}
 
 
 def lower(loaded: LoadedSite, like: Plan | None = None) -> Plan:
@@ -77,7 +77,7 @@ def lower(loaded: LoadedSite, like: Plan | None = None) -> Plan:
     """
     site, library = loaded.site, loaded.library
     columns = _Columns()
-    columns.pools, columns.idle_w = pool_of(site, library), idle_watts(site, library)
+    columns.pools, columns.drawings = pool_of(site, library), drawings(site, library)
     for building_id, building in site.buildings.items():
         loops = {}
         for loop_id, loop in building.loops.items():
@@ -133,7 +133,8 @@ def _add_hall(
     for run, row in zip(runs, groups, strict=True):
         if (name, run.rack_id) in c.pools:
             rack = library.get(run.rack_id, Rack)
-            serve(row, c.idle_w[c.pools[name, run.rack_id]] * rack.systems)
+            drawing = c.drawings[c.pools[name, run.rack_id]]
+            serve(row, drawing.idle_w * rack.systems, drawing.wander)
         c.group.append(row)
         c.group_rack.append(c.group_rack[-1] + len(run.rows))
         c.group_liquid.append(first_sec + run.cdu if run.cdu >= 0 else -1)

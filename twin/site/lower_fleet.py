@@ -12,10 +12,12 @@ from twin.core.units import GB
 from twin.inference.draw import Draw
 from twin.inference.erlang import wait_table
 from twin.inference.fleet import Fleet, serving_order
+from twin.inference.fluctuation import averaged
 from twin.inference.model import Model
 from twin.inference.serving import Serving
 from twin.inference.tables import class_row, pool_row, pool_tables, prefill_times, transfer_bytes, ttft_tables
 from twin.inference.workload import Workload
+from twin.racks.kernel import KNOT_S
 from twin.racks.rack import Rack
 from twin.site.inference_model import Inference, Systems
 from twin.site.library import Library
@@ -52,11 +54,28 @@ def pool_of(site: Site, library: Library) -> dict[tuple[str, str], str]:
     return found
 
 
-def idle_watts(site: Site, library: Library) -> dict[str, float]:
-    """Power of a system of each pool without work, W at its rack's AC input."""
+@dataclass(frozen=True)
+class Drawing:
+    """What racks that follow a pool take from its draw: W of a system without work at its rack's AC input, and how far
+    its power wanders about its mean between the knots of the racks' noise, as a share of it."""
+
+    idle_w: float
+    wander: float
+
+
+def drawings(site: Site, library: Library) -> dict[str, Drawing]:
+    """The drawing of each pool."""
     services = site.inference.services.items() if site.inference else ()
     pools = {pool: systems for id, service in services for pool, systems in service.pools(id).items()}
-    return {pool: _draw(library, library.get(s.serving, Serving)).idle_w() for pool, s in pools.items()}
+    return {pool: _drawing(library, library.get(s.serving, Serving)) for pool, s in pools.items()}
+
+
+def _drawing(library: Library, serving: Serving) -> Drawing:
+    """Prompts that stop the tokens make power wander as long prompts do, those that ride along hardly."""
+    draw = _draw(library, serving)
+    heavy = 0.0 if serving.phase == "decode" or serving.batching == "mixed" else 1.0
+    variance = sum(averaged(part, KNOT_S)[0] ** 2 for part in draw.residual_parts(heavy))
+    return Drawing(draw.idle_w(), variance**0.5)
 
 
 def members(site: Site, systems: Systems) -> list[tuple[str, Hall]]:
@@ -166,4 +185,4 @@ def _hall_systems(site: Site, library: Library, halls: list[str], names: list[st
     return found
 
 
-__all__ = ["FleetPlan", "idle_watts", "lower_fleet", "members", "pool_of"]
+__all__ = ["Drawing", "FleetPlan", "drawings", "lower_fleet", "members", "pool_of"]
