@@ -118,7 +118,7 @@ def test_a_fault_of_either_form_is_told_once(spoil, spot, feeds, where, path, wo
 def test_a_missing_key_is_told_at_its_parent_with_its_meaning_and_unit(spoil, spot):
     (problem,) = spoil("        volume_m3: 20\n", "")
     assert problem.path == "buildings.B1.loops.fws.volume_m3"
-    assert problem.message == 'missing key "volume_m3": water in supply and return headers and store [m3]'
+    assert problem.message == 'missing key "volume_m3": water in supply and return headers, mixed [m3]'
     assert (problem.line, problem.col) == spot("fws:\n")
 
 

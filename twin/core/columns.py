@@ -142,6 +142,8 @@ class Fac(IntEnum):
     UNLOAD_MIN = 58  # below this part load power no longer falls
     BASIN_HEATER = 59  # W/K of outdoor air below the lowest leaving water, while the bank is idle
     RUNNING = 60  # 0: the loop's pumps have no drive
+    C_PIPE_RETURN = 61  # water that moves as a plug between the header and the halls; 0: none
+    C_PIPE_SUPPLY = 62  # the same on the way to the halls, a stratified store with it
 
 
 # A temperature that is never reached.

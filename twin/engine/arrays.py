@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.cooling.machines import CLOCKS
+from twin.cooling.pipe import PARCELS
 from twin.core.columns import Fac, Group, Sec
 from twin.core.variables import rows
 from twin.inference.fleet import new_held
@@ -34,6 +35,7 @@ class State(NamedTuple):
     sec_flow: Floats  # (sec) capacity rate reached by the pump or fan, W/K
     fac_return: Floats
     fac_supply: Floats
+    pipe: Floats  # (fac, return and supply, 2, parcel) J/K and degC of the water on its way, see twin.cooling.pipe
     basin: Floats
     condenser: Floats  # (fac) last step-mean water leaving the rejection bank
     chillers: Floats  # (fac, 3) machines on and their clocks, see twin.cooling.machines
@@ -82,6 +84,7 @@ class Scratch(NamedTuple):
     set_point: Floats
     fac_w: Floats
     fac_most: Floats  # (fac) most that the loop's pumps move, W/K
+    line: Floats  # (fac, return and supply, 2) outlet = a b + (1 - a) inlet: the share a that stood there, its mean b
     fac_set: Floats
     hall_it: Floats
     hall_used: Floats
@@ -146,12 +149,21 @@ def new_state(plan: Plan, seed: int, start_c: Floats | None = None) -> State:
         plate, body, sums[0].copy(), sums[1].copy(), offset, apart(n), apart(n),
         np.full(len(a.island_ptr) - 1, -1, np.int64),
         set_point.copy(), set_point.copy(), a.sec[:, Sec.W_MIN].copy(),
-        supply.copy(), supply.copy(), supply.copy(), supply.copy(), np.zeros((len(supply), CLOCKS)),
+        supply.copy(), supply.copy(), full_pipes(a.fac, supply), supply.copy(), supply.copy(),
+        np.zeros((len(supply), CLOCKS)),
         a.fac[:, Fac.W_MIN].copy(),
         np.full((groups, CAUSES), -1e9), np.zeros((groups, CAUSES)), np.zeros(groups, np.int64),
         np.full(groups, -1.0), np.full(groups, -1.0), np.full(groups, -1.0),
         *new_held(plan.fleet.fleet if plan.fleet else None),
     )  # fmt: skip
+
+
+def full_pipes(fac: Floats, t: Floats) -> Floats:
+    """Pipes of loops full of water at ``t`` (fac)."""
+    pipe = np.zeros((len(fac), 2, 2, PARCELS))
+    pipe[:, :, 0, 0] = fac[:, [Fac.C_PIPE_RETURN, Fac.C_PIPE_SUPPLY]]
+    pipe[:, :, 1, 0] = t[:, None]
+    return pipe
 
 
 def new_offset(plan: Plan, seed: int) -> Floats:
@@ -175,6 +187,7 @@ def new_scratch(plan: Plan) -> Scratch:
         **dict.fromkeys(("fac_w", "fac_most", "fac_direct", "fac_set"), (f,)),
         **dict.fromkeys((name for name in Scratch._fields if name.startswith("hall_")), (len(plan.labels.hall),)),
         "solved": (f, 6),
+        "line": (f, 2, 2),
         **dict.fromkeys(("element_out", "element_in"), (e,)),
     }
     made = {k: np.zeros(sizes.get(k, (s,)), np.int64 if k in ("mode", "held") else np.float64) for k in Scratch._fields}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from twin.cooling.machines import RUNNING, advance_clocks, startable
+from twin.cooling.pipe import drawn, push
 from twin.cooling.plant import capacity, operate
 from twin.core.columns import Fac, Mode, Sec
 from twin.core.integrate import phi1
@@ -60,6 +61,7 @@ CAPACITY_CLOSE = 1e-3
 HOLD, RENEW = constant(0), constant(1)
 CP, CP_PRIMARY = int(Sec.CP), int(Sec.CP_PRIMARY)
 F_W_MAX, F_C_RETURN, F_C_SUPPLY = int(Fac.W_MAX), int(Fac.C_RETURN), int(Fac.C_SUPPLY)
+F_C_PIPE, BACK, OUT = int(Fac.C_PIPE_RETURN), constant(0), constant(1)
 F_RUNNING, F_CHILLERS = int(Fac.RUNNING), int(Fac.CHILLERS)
 F_PUMP_1, F_PUMP_3, F_CP, F_C_BASIN = int(Fac.PUMP_1), int(Fac.PUMP_3), int(Fac.CP), int(Fac.C_BASIN)
 
@@ -69,6 +71,63 @@ def loop_pump(fac: np.ndarray, w: float) -> float:
     """Facility-water pump power in W: part of the head does not fall with flow."""
     x = w / fac[F_W_MAX]
     return x * (fac[F_PUMP_1] + fac[F_PUMP_3] * x * x)
+
+
+@inner
+def _line(a: Arrays, state: State, s: Scratch, f: int, way: int, t0: float, dt: float) -> None:
+    """Header (first on the way out, last on the way back) and pipe of a loop as one line, affine in its inlet."""
+    w = s.fac_w[f]
+    stays, stood = phi1(w * dt / a.fac[f, F_C_RETURN + way]), t0
+    if a.fac[f, F_C_PIPE + way] > 0.0:
+        kept, old = drawn(state.pipe[f, way], w * dt)
+        stood = (1.0 - kept) * stays * t0 + kept * old if way == OUT else stays * t0 + (1.0 - stays) * kept * old
+        stays = 1.0 - (1.0 - kept) * (1.0 - stays)
+        stood /= stays
+    s.line[f, way, 0], s.line[f, way, 1] = stays, stood
+
+
+@inner
+def prepare_loop(a: Arrays, state: State, s: Scratch, f: int, dt: float) -> None:
+    """How the water of a loop passes its lines in a step of flow ``fac_w``."""
+    _line(a, state, s, f, BACK, state.fac_return[f], dt)
+    _line(a, state, s, f, OUT, state.fac_supply[f], dt)
+
+
+@inner
+def _move(a: Arrays, state: State, s: Scratch, f: int, way: int, t_in: float, dt: float, ledger: np.ndarray) -> float:
+    """Move a step's water at ``t_in`` through the pipe of a line; returns its mean at the far end."""
+    if a.fac[f, F_C_PIPE + way] <= 0.0:
+        return t_in
+    moved = s.fac_w[f] * dt
+    kept, old = drawn(state.pipe[f, way], moved)
+    stored = push(state.pipe[f, way], moved, t_in)
+    ledger[STORED] += stored
+    ledger[GROSS] += abs(stored)
+    return (1.0 - kept) * t_in + kept * old
+
+
+@inner
+def _move_water(
+    a: Arrays,
+    state: State,
+    s: Scratch,
+    f: int,
+    y: float,
+    warm: float,
+    back: float,
+    leaving: float,
+    dt: float,
+    ledger: np.ndarray,
+) -> None:
+    """Headers and pipes of a loop: ``warm`` from the halls to ``back`` at the plant, ``leaving`` it to ``y``."""
+    w, fac = s.fac_w[f], a.fac[f]
+    into = _move(a, state, s, f, BACK, warm, dt, ledger)
+    state.fac_return[f] = tank(state.fac_return[f], into, back, w, fac[F_C_RETURN], dt, ledger)
+    if fac[F_C_PIPE + OUT] > 0.0:
+        psi = phi1(w * dt / fac[F_C_SUPPLY])
+        y = (1.0 - psi) * leaving + psi * state.fac_supply[f]
+        _move(a, state, s, f, OUT, y, dt, ledger)
+    state.fac_supply[f] = tank(state.fac_supply[f], leaving, y, w, fac[F_C_SUPPLY], dt, ledger)
 
 
 @inner
@@ -113,9 +172,8 @@ def solve_loop(
     """Supply of a facility loop: (y, heat from the halls, mean return, leaving the plant, plant capacity, 1 missed)."""
     fac = a.fac[f]
     w = s.fac_w[f]
-    psi = phi1(w * dt / fac[F_C_SUPPLY])
-    phi = phi1(w * dt / fac[F_C_RETURN])
-    s0, r0 = state.fac_supply[f], state.fac_return[f]
+    phi, r0 = s.line[f, BACK, 0], s.line[f, BACK, 1]
+    psi, s0 = s.line[f, OUT, 0], s.line[f, OUT, 1]
     y = (1.0 - psi) * y_set + psi * s0
     q, _, _ = _loop_heat(a, state, s, f, on, island, y, RENEW)
     back = (1.0 - phi) * (y + q / w) + phi * r0
@@ -170,7 +228,7 @@ def _unmet(
 
     ``y`` follows from one linear equation per set of modes.
     """
-    w, s0, r0 = s.fac_w[f], state.fac_supply[f], state.fac_return[f]
+    w, s0, r0 = s.fac_w[f], s.line[f, OUT, 1], s.line[f, BACK, 1]
     for _ in range(LOOP_PASSES):
         q0, slope, _ = _loop_heat(a, state, s, f, on, island, y, HOLD)
         q0 -= slope * y
@@ -237,8 +295,7 @@ def finish_loop(
     y, q, back, leaving, cap, missed = solved[0], solved[1], solved[2], solved[3], solved[4], solved[5] > 0.0
     fac = a.fac[f]
     w = s.fac_w[f]
-    state.fac_return[f] = tank(state.fac_return[f], y + q / w, back, w, fac[F_C_RETURN], dt, ledger)
-    state.fac_supply[f] = tank(state.fac_supply[f], leaving, y, w, fac[F_C_SUPPLY], dt, ledger)
+    _move_water(a, state, s, f, y, y + q / w, back, leaving, dt, ledger)
     taken = w * (back - leaving)
     clocks = state.chillers[f]
     run = operate(

@@ -38,6 +38,7 @@ def fill_basins(plan: Plan, state: State, start: float, air: Floats) -> None:
         if fac[Fac.CHILLERS] == 0.0:
             state.fac_supply[f] = max(state.fac_supply[f], bulb + APPROACH_K)
             state.fac_return[f] = max(state.fac_return[f], bulb + APPROACH_K)
+            state.pipe[f, :, 1, 0] = state.fac_supply[f]
 
 
 def settle(plan: Plan, advance: Advance, start: float, on: NDArray[np.uint8], air: Floats, curves: Floats) -> None:

@@ -40,7 +40,7 @@ from twin.engine.hall import (
     secondary_set_point,
     valve,
 )
-from twin.engine.loop import finish_loop, finish_sec, loop_pump, solve_loop, solve_sec
+from twin.engine.loop import finish_loop, finish_sec, loop_pump, prepare_loop, solve_loop, solve_sec
 from twin.engine.throttle import LOWER_PASSES, PASSES, SERVED, hold, lower
 from twin.engine.trip import watch
 from twin.engine.wander import wander
@@ -259,6 +259,7 @@ def _solve(
             s.fac_w[f] = min(s.fac_most[f], max(a.fac[f, F_W_MIN], s.fac_w[f]))
             if a.fac[f, F_RUNNING] > 0.0:
                 state.fac_flow[f] = s.fac_w[f]
+            prepare_loop(a, state, s, f, dt)
     _solve_once(a, state, s, facs, halls, on, island, dt, air)
     passes = 0
     while hold(a, state, s, halls, on, dt, False):

@@ -234,6 +234,8 @@ def _add_loop(c: _Columns, name: str, loop: Loop, library: Library) -> None:
         Fac.W_MIN: w_max * LOOP_MIN_SHARE,
         Fac.C_RETURN: 0.5 * rho_cp * loop.volume_m3,
         Fac.C_SUPPLY: 0.5 * rho_cp * loop.volume_m3,
+        Fac.C_PIPE_RETURN: rho_cp * loop.pipe_m3(),
+        Fac.C_PIPE_SUPPLY: rho_cp * (loop.pipe_m3() + loop.store_m3),
         Fac.PUMP_1: head * FIXED_HEAD,
         Fac.PUMP_3: head * (1 - FIXED_HEAD),
         Fac.SET: loop.supply_c,

@@ -7,6 +7,7 @@ keyed by id, so an id can stand only once and ``base:`` inheritance merges by id
 
 from __future__ import annotations
 
+from math import pi
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -161,10 +162,25 @@ class Loop(Frozen):
     flow_max_m3_h: Annotated[float, Quantity("m3/h", "largest pumped flow", gt=0, le=1_000_000)]
     head_kpa: Annotated[float, Quantity("kPa", "pump head at the largest flow", gt=0, le=2000)]
     pump_efficiency: Annotated[float, Quantity("1", "wire to water", gt=0.05, le=0.95)] = 0.65
-    volume_m3: Annotated[float, Quantity("m3", "water in supply and return headers and store", gt=0, le=1_000_000)]
+    volume_m3: Annotated[float, Quantity("m3", "water in supply and return headers, mixed", gt=0, le=1_000_000)]
+    pipe_length_m: Annotated[float, Quantity("m", "pipe from plant to halls, one way", gt=0, le=20_000)] | None = None
+    pipe_diameter_mm: Annotated[float, Quantity("mm", "inner diameter of that pipe", gt=0, le=3000)] | None = None
+    store_m3: Annotated[
+        float, Quantity("m3", "stratified store in the supply, all of it usable", ge=0, le=1_000_000)
+    ] = 0.0
     coolant: Literal["water", "pg25"] = "water"
     reset: Reset | None = None
     plant: Plant
+
+    @model_validator(mode="after")
+    def _pipe_whole(self) -> Loop:
+        if (self.pipe_length_m is None) != (self.pipe_diameter_mm is None):
+            raise PydanticCustomError("pipe", "a pipe has both, pipe_length_m and pipe_diameter_mm")
+        return self
+
+    def pipe_m3(self) -> float:
+        """Water in the pipe from the plant to the halls, one way."""
+        return 0.25 * pi * ((self.pipe_diameter_mm or 0.0) * 1e-3) ** 2 * (self.pipe_length_m or 0.0)
 
 
 class Building(Frozen):
