@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from tests.bench import bands, campus_year, fleet, hpc_twin, long_trace, rack_loop, start
+from tests.bench import bands, campus_year, fleet, hpc_twin, long_trace, plant, rack_loop, start
 from tests.bench.measure import ROOT, Row
 from tests.bench.table import busy, document, text
 
@@ -16,6 +16,7 @@ Case = Callable[[bool, bool], list[Row]]
 CASES: dict[str, Case] = {
     "loop": rack_loop.run,
     "year": campus_year.run,
+    "plant": plant.run,
     "bands": bands.run,
     "hpc": hpc_twin.run,
     "start": start.run,
