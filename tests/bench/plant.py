@@ -40,11 +40,11 @@ def idealised() -> None:
     operation = plant.Operation
 
     @kernel
-    def capacity(fac, row, w, supply, t_ret, guess, basin, dt, t_db, t_wb, p, count):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    def capacity(fac, row, w, supply, t_ret, guess, basin, dt, t_db, t_wb, p, count):
         return 1e15, 0.0
 
     @kernel
-    def operate(fac, row, w, q, t_ret, supply, guess, basin, dt, t_db, t_wb, p, clocks):  # type: ignore[no-untyped-def]  # noqa: PLR0917
+    def operate(fac, row, w, q, t_ret, supply, guess, basin, dt, t_db, t_wb, p, clocks):
         return operation(guess, basin, q, 0.0, 0.0, 0.0, q, 0.0, 0.0, 0.0, 0.0, 0.0)
 
     plant.capacity, plant.operate = capacity, operate
