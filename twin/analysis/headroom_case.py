@@ -17,7 +17,7 @@ from twin.analysis.headroom_state import at_banks
 from twin.analysis.headroom_steps import Step, steps_of
 from twin.core.columns import Group
 from twin.core.errors import InputError
-from twin.engine.loading import Bools, Floats
+from twin.engine.loading import LIMITS_EACH, Bools, Floats
 from twin.engine.lost import Bank, banks, fallen, without
 from twin.engine.room import Rooms, Spread, spread_over
 from twin.forcing.coincident import Air
@@ -131,8 +131,10 @@ class Case:
     def _feeds(self, bank: Bank, spread: Spread) -> bool:
         """Whether units of a bank stand on the paths of a spread."""
         plan = self.plan
-        if bank.kind in ("chillers", "rejection"):
+        if bank.kind in ("chillers", "rejection", "loop_pumps"):
             return bool(spread.facs[bank.index])
+        if bank.kind in ("manifold", "cdu_pumps"):
+            return bool(spread.limits[LIMITS_EACH * bank.index])
         if bank.kind == "air":
             return bool(spread.halls[plan.arrays.sec_hall[bank.index]])
         return bool(spread.limits[self.places.element + bank.index])
@@ -154,7 +156,8 @@ class Case:
         rated = racks * on[hall] * a.group[:, Group.RATED]
         made = []
         behind = np.bincount(a.group_liquid[a.group_liquid >= 0], rated[a.group_liquid >= 0], len(a.sec))
-        cdus = [j for j in self.plan.labels.cdu_sec if behind[j] > 0.0]
+        several = {bank.index for bank in self.banks.values() if bank.kind == "manifold"}
+        cdus = [j for j in self.plan.labels.cdu_sec if behind[j] > 0.0 and j not in several]
         if cdus:
             most = max(cdus, key=lambda j: behind[j])
             made.append(Single(self.plan.labels.sec[most], float(behind[most]), len(cdus)))

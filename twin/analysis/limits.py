@@ -109,7 +109,7 @@ def _hall(found: Limits, name: str, site: Site, hall: Hall, figures: _Figures) -
         place = f"templates.{hall.template}.liquid.supply_max_c of the site"
         found.cdu_supply[name] = Limit(liquid.supply_max_c, place)
         found.cdu_duty[name] = figures.limit(liquid.cdu, "rated_kw", KW * liquid.count, f"{liquid.count} x ")
-        found.cdus[name] = liquid.count
+        found.cdus[name] = liquid.coolant_loops
 
 
 def _lowest(limits: Iterable[Limit]) -> Limit:

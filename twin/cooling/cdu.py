@@ -7,7 +7,8 @@ Equations::
     P_pump      = V dp / eta,   dp = dp_fixed + (dp_rated - dp_fixed)(V/V_rated)^2
 
 The pump power goes into the coolant as heat and is never a share of the duty. Flow follows the racks' present power:
-``V = max(V_min, min(V_rated, V_per_kW P))``, with a lag ``tau``.
+``V = max(V_min, min(V_rated, V_per_kW P))``, with a lag ``tau``, and is never more than the pumps that run can give
+(``twin.cooling.pump_curve``).
 Source: NVIDIA CDU self-qualification guideline DA-12515 (approach, external head), as quoted in the physics sheet.
 """
 
@@ -15,6 +16,9 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
+from pydantic import Field
+
+from twin.cooling.pump_curve import Pumps
 from twin.core.params import Figure, Params, Quantity, Share
 
 
@@ -34,3 +38,4 @@ class Cdu(Params):
     pump_efficiency: Annotated[Share, Quantity("1", "wire to water", gt=0.05, le=0.95)]
     loop_volume_l_kw: Annotated[Figure, Quantity("L/kW", "manifold volume per rated kW, supply + return", gt=0, le=50)]
     flow_lag_s: Annotated[Figure, Quantity("s", "time constant of the pump speed", ge=0, le=600)]
+    pumps: Pumps | None = Field(None, description="its pumps by their curve; without them they stand or run together")

@@ -72,7 +72,7 @@ class Sec(IntEnum):
     W_GROUPS = 23  # summed design capacity rate of the racks' coolant, to divide the flow
     CP = 24  # J/(kg K), to report mass flows
     CP_PRIMARY = 25
-    RUNNING = 26  # 0: pumps or fans have no drive
+    RUNNING = 26  # share of the largest flow that pumps or fans with a drive can give, 0: none has one
     OPEN = 27  # share of the facility flow that reaches it, 0: lost
     LEAKS = 28  # 1: coolant is lost, the racks are shut down
     SET_OFFSET = 29  # what a faulty sensor adds to the supply that is held, K
@@ -141,7 +141,7 @@ class Fac(IntEnum):
     LOAD_MIN = 57  # below this part load machines cycle
     UNLOAD_MIN = 58  # below this part load power no longer falls
     BASIN_HEATER = 59  # W/K of outdoor air below the lowest leaving water, while the bank is idle
-    RUNNING = 60  # 0: the loop's pumps have no drive
+    RUNNING = 60  # share of the largest flow that the loop's pumps with a drive can give, 0: none has one
     C_PIPE_RETURN = 61  # water that moves as a plug between the header and the halls; 0: none
     C_PIPE_SUPPLY = 62  # the same on the way to the halls, a stratified store with it
 

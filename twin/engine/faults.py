@@ -2,11 +2,13 @@
 
 A fault names an element as the results do, a mode of its role, and an amount where the mode has one::
 
-    b/h/cdu-01            pumps     they run down and stop         facility  no facility water reaches it
+    b/h/cdu-01            pumps     they run down and stop, or so many of them where its entry has their curve
+                          facility  no facility water reaches it
                           leak      isolated, racks shut down      sensor    reads so many K low, holds as much more
                           fouling   that share of UA is lost
+    b/h/manifold-01       units     so many of its CDUs are lost    pumps, ... of all of them, as above
     b/h/air               units     so many air handlers stop      sensor, fouling as above
-    b/loop                pumps     they run down and stop
+    b/loop                pumps     they run down and stop, or so many of them
     b/loop/chillers       units     so many machines are lost
     b/loop/rejection      units     so many cells or coolers are lost
     b/loop/economizer     units     it takes no heat
@@ -19,17 +21,19 @@ reset a while after the last fault has been mended.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.cooling.pump_curve import PumpBank
 from twin.core.columns import Fac, Group, Sec
 from twin.core.errors import Faults as Problems
 from twin.core.errors import did_you_mean, one
 from twin.engine.arrays import State
-from twin.engine.lost import banks, without
+from twin.engine.lost import banks, pump_banks, without
+from twin.engine.pump_faults import fail_over_at, let_fall, pumps_running
 from twin.racks.rack import Rack
 from twin.site.load import LoadedSite
 from twin.site.lower_hall import interlocks
@@ -62,6 +66,7 @@ class Place:
     role: str
     row: int
     units: int = 1
+    pumps: PumpBank | None = None
 
 
 Edit = Callable[[Arrays, Place, float], None]
@@ -90,11 +95,22 @@ def _all_stop(a: Arrays, place: Place, amount: float) -> None:
         a.sec[place.row, [Sec.RUNNING, Sec.OPEN]] = 0.0
 
 
+def _pumps_stop(table: str, column: int) -> Edit:
+    """All pumps are lost; of some of several, :meth:`Faults.arrays` takes care: it knows which stood by."""
+
+    def edit(a: Arrays, place: Place, amount: float) -> None:
+        if not amount:
+            getattr(a, table)[place.row, column] = 0.0
+
+    return edit
+
+
 @dataclass(frozen=True)
 class Mode:
     """What a mode does to the columns; the amount where none is given (None: it has none), least and most.
 
     ``units``: so many of equal units are lost, as :func:`twin.engine.lost.without` has it; most are then all of them.
+    ``pumps``: so many pumps are lost where their curve is known, all without an amount.
     """
 
     edit: Edit | None = None
@@ -102,19 +118,23 @@ class Mode:
     least: float = 0.0
     most: float = 0.0
     units: bool = False
+    pumps: bool = False
 
 
 SENSOR, FOULING = Mode(_offset, 5.0, -20.0, 20.0), Mode(_foul, 0.3, 0.0, 0.95)
+CDU = {
+    "pumps": Mode(_pumps_stop("sec", Sec.RUNNING), least=1.0, pumps=True),
+    "facility": Mode(_set("sec", (Sec.OPEN, 0.0))),
+    "leak": Mode(_set("sec", (Sec.RUNNING, 0.0), (Sec.OPEN, 0.0), (Sec.LEAKS, 1.0))),
+    "sensor": SENSOR,
+    "fouling": FOULING,
+}
+UNITS = {"units": Mode(_all_stop, 1.0, 1.0, units=True)}
 MODES: dict[str, dict[str, Mode]] = {
-    "cdu": {
-        "pumps": Mode(_set("sec", (Sec.RUNNING, 0.0))),
-        "facility": Mode(_set("sec", (Sec.OPEN, 0.0))),
-        "leak": Mode(_set("sec", (Sec.RUNNING, 0.0), (Sec.OPEN, 0.0), (Sec.LEAKS, 1.0))),
-        "sensor": SENSOR,
-        "fouling": FOULING,
-    },
-    "air": {"units": Mode(_all_stop, 1.0, 1.0, units=True), "sensor": SENSOR, "fouling": FOULING},
-    "loop": {"pumps": Mode(_set("fac", (Fac.RUNNING, 0.0)))},
+    "cdu": CDU,
+    "manifold": UNITS | CDU,
+    "air": {**UNITS, "sensor": SENSOR, "fouling": FOULING},
+    "loop": {"pumps": Mode(_pumps_stop("fac", Fac.RUNNING), least=1.0, pumps=True)},
     "chillers": {"units": Mode(None, 1.0, 1.0, units=True)},
     "rejection": {"units": Mode(None, 1.0, 1.0, units=True)},
     "economizer": {"units": Mode(None, 1.0, 1.0, units=True)},
@@ -128,6 +148,8 @@ def places(loaded: LoadedSite, plan: Plan) -> dict[str, Place]:
     for name, bank in banks(loaded, plan).items():
         if bank.kind in MODES:
             found[name] = Place(bank.kind, bank.index, bank.count)
+    for name, (_, _, pumps) in pump_banks(loaded, plan).items():
+        found[name] = replace(found[name], pumps=pumps)
     return found
 
 
@@ -143,14 +165,16 @@ def parse(text: str, at_s: float, until_s: float, known: dict[str, Place], place
     meant = modes[mode]
     if not equals:
         return Fault(element, mode, at_s, until_s, meant.amount)
-    if meant.amount is None:
-        raise one(f"{mode} of {element} takes no amount", path=place)
-    most = known[element].units if meant.units else meant.most
+    pumps = known[element].pumps if meant.pumps else None
+    if meant.amount is None and pumps is None:
+        why = ": nothing says how many there are, give its pumps by their curve" if meant.pumps else ""
+        raise one(f"{mode} of {element} takes no amount{why}", path=place)
+    most = known[element].units if meant.units else pumps.count if pumps else meant.most
     try:
         amount = float(number)
     except ValueError:
         amount = np.nan
-    if not meant.least <= amount <= most or (meant.units and amount % 1.0):
+    if not meant.least <= amount <= most or ((meant.units or meant.pumps) and amount % 1.0):
         raise one(f"{mode}={number} of {element} is out of range, expected {meant.least:g} to {most:g}", path=place)
     return Fault(element, mode, at_s, until_s, amount)
 
@@ -164,13 +188,20 @@ class Faults:
     found: tuple[Fault, ...]
     known: dict[str, Place]
     reset_s: float = RESET_S
-    _made: dict[tuple[Fault, ...], Arrays] = field(default_factory=dict)
+    _made: dict[tuple[tuple[Fault, ...], tuple[Fault, ...]], Arrays] = field(default_factory=dict)
 
     @property
     def events(self) -> Floats:
-        """Instants at which something breaks, is mended, or racks are reset, s."""
+        """Instants at which something breaks, is made up for or mended, or racks are reset, s."""
         ends = [f.until_s for f in self.found if f.until_s < inf]
-        return np.array(sorted({*(f.at_s for f in self.found), *ends, *([self.reset_at] if ends else [])}))
+        again = [at for at, _ in self.fail_overs]
+        return np.array(sorted({*(f.at_s for f in self.found), *again, *ends, *([self.reset_at] if ends else [])}))
+
+    @property
+    def fail_overs(self) -> list[tuple[float, str]]:
+        """When pumps that stood by have taken over, s, and where."""
+        found = [(fail_over_at(f, pumps), f.element) for f in self.found if (pumps := self._counted(f)) is not None]
+        return [(at, element) for at, element in found if at < inf]
 
     @property
     def reset_at(self) -> float:
@@ -180,16 +211,26 @@ class Faults:
 
     def arrays(self, t: float) -> Arrays:
         """The columns of the Plan as the faults at ``t`` leave them."""
-        active = tuple(f for f in self.found if f.at_s <= t < f.until_s)
-        if active not in self._made:
-            self._made[active] = self._columns(active)
-        return self._made[active]
+        active = self.active(t)
+        over = tuple(f for f in active if (pumps := self._counted(f)) is not None and fail_over_at(f, pumps) <= t)
+        if (active, over) not in self._made:
+            self._made[active, over] = self._columns(active, t)
+        return self._made[active, over]
 
-    def _columns(self, active: tuple[Fault, ...]) -> Arrays:
+    def active(self, t: float) -> tuple[Fault, ...]:
+        """The faults that hold at ``t``."""
+        return tuple(f for f in self.found if f.at_s <= t < f.until_s)
+
+    def _counted(self, fault: Fault) -> PumpBank | None:
+        """The pumps of which a fault takes some; None for any other fault."""
+        place = self.known[fault.element]
+        return place.pumps if MODES[place.role][fault.mode].pumps and fault.amount is not None else None
+
+    def _columns(self, active: tuple[Fault, ...], t: float) -> Arrays:
         plan = self.plan
         for fault in active:
             place = self.known[fault.element]
-            all_stop = place.role == "air" and (fault.amount or 0.0) >= place.units
+            all_stop = place.role in ("air", "manifold") and (fault.amount or 0.0) >= place.units
             if MODES[place.role][fault.mode].units and not all_stop:
                 plan = without(self.loaded, plan, fault.element, int(fault.amount or 1))
         a = plan.arrays
@@ -199,10 +240,20 @@ class Faults:
             edit = MODES[place.role][fault.mode].edit
             if edit is not None:
                 edit(made, place, fault.amount or 0.0)
+            pumps = self._counted(fault)
+            if pumps is not None:
+                table, column = ("fac", Fac.RUNNING) if place.role == "loop" else ("sec", Sec.RUNNING)
+                row = getattr(made, table)[place.row]
+                row[column] = min(row[column], pumps.share(self.running(fault.element, pumps, active, t)))
         return made
 
+    def running(self, element: str, pumps: PumpBank, active: Sequence[Fault], t: float) -> int:
+        """Pumps of an element that run at ``t`` with the faults ``active``."""
+        return pumps_running([f for f in active if f.element == element and self._counted(f)], pumps, t)
+
     def begin(self, state: State, t: float) -> None:
-        """Reset tripped racks where it is time."""
+        """Let flows fall where pumps fail; reset tripped racks where it is time."""
+        let_fall(self, state, t)
         if self.reset_at == t:
             np.negative(np.abs(state.tripped_by), out=state.tripped_by)
             state.trip_clock.fill(0.0)

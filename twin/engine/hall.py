@@ -30,7 +30,7 @@ UA, N_SECONDARY, N_PRIMARY = int(Sec.UA), int(Sec.N_SECONDARY), int(Sec.N_PRIMAR
 C_RETURN, C_SUPPLY, PUMP_0 = int(Sec.C_RETURN), int(Sec.C_SUPPLY), int(Sec.PUMP_0)
 RECIRCULATION, LAG, SET, SET_MAX = int(Sec.RECIRCULATION), int(Sec.LAG), int(Sec.SET), int(Sec.SET_MAX)
 APPROACH, W_PER_HEAT, WP_PER_HEAT = int(Sec.APPROACH), int(Sec.W_PER_HEAT), int(Sec.WP_PER_HEAT)
-W_GROUPS = int(Sec.W_GROUPS)
+W_GROUPS, RUNNING = int(Sec.W_GROUPS), int(Sec.RUNNING)
 LIQUID_SHARE, BODY_SHARE, AIR_SHARE = int(Group.LIQUID_SHARE), int(Group.BODY_SHARE), int(Group.AIR_SHARE)
 C_PLATE, C_BODY = int(Group.C_PLATE), int(Group.C_BODY)
 G_BODY_PLATE, G_BODY_AIR = int(Group.G_BODY_PLATE), int(Group.G_BODY_AIR)
@@ -55,6 +55,12 @@ def liquid_fraction(row: np.ndarray) -> float:
 def flow_for(sec: np.ndarray, heat: float) -> float:
     """Capacity rate that the control asks for at a heat load (W/K)."""
     return min(sec[W_MAX], max(sec[W_MIN], sec[W_PER_HEAT] * heat))
+
+
+@inner
+def pumped(sec: np.ndarray, asked: float) -> float:
+    """Capacity rate that the pumps or fans with a drive give of what is asked for (W/K)."""
+    return min(asked, sec[W_MAX] * sec[RUNNING])
 
 
 @inner

@@ -24,7 +24,7 @@ from twin.core.columns import Elm, Fac
 from twin.core.jit import constant, fused, inner, kernel
 from twin.core.root import illinois
 from twin.engine.hall import element_input
-from twin.engine.loop import loop_pump
+from twin.engine.loop import loop_most, loop_pump
 from twin.engine.steady import (
     CHAIN,
     CHAIN_ELEMENT,
@@ -52,7 +52,7 @@ CLOSE_STEPS = 30
 CLOSE = 2e-3
 CONTRACT = -1
 COOLING, ELECTRIC, OWN, SHARED = constant(0), constant(1), constant(0), constant(1)
-F_W_MAX, F_W_MIN, F_CHILLERS = int(Fac.W_MAX), int(Fac.W_MIN), int(Fac.CHILLERS)
+F_W_MIN, F_CHILLERS = int(Fac.W_MIN), int(Fac.CHILLERS)
 LIMIT = int(Elm.LIMIT)
 
 
@@ -97,7 +97,7 @@ def _capacity(a: Arrays, c: Case, f: int, w: float, t_ret: float, guess: float) 
 def plant_loading(a: Arrays, c: Case, f: int, q: float, asked: float) -> float:
     """Steady heat of a loop per what its plant can take at the set point."""
     y, air = c.y_set[f], c.air
-    w = min(a.fac[f, F_W_MAX], max(a.fac[f, F_W_MIN], asked))
+    w = min(loop_most(a.fac[f]), max(a.fac[f, F_W_MIN], asked))
     q += loop_pump(a.fac[f], w)
     return q / max(1.0, _capacity(a, c, f, w, y + q / w, min(air[0], air[1] + 4.0)))
 
@@ -106,7 +106,7 @@ def plant_loading(a: Arrays, c: Case, f: int, q: float, asked: float) -> float:
 def plant_power(a: Arrays, c: Case, f: int, q: float, asked: float) -> float:
     """Steady electrical power of a loop's plant and pump, W."""
     y, air = c.y_set[f], c.air
-    w = min(a.fac[f, F_W_MAX], max(a.fac[f, F_W_MIN], asked))
+    w = min(loop_most(a.fac[f]), max(a.fac[f, F_W_MIN], asked))
     pump = loop_pump(a.fac[f], w)
     q += pump
     guess = min(air[0], air[1] + 4.0)
@@ -156,8 +156,8 @@ def _shared_cooling(a: Arrays, c: Case, h: int) -> None:
     r = c.r
     for f in loops_of(a, h):
         q, w = _loop_load(a, c, h, f)
-        if w / a.fac[f, F_W_MAX] > r[COOL]:
-            r[COOL] = w / a.fac[f, F_W_MAX]
+        if w / loop_most(a.fac[f]) > r[COOL]:
+            r[COOL] = w / loop_most(a.fac[f])
             r[COOL_CODE] = float(LOOP_FLOW)
         loading = plant_loading(a, c, f, q, w)
         if loading > r[COOL]:

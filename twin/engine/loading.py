@@ -20,16 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.cooling.plant import set_point
-from twin.core.columns import Elm, Fac, Group
+from twin.core.columns import Elm, Group
 from twin.core.jit import inner, kernel
 from twin.engine.hall import flow_for, liquid_fraction, pump_power
 from twin.engine.headroom import Case, campus_flows, loops_of, plant_loading, plant_power
+from twin.engine.loop import loop_most
 from twin.engine.steady import COOLING_LIMITS, junction, steady_air, steady_cdu, steady_chain
 from twin.site.plan import Arrays, Plan
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-COUNT, LIMIT, W_MAX = int(Group.COUNT), int(Elm.LIMIT), int(Fac.W_MAX)
+COUNT, LIMIT = int(Group.COUNT), int(Elm.LIMIT)
 # Columns of what a hall hands on: heat (W) and flow (W/K) to its two loops, power (W).
 Q_LIQUID, W_LIQUID, Q_AIR, W_AIR, TOP, HANDED = 0, 1, 2, 3, 4, 5
 CONTRACT = "contract"
@@ -38,6 +39,7 @@ LIQUID = ("cdu_flow", "cdu_exchange", "rack_liquid_inlet")
 AIR = ("crah_airflow", "crah_coil", "rack_air_inlet")
 JUNCTION = "rack_junction"
 SHARED = ("loop_flow", "plant_capacity")
+LIMITS_EACH = len(LIQUID)
 assert {*LIQUID, *AIR, JUNCTION, *SHARED} < set(COOLING_LIMITS)
 
 
@@ -147,7 +149,7 @@ def loadings(
     for f in range(loops.shape[0]):
         if loops[f, 1] > 0.0 and facs[f] != 0:
             c = Case(power, plant_air[f], contract, handed, loops, ports, handed, y_set, heat, flow, heat)
-            out[fac + 2 * f] = loops[f, 1] / a.fac[f, W_MAX]
+            out[fac + 2 * f] = loops[f, 1] / loop_most(a.fac[f])
             out[fac + 2 * f + 1] = plant_loading(a, c, f, loops[f, 0], loops[f, 1])
             ports[n + f] = plant_power(a, c, f, loops[f, 0], loops[f, 1])
     first = int(a.hall_element[n])
@@ -157,4 +159,4 @@ def loadings(
     out[element + a.element.shape[0]] = grid / contract if contract > 0.0 else 2.0
 
 
-__all__ = ["AIR", "CONTRACT", "ELEMENT", "JUNCTION", "LIQUID", "SHARED", "Places", "loadings", "places"]
+__all__ = ["AIR", "CONTRACT", "ELEMENT", "JUNCTION", "LIMITS_EACH", "LIQUID", "SHARED", "Places", "loadings", "places"]

@@ -67,8 +67,16 @@ F_PUMP_1, F_PUMP_3, F_CP, F_C_BASIN = int(Fac.PUMP_1), int(Fac.PUMP_3), int(Fac.
 
 
 @inner
+def loop_most(fac: np.ndarray) -> float:
+    """Largest capacity rate that the loop's pumps with a drive give, W/K."""
+    return fac[F_W_MAX] * fac[F_RUNNING]
+
+
+@inner
 def loop_pump(fac: np.ndarray, w: float) -> float:
-    """Facility-water pump power in W: part of the head does not fall with flow."""
+    """Facility-water pump power in W: part of the head does not fall with flow; none of pumps without a drive."""
+    if fac[F_RUNNING] <= 0.0:
+        return 0.0
     x = w / fac[F_W_MAX]
     return x * (fac[F_PUMP_1] + fac[F_PUMP_3] * x * x)
 
@@ -308,7 +316,7 @@ def finish_loop(
     ledger[GROSS] += abs(stored)
     state.basin[f] = run.basin
     state.condenser[f] = run.condenser
-    pump = loop_pump(fac, w) * fac[F_RUNNING]
+    pump = loop_pump(fac, w)
     plant = run.chiller + run.fan + run.pump + pump
     ledger[OUTWARD] += (run.rejected + run.fan) * dt
     row = out.loop[f]

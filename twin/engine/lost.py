@@ -7,27 +7,34 @@ Column edits on copies, ``n`` units of which ``k`` are left::
                         economiser stays the exchanger that it is
     economiser          none left: effectiveness 0, the chillers carry all
     air of a hall       flows, water flows, UA, fan power and rating by k/n: fan curves are of flow per largest flow
+    CDUs on a manifold  the same; the racks on it stay on it
+    pumps               RUNNING: what those that then run give at full speed (``twin.cooling.pump_curve``)
     element             RATED and LIMIT by k/n; a campus element of which none is left: shares of ``fed_from`` go over
                         to the other feeds in proportion
 
-Names are those of ``twin trace``. What is lost as a whole with everything on it (a CDU, the only air handler, a feed
-without another) leaves no Plan: ``InputError`` says so. Valve positions, water volumes and controls stay.
+Names are those of ``twin trace``, pumps are ``<CDU, manifold or loop>/pumps``; those whose loss others make up for are
+no question and not among the banks. What is lost as a whole with everything on it (a CDU that stands alone, the only
+air handler, a feed without another) leaves no Plan: ``InputError`` says so. Valve positions, water volumes and controls
+stay.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from twin.cooling.pump_curve import PumpBank
 from twin.core.columns import Elm, Fac, Sec
 from twin.core.errors import did_you_mean, one
 from twin.site.load import LoadedSite
-from twin.site.model import Loop
+from twin.site.model import Liquid, Loop
 from twin.site.plan import Plan
+from twin.site.pumping import cdu_pumps, loop_pumps
 from twin.site.rated import rejection_of
 
-AIR_EXTENSIVE = [
+UNIT_EXTENSIVE = [
     Sec.W_MAX, Sec.W_MIN, Sec.WP_MAX, Sec.WP_MIN, Sec.UA, Sec.PUMP_0, Sec.PUMP_1, Sec.PUMP_2, Sec.PUMP_3, Sec.RATED,
 ]  # fmt: skip
 REJECTION_EXTENSIVE = [Fac.FAN, Fac.W_CONDENSER, Fac.CONDENSER_PUMP, Fac.ECONOMIZER_W]
@@ -37,7 +44,9 @@ REJECTION_EXTENSIVE = [Fac.FAN, Fac.W_CONDENSER, Fac.CONDENSER_PUMP, Fac.ECONOMI
 class Bank:
     """Equal units in parallel: what they are, where in the Plan's columns they stand, how many there are."""
 
-    kind: str  # chillers, economizer, rejection, air, link (of a hall's chain), element (of the campus)
+    # chillers, economizer, rejection, air, manifold (its CDUs), link (of a hall's chain), element (of the campus),
+    # cdu_pumps, loop_pumps
+    kind: str
     index: int  # row of fac, sec or element
     count: int
 
@@ -63,6 +72,40 @@ def banks(loaded: LoadedSite, plan: Plan) -> dict[str, Bank]:
     for i in range(e, len(plan.labels.element)):
         id = plan.labels.element[i]
         found[id] = Bank("element", i, site.electrical.elements[id].count)
+    return found | _coolant_banks(loaded, plan)
+
+
+def pump_banks(loaded: LoadedSite, plan: Plan) -> dict[str, tuple[str, int, PumpBank]]:
+    """What has pumps with a curve, by name: ``sec`` or ``fac``, its row, the pumps."""
+    found: dict[str, tuple[str, int, PumpBank]] = {}
+    for f, name in enumerate(plan.labels.loop):
+        pumps = loop_pumps(_loop(loaded, name), loaded.library)
+        if pumps is not None:
+            found[name] = ("fac", f, pumps)
+    for name, j, liquid in _liquids(loaded, plan):
+        pumps = cdu_pumps(liquid, loaded.library)
+        if pumps is not None:
+            found[name] = ("sec", j, pumps)
+    return found
+
+
+def _liquids(loaded: LoadedSite, plan: Plan) -> Iterator[tuple[str, int, Liquid]]:
+    """Coolant loops by name, row and what the site says of them."""
+    site = loaded.site
+    for name, j in zip(plan.labels.cdu, plan.labels.cdu_sec, strict=True):
+        building, hall, _ = name.split("/")
+        liquid = site.templates[site.buildings[building].halls[hall].template].liquid
+        assert liquid is not None
+        yield name, j, liquid
+
+
+def _coolant_banks(loaded: LoadedSite, plan: Plan) -> dict[str, Bank]:
+    found = {name: Bank("manifold", j, of.cdus_each) for name, j, of in _liquids(loaded, plan) if of.cdus_each > 1}
+    for name, (table, row, pumps) in pump_banks(loaded, plan).items():
+        left = pumps.share(pumps.running(1))
+        # With the only pump of a CDU the CDU is lost.
+        if left < pumps.share(pumps.running()) and (left > 0.0 or table == "fac"):
+            found[f"{name}/pumps"] = Bank("cdu_pumps" if table == "sec" else "loop_pumps", row, pumps.count)
     return found
 
 
@@ -74,7 +117,7 @@ def without(loaded: LoadedSite, plan: Plan, element: str, units: int = 1) -> Pla
     """
     known = banks(loaded, plan)
     name = element if element in known else element.partition(":")[2] or element
-    if name in plan.labels.cdu:
+    if name in plan.labels.cdu and name not in known:
         raise one(f'"{name}" stands alone: the racks behind it are lost with it')
     if name not in known:
         raise one(f'"{element}" has no units that can be lost{did_you_mean(name, known)}')
@@ -88,14 +131,27 @@ def without(loaded: LoadedSite, plan: Plan, element: str, units: int = 1) -> Pla
         return _transferred(plan, name, bank.index)
     if left == 0:
         raise one(f'nothing is left of "{name}": what hangs on it is lost with it')
+    if bank.kind in ("cdu_pumps", "loop_pumps"):
+        return _pumped(loaded, plan, name, units)
     a, part = plan.arrays, left / bank.count
-    if bank.kind == "air":
+    if bank.kind in ("air", "manifold"):
         sec = a.sec.copy()
-        sec[bank.index, AIR_EXTENSIVE] *= part
+        sec[bank.index, UNIT_EXTENSIVE] *= part
         return replace(plan, arrays=a._replace(sec=sec))
     rows = a.element.copy()
     rows[bank.index, [Elm.RATED, Elm.LIMIT]] *= part
     return replace(plan, arrays=a._replace(element=rows))
+
+
+def _pumped(loaded: LoadedSite, plan: Plan, name: str, units: int) -> Plan:
+    """The plan with ``units`` pumps lost, those that stood by in their place."""
+    table, row, pumps = pump_banks(loaded, plan)[name.removesuffix("/pumps")]
+    share = pumps.share(pumps.running(units))
+    if share <= 0.0:
+        raise one(f'"{name}" with {units} of {pumps.count} lost gives no flow: what hangs on it is lost with it')
+    rows = getattr(plan.arrays, table).copy()
+    rows[row, Sec.RUNNING if table == "sec" else Fac.RUNNING] = share
+    return replace(plan, arrays=plan.arrays._replace(**{table: rows}))
 
 
 def _loop(loaded: LoadedSite, name: str) -> Loop:
@@ -155,4 +211,4 @@ def _transferred(plan: Plan, name: str, lost: int) -> Plan:
     return replace(plan, arrays=a._replace(feed_share=share, element=rows))
 
 
-__all__ = ["Bank", "banks", "fallen", "without"]
+__all__ = ["Bank", "banks", "fallen", "pump_banks", "without"]

@@ -23,6 +23,7 @@ from twin.engine.hall import (
     flow_for,
     liquid_fraction,
     pump_power,
+    pumped,
     secondary_set_point,
     valve,
 )
@@ -146,7 +147,7 @@ def junction(
     if row[G_MAIN_NODE] == 1.0:
         j = a.group_liquid[g]
         sec = a.sec[j]
-        w = flow_for(sec, heat[j]) * row[G_COOLANT] / sec[W_GROUPS]
+        w = pumped(sec, flow_for(sec, heat[j])) * row[G_COOLANT] / sec[W_GROUPS]
         start = secondary_set_point(sec, y_set[a.sec_fac[j]])
         rise += liquid_fraction(row) * p / (w * (1.0 - exp(-row[G_UA] / w)))
     else:
@@ -163,12 +164,12 @@ def steady_cdu(a: Arrays, j: int, heat: float, y: float) -> tuple[float, float, 
     its loop sees, its pump power (W).
     """
     sec = a.sec[j]
-    w = flow_for(sec, heat)
+    w = pumped(sec, flow_for(sec, heat))
     pump = pump_power(sec, w)
     q = heat + pump
     x_set = secondary_set_point(sec, y)
     wp = valve(sec, heat, q, w, x_set, y)
-    most = sec[W_PER_HEAT] * heat / sec[W_MAX]
+    most = sec[W_PER_HEAT] * heat / pumped(sec, sec[W_MAX])
     exchanged = q / max(1.0, exchange(sec, w, wp) * (x_set - y + q / w))
     return most, exchanged, 2.0 if x_set > sec[INLET_MAX] else 0.0, q, wp, pump
 

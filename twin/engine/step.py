@@ -37,10 +37,11 @@ from twin.engine.hall import (
     group_coefficients,
     liquid_fraction,
     pump_power,
+    pumped,
     secondary_set_point,
     valve,
 )
-from twin.engine.loop import finish_loop, finish_sec, loop_pump, prepare_loop, solve_loop, solve_sec
+from twin.engine.loop import finish_loop, finish_sec, loop_most, loop_pump, prepare_loop, solve_loop, solve_sec
 from twin.engine.throttle import LOWER_PASSES, PASSES, SERVED, hold, lower
 from twin.engine.trip import watch
 from twin.engine.wander import wander
@@ -95,8 +96,8 @@ def _flows(a: Arrays, state: State, s: Scratch, h: int, dt: float, y_set: np.nda
     power = 0.0
     for j in range(first, last):
         sec = a.sec[j]
-        target = flow_for(sec, s.heat[j])
-        s.asked_flow[j] = target
+        s.asked_flow[j] = flow_for(sec, s.heat[j])
+        target = pumped(sec, s.asked_flow[j])
         if sec[LEAKS] > 0.0:
             s.w[j], state.sec_flow[j], s.pump[j] = 0.0, 0.0, 0.0
         elif sec[RUNNING] > 0.0:
@@ -194,7 +195,7 @@ def _prepare(
                 # A closed branch still counts as one: its loop stands in a hall that has power.
                 s.fac_w[a.sec_fac[j]] += max(s.wp[j], LEAST_FLOW * a.fac[a.sec_fac[j], F_W_MAX])
     for f in facs:
-        s.fac_most[f] = a.fac[f, F_W_MAX]
+        s.fac_most[f] = loop_most(a.fac[f])
         if a.fac[f, F_RUNNING] <= 0.0:
             end, mean = coast_down(state.fac_flow[f] / a.fac[f, F_W_MAX], dt, COAST_DOWN_S, FRICTION)
             s.fac_most[f] = max(mean, LEAST_FLOW) * a.fac[f, F_W_MAX]
@@ -230,7 +231,7 @@ def _solve_once(
             _assemble_hall(a, state, s, h, dt)
     for f in facs:
         if s.fac_w[f] > 0.0:
-            s.fac_direct[f] += loop_pump(a.fac[f], s.fac_w[f]) * a.fac[f, F_RUNNING]
+            s.fac_direct[f] += loop_pump(a.fac[f], s.fac_w[f])
             row = s.solved[f]
             row[0], row[1], row[2], row[3], row[4], row[5] = solve_loop(
                 a, state, s, f, on, island, dt, s.fac_set[f], air[0], air[1], air[2]

@@ -77,16 +77,20 @@ def _hall(scope: Scope, row: Rows) -> None:
     if heat > duty * ENOUGH:
         text = f"rated liquid heat of the racks {heat:.0f} kW is above the CDUs' duty of {duty:.0f} kW"
         scope.warn((*path, "liquid", "count"), text)
-    flow, most = _fullest_cdu(scope, template), scope.library.get(template.liquid.cdu, Cdu).secondary_flow_lpm.value
+    flow, n = _fullest_cdu(scope, template), template.liquid.cdus_each
+    most = n * scope.library.get(template.liquid.cdu, Cdu).secondary_flow_lpm.value
     if flow > most * ENOUGH:
-        text = f"the racks on the fullest CDU need {flow:,.0f} L/min, {template.liquid.cdu} pumps {most:,.0f} L/min"
+        place, pump = (
+            ("CDU", f"{template.liquid.cdu} pumps") if n == 1 else ("manifold", f"{n} x {template.liquid.cdu} pump")
+        )
+        text = f"the racks on the fullest {place} need {flow:,.0f} L/min, {pump} {most:,.0f} L/min"
         scope.warn((*path, "liquid", "count"), text)
 
 
 def _fullest_cdu(scope: Scope, template: Template) -> float:
-    """Largest coolant flow that the racks on one CDU need at rated power, L/min; divided as in the lowering."""
+    """Largest coolant flow that the racks on one CDU or manifold need at rated power, L/min; divided as lowered."""
     assert template.liquid is not None
-    cdus = template.liquid.count
+    cdus = template.liquid.coolant_loops
     flows = []
     for row in template.rows.values():
         racks = [(scope.library.get(group.rack, Rack), group.count) for group in row.groups]

@@ -15,7 +15,7 @@ from twin.power.transformer import Transformer
 from twin.racks.rack import Rack
 from twin.site.graph import Edge, Graph, Node
 from twin.site.library import Library
-from twin.site.lower_hall import Run, rack_runs
+from twin.site.lower_hall import Run, coolant_loop_name, rack_runs
 from twin.site.model import ChainLink, Element, Hall, Site, Template
 from twin.site.rated import Rated, rack_counts, rated_hall, rated_rack
 from twin.site.scope import GRID
@@ -94,22 +94,20 @@ def _add_cooling(hall: _Hall, joins: str, runs: list[Run], racks: Rated) -> None
         cdu = library.get(liquid.cdu, Cdu)
         flow = cdu.secondary_flow_lpm.value * LPM
         pump_kw = flow * cdu.external_head_kpa.value * KPA / cdu.pump_efficiency.value / KW
-        heat = [0.0] * liquid.count
+        heat = [0.0] * liquid.coolant_loops
         for run in runs:
             if run.cdu >= 0:
                 heat[run.cdu] += len(run.rows) * rated_rack(run.rack, library).liquid_kw
         for k, kw in enumerate(heat):
-            key = hall.add("cdu", _cdu(hall.name, k), liquid.cdu, 1, cdu.rated_kw.value)
-            g.feed(Edge(joins, key, "power", "power", kw=pump_kw))
+            key = hall.add(
+                "cdu", coolant_loop_name(hall.name, liquid, k), liquid.cdu, liquid.cdus_each, cdu.rated_kw.value
+            )
+            g.feed(Edge(joins, key, "power", "power", kw=pump_kw * liquid.cdus_each))
             g.feed(Edge(hall.loop(liquid.loop), key, "water", "water", kw=kw))
     crah = library.get(air.crah, Crah)
     key = hall.add("air", f"{hall.name}/air", air.crah, air.count, crah.rated_kw.value)
     g.feed(Edge(joins, key, "power", "power", kw=crah.fan_kw.value * air.count))
     g.feed(Edge(hall.loop(air.loop), key, "water", "water", kw=racks.air_kw))
-
-
-def _cdu(hall: str, k: int) -> str:
-    return f"{hall}/cdu-{k + 1:02d}"
 
 
 def _add_racks(hall: _Hall, bottom: str, runs: list[Run], pools: Mapping[str, str]) -> None:
@@ -127,8 +125,9 @@ def _add_racks(hall: _Hall, bottom: str, runs: list[Run], pools: Mapping[str, st
             node = hall.node("rack", f"{hall.name}/{line}/{places[line]:02d}", run.rack_id, 1, one.it_kw)
             key = g.add(node, *hall.holders, f"row:{hall.name}/{line}")
             g.feed(Edge(bottom, key, "power", "power", kw=one.it_kw))
-            if run.cdu >= 0:
-                g.feed(Edge(f"cdu:{_cdu(hall.name, run.cdu)}", key, "water", "liquid", kw=one.liquid_kw))
+            if run.cdu >= 0 and hall.template.liquid:
+                source = f"cdu:{coolant_loop_name(hall.name, hall.template.liquid, run.cdu)}"
+                g.feed(Edge(source, key, "water", "liquid", kw=one.liquid_kw))
             if one.air_kw > 0:
                 g.feed(Edge(f"air:{hall.name}/air", key, "air", "air", kw=one.air_kw))
             _serve(hall, key, run.rack, pool)

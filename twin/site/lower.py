@@ -26,6 +26,7 @@ from twin.site.lower_hall import (
     SINKS,
     air_row,
     cdu_row,
+    coolant_loop_name,
     element_row,
     group_row,
     hall_kind,
@@ -34,11 +35,10 @@ from twin.site.lower_hall import (
 )
 from twin.site.model import Building, Hall, Loop, Site, Template
 from twin.site.plan import POOL, Arrays, Labels, Plan
+from twin.site.pumping import FIXED_HEAD, loop_pumps
 from twin.site.rated import rejection_of
 
 LOOP_MIN_SHARE = 0.05
-# A third of a facility loop's head does not fall with flow (valve authority and static control pressure; estimate).
-FIXED_HEAD = 1.0 / 3.0
 RESETS = {"dry_bulb": 1.0, "wet_bulb": 2.0}
 
 
@@ -126,7 +126,7 @@ def _add_hall(
     runs = rack_runs(template, library)
     load = site.loads[hall.load]
     h, name = len(c.hall_start), f"{building_id}/{hall_id}"
-    cdus = template.liquid.count if template.liquid else 0
+    cdus = template.liquid.coolant_loops if template.liquid else 0
     first_sec = len(c.sec)
     coolant_c = (template.liquid.supply_c if template.liquid else template.air.supply_c) + HALF_RISE_K
     groups = [group_row(run, library, load, coolant_c) for run in runs]
@@ -184,7 +184,7 @@ def _add_secondary(
     if template.liquid:
         loop = building.loops[template.liquid.loop]
         for k, rows in enumerate(behind):
-            label = f"{name}/cdu-{k + 1:02d}"
+            label = coolant_loop_name(name, template.liquid, k)
             c.labels.cdu.append(label)
             c.labels.cdu_sec.append(len(c.sec))
             c.labels.sec.append(label)
@@ -228,6 +228,7 @@ def _add_loop(c: _Columns, name: str, loop: Loop, library: Library) -> None:
     direct = plant.chillers is None and not bank.WET
     w_condenser = 0.0 if direct else bank.design_water_w_k() * plant.rejection.count
     cp = heat_capacity(loop.coolant, t_ref)
+    pumps = loop_pumps(loop, library)
     condenser_flow = w_condenser / (density("water", 25.0) * heat_capacity("water", 25.0))
     values = {
         Fac.W_MAX: w_max,
@@ -249,7 +250,7 @@ def _add_loop(c: _Columns, name: str, loop: Loop, library: Library) -> None:
         Fac.FAN_MIN: bank.minimum_fan.value,
         Fac.REJECTION: float(list(rejection_kinds()).index(bank.KIND)),
         Fac.CP: cp,
-        Fac.RUNNING: 1.0,
+        Fac.RUNNING: pumps.share(pumps.running()) if pumps else 1.0,
     } | bank.columns(plant.rejection.count)
     if plant.chillers:
         chiller = library.get(plant.chillers.device, Chiller)

@@ -1,7 +1,8 @@
 """Lower a hall: racks into groups, CDUs and air handling into secondary loops, the chain into elements.
 
-Liquid-cooled racks stand in the order of the rows and are divided evenly over the CDUs; a *group* is a run of equal
-racks on one CDU. Capacity rates use the coolant's properties at its supply temperature plus half of a 10 K rise.
+Liquid-cooled racks stand in the order of the rows and are divided evenly over the CDUs, or over the manifolds that
+several CDUs share; a *group* is a run of equal racks on one of them. Capacity rates use the coolant's properties at its
+supply temperature plus half of a 10 K rise.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from twin.power.psu import Psu
 from twin.power.transformer import Transformer
 from twin.racks.rack import Rack
 from twin.site.library import Library
-from twin.site.model import Building, ChainLink, Element, Hall, LoadCurve, Loop, Template
+from twin.site.model import Building, ChainLink, Element, Hall, Liquid, LoadCurve, Loop, Template
+from twin.site.pumping import cdu_pumps
 
 AIR_J_M3K = 1206.0
 AIR_CP = 1006.0
@@ -54,7 +56,7 @@ def rack_runs(template: Template, library: Library) -> list[Run]:
                 rack = library.get(group.rack, Rack)
                 flat += [(group.rack, rack, f"{row_id}-{n + 1}")] * group.count
     liquid = sum(rack.liquid_share.value > 0 for _, rack, _ in flat)
-    cdus = template.liquid.count if template.liquid else 0
+    cdus = template.liquid.coolant_loops if template.liquid else 0
     runs: list[Run] = []
     seen = 0
     for rack_id, rack, row_name in flat:
@@ -150,18 +152,25 @@ def serve(row: list[float], idle_w: float, wander: float) -> None:
     row[Group.SPREAD], row[Group.NOISE] = SERVING_SPREAD, hypot(SERVING_NOISE, wander)
 
 
+def coolant_loop_name(hall: str, liquid: Liquid, k: int) -> str:
+    """Name of coolant loop ``k`` of a hall: of its CDU, or of the manifold that several share."""
+    return f"{hall}/{'manifold' if liquid.manifolds else 'cdu'}-{k + 1:02d}"
+
+
 def cdu_row(path: str, template: Template, library: Library, loop: Loop, groups: list[list[float]]) -> list[float]:
-    """Coefficient row of one CDU that serves ``groups``."""
+    """Coefficient row of one CDU, or of those on one manifold together, that serves ``groups``."""
     assert template.liquid is not None
     spec = template.liquid
+    n = spec.cdus_each
     cdu = library.get(spec.cdu, Cdu)
     racks = [library.get(g.rack, Rack) for row in template.rows.values() for g in row.groups]
     coolant = next(rack.coolant for rack in racks if rack.liquid_share.value > 0)
     t_ref = spec.supply_c + HALF_RISE_K
-    w_max = capacity_rate(coolant, t_ref, cdu.secondary_flow_lpm.value * LPM)
-    wp_max = capacity_rate(loop.coolant, loop.supply_c + HALF_RISE_K, cdu.primary_flow_lpm.value * LPM)
-    head = cdu.secondary_flow_lpm.value * LPM * cdu.external_head_kpa.value * KPA / cdu.pump_efficiency.value
-    volume = cdu.loop_volume_l_kw.value * cdu.rated_kw.value * 1e-3
+    w_max = capacity_rate(coolant, t_ref, cdu.secondary_flow_lpm.value * LPM) * n
+    wp_max = capacity_rate(loop.coolant, loop.supply_c + HALF_RISE_K, cdu.primary_flow_lpm.value * LPM) * n
+    head = cdu.secondary_flow_lpm.value * LPM * cdu.external_head_kpa.value * KPA / cdu.pump_efficiency.value * n
+    volume = cdu.loop_volume_l_kw.value * cdu.rated_kw.value * 1e-3 * n
+    pumps = cdu_pumps(spec, library)
     heat = sum(g[Group.COUNT] * g[Group.LIQUID_SHARE] * g[Group.RATED] for g in groups)
     flow = sum(g[Group.COUNT] * g[Group.W_COOLANT] for g in groups)
     row = [0.0] * len(Sec)
@@ -170,14 +179,14 @@ def cdu_row(path: str, template: Template, library: Library, loop: Loop, groups:
         Sec.W_MIN: w_max * cdu.minimum_flow_share.value,
         Sec.WP_MAX: wp_max,
         Sec.WP_MIN: wp_max * PRIMARY_MIN_SHARE,
-        Sec.UA: _ua(path, cdu.rated_kw.value * KW, w_max, wp_max, cdu.approach_k.value),
+        Sec.UA: _ua(path, cdu.rated_kw.value * KW * n, w_max, wp_max, cdu.approach_k.value),
         Sec.N_SECONDARY: WATER_EXPONENT,
         Sec.N_PRIMARY: WATER_EXPONENT,
         Sec.C_RETURN: 0.5 * capacity_rate(coolant, t_ref, volume),
         Sec.C_SUPPLY: 0.5 * capacity_rate(coolant, t_ref, volume),
         Sec.PUMP_1: head * cdu.fixed_head_share.value,
         Sec.PUMP_3: head * (1.0 - cdu.fixed_head_share.value),
-        Sec.RATED: cdu.rated_kw.value * KW,
+        Sec.RATED: cdu.rated_kw.value * KW * n,
         Sec.LAG: cdu.flow_lag_s.value,
         Sec.SET: spec.supply_c,
         Sec.SET_MAX: spec.supply_max_c,
@@ -189,7 +198,7 @@ def cdu_row(path: str, template: Template, library: Library, loop: Loop, groups:
         Sec.W_GROUPS: max(flow, 1e-9),
         Sec.CP: heat_capacity(coolant, t_ref),
         Sec.CP_PRIMARY: heat_capacity(loop.coolant, loop.supply_c + HALF_RISE_K),
-        Sec.RUNNING: 1.0,
+        Sec.RUNNING: pumps.share(pumps.running()) if pumps else 1.0,
         Sec.OPEN: 1.0,
     }
     for column, value in values.items():
@@ -277,6 +286,7 @@ __all__ = [
     "Run",
     "air_row",
     "cdu_row",
+    "coolant_loop_name",
     "element_row",
     "group_row",
     "hall_kind",

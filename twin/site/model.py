@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from twin.cooling.pump_curve import Pumps
 from twin.core.params import Confidence, Frozen, Quantity
 from twin.site.dates import Date
 from twin.site.inference_model import Inference
@@ -81,13 +82,35 @@ class Row(Frozen):
 
 
 class Liquid(Frozen):
-    """The racks' coolant loops of a hall: equal CDUs, the liquid-cooled racks divided evenly among them."""
+    """The racks' coolant loops of a hall: equal CDUs, the liquid-cooled racks divided evenly among them.
+
+    Each CDU stands alone with its racks, or several share a manifold: they carry all racks on it together, and what is
+    left carries on when one is lost.
+    """
 
     cdu: str = Field(description="library id of a cdu")
     count: Count
+    manifolds: Count | None = Field(None, description="common manifolds, with as many CDUs on each; without: none")
     loop: str = Field(description="facility-water loop of the building")
     supply_c: Celsius = Field(description="set point of the coolant supplied to the racks")
     supply_max_c: Celsius = Field(description="alarm limit of the coolant supplied to the racks")
+
+    @model_validator(mode="after")
+    def _evenly(self) -> Liquid:
+        if self.manifolds is not None and self.count % self.manifolds:
+            words = "{count} CDUs do not divide evenly among {manifolds} manifolds"
+            raise PydanticCustomError("manifolds", words, {"count": self.count, "manifolds": self.manifolds})
+        return self
+
+    @property
+    def coolant_loops(self) -> int:
+        """Coolant loops of a hall: its manifolds, or its CDUs where each stands alone."""
+        return self.manifolds or self.count
+
+    @property
+    def cdus_each(self) -> int:
+        """CDUs on each coolant loop."""
+        return self.count // self.coolant_loops
 
 
 class Air(Frozen):
@@ -162,6 +185,7 @@ class Loop(Frozen):
     flow_max_m3_h: Annotated[float, Quantity("m3/h", "largest pumped flow", gt=0, le=1_000_000)]
     head_kpa: Annotated[float, Quantity("kPa", "pump head at the largest flow", gt=0, le=2000)]
     pump_efficiency: Annotated[float, Quantity("1", "wire to water", gt=0.05, le=0.95)] = 0.65
+    pumps: Pumps | None = Field(None, description="its pumps by their curve; without them they stand or run together")
     volume_m3: Annotated[float, Quantity("m3", "water in supply and return headers, mixed", gt=0, le=1_000_000)]
     pipe_length_m: Annotated[float, Quantity("m", "pipe from plant to halls, one way", gt=0, le=20_000)] | None = None
     pipe_diameter_mm: Annotated[float, Quantity("mm", "inner diameter of that pipe", gt=0, le=3000)] | None = None
