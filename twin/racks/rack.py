@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -37,6 +38,13 @@ class Conversion(Frozen):
     device: str = Field(description="library id of a psu")
     count: int = Field(ge=1, le=100_000, description="devices in parallel in one rack, sharing equally")
     added_load_kw: Annotated[Figure | None, Quantity("kW", "load joining behind this stage", ge=0, le=5000)] = None
+
+
+class LeastFlow(Frozen):
+    """A point of the least coolant flow against the temperature of the inlet."""
+
+    inlet_c: Annotated[float, Quantity("degC", "coolant inlet", ge=0, le=90)]
+    lpm_kw: Annotated[Figure, Quantity("L/(min kW)", "least flow per kW of liquid heat", gt=0, le=50)]
 
 
 class Rack(Params):
@@ -54,6 +62,7 @@ class Rack(Params):
     liquid_share: Annotated[Share, Quantity("1", "share of the AC power that leaves by the coolant", ge=0, le=1)]
     body_share: Annotated[Share, Quantity("1", "share that heats the body before it reaches the air", ge=0, le=1)]
     liquid_flow_lpm: Annotated[Figure, Quantity("L/min", "coolant flow of the rack at rated power", ge=0, le=5000)]
+    minimum_flow: list[LeastFlow] = Field(default_factory=list, description="least coolant flow, by rising inlet")
     liquid_inlet_max_c: Annotated[Figure, Quantity("degC", "highest allowed coolant inlet", gt=0, le=70)]
     air_inlet_max_c: Annotated[Figure, Quantity("degC", "highest allowed air inlet", gt=0, le=60)]
     air_rise_k: Annotated[Figure, Quantity("K", "air temperature rise across the rack at rated power", gt=1, le=40)]
@@ -96,9 +105,22 @@ class Rack(Params):
     def _consistent(self) -> Rack:
         self._check_power()
         self._check_heat()
+        inlets = [point.inlet_c for point in self.minimum_flow]
+        if inlets != sorted(set(inlets)):
+            raise PydanticCustomError("minimum_flow", "minimum_flow must be in order of its inlets, each once")
         if (self.throttle_c is None) != (self.junction_rise_k is None):
             raise PydanticCustomError("throttle", "throttle_c and junction_rise_k go together: give both or none")
         return self
+
+    def least_flow(self, inlet_c: float) -> float:
+        """Least coolant flow at an inlet, L/min per kW of liquid heat: straight between the points, level beyond them.
+
+        0 where the entry states none.
+        """
+        if not self.minimum_flow:
+            return 0.0
+        inlets = [point.inlet_c for point in self.minimum_flow]
+        return float(np.interp(inlet_c, inlets, [point.lpm_kw.value for point in self.minimum_flow]))
 
     def _check_power(self) -> None:
         if self.idle_power_kw.value > self.rated_power_kw.value:

@@ -69,8 +69,8 @@ def _racks(scope: Scope, id: str, template: Template) -> None:
             scope.error((*path, "liquid", "supply_max_c"), text)
         for name, rack in wet.items():
             limit = rack.liquid_inlet_max_c.value
-            if limit < liquid.supply_c and not scope.left_out((*path, "liquid", "supply_c")):
-                text = f"{liquid.supply_c:g} degC is above what {name} allows at its inlet, {limit:g} degC"
+            if limit < template.coolant_c and not scope.left_out((*path, "liquid", "supply_c")):
+                text = f"{template.coolant_c:g} degC is above what {name} allows at its inlet, {limit:g} degC"
                 scope.error((*path, "liquid", "supply_c"), text)
     for name, rack in racks.items():
         limit = rack.air_inlet_max_c.value

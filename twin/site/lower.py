@@ -128,7 +128,7 @@ def _add_hall(
     h, name = len(c.hall_start), f"{building_id}/{hall_id}"
     cdus = template.liquid.coolant_loops if template.liquid else 0
     first_sec = len(c.sec)
-    coolant_c = (template.liquid.supply_c if template.liquid else template.air.supply_c) + HALF_RISE_K
+    coolant_c = template.coolant_c + HALF_RISE_K
     groups = [group_row(run, library, load, coolant_c) for run in runs]
     for run, row in zip(runs, groups, strict=True):
         if (name, run.rack_id) in c.pools:

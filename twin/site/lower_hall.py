@@ -8,7 +8,7 @@ supply temperature plus half of a 10 K rise.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import hypot, inf
+from math import hypot, inf, pi
 
 from twin.cooling.cdu import Cdu
 from twin.cooling.crah import FAN_CURVE, Crah
@@ -157,6 +157,13 @@ def coolant_loop_name(hall: str, liquid: Liquid, k: int) -> str:
     return f"{hall}/{'manifold' if liquid.manifolds else 'cdu'}-{k + 1:02d}"
 
 
+def manifold_volume(liquid: Liquid, cdu: Cdu) -> float:
+    """Coolant in the supply and the return of a loop, m3: of its pipe where the site gives it, else per rated kW."""
+    if liquid.manifold_length_m is None or liquid.manifold_diameter_mm is None:
+        return cdu.loop_volume_l_kw.value * cdu.rated_kw.value * 1e-3 * liquid.cdus_each
+    return 2.0 * liquid.manifold_length_m * pi / 4.0 * (1e-3 * liquid.manifold_diameter_mm) ** 2
+
+
 def cdu_row(path: str, template: Template, library: Library, loop: Loop, groups: list[list[float]]) -> list[float]:
     """Coefficient row of one CDU, or of those on one manifold together, that serves ``groups``."""
     assert template.liquid is not None
@@ -165,11 +172,11 @@ def cdu_row(path: str, template: Template, library: Library, loop: Loop, groups:
     cdu = library.get(spec.cdu, Cdu)
     racks = [library.get(g.rack, Rack) for row in template.rows.values() for g in row.groups]
     coolant = next(rack.coolant for rack in racks if rack.liquid_share.value > 0)
-    t_ref = spec.supply_c + HALF_RISE_K
+    t_ref = template.coolant_c + HALF_RISE_K
     w_max = capacity_rate(coolant, t_ref, cdu.secondary_flow_lpm.value * LPM) * n
     wp_max = capacity_rate(loop.coolant, loop.supply_c + HALF_RISE_K, cdu.primary_flow_lpm.value * LPM) * n
     head = cdu.secondary_flow_lpm.value * LPM * cdu.external_head_kpa.value * KPA / cdu.pump_efficiency.value * n
-    volume = cdu.loop_volume_l_kw.value * cdu.rated_kw.value * 1e-3 * n
+    volume = manifold_volume(spec, cdu)
     pumps = cdu_pumps(spec, library)
     heat = sum(g[Group.COUNT] * g[Group.LIQUID_SHARE] * g[Group.RATED] for g in groups)
     flow = sum(g[Group.COUNT] * g[Group.W_COOLANT] for g in groups)
@@ -188,7 +195,7 @@ def cdu_row(path: str, template: Template, library: Library, loop: Loop, groups:
         Sec.PUMP_3: head * (1.0 - cdu.fixed_head_share.value),
         Sec.RATED: cdu.rated_kw.value * KW * n,
         Sec.LAG: cdu.flow_lag_s.value,
-        Sec.SET: spec.supply_c,
+        Sec.SET: template.coolant_c,
         Sec.SET_MAX: spec.supply_max_c,
         Sec.APPROACH: cdu.approach_k.value,
         Sec.W_PER_HEAT: flow / heat if heat > 0 else 0.0,

@@ -94,12 +94,21 @@ class Liquid(Frozen):
     loop: str = Field(description="facility-water loop of the building")
     supply_c: Celsius = Field(description="set point of the coolant supplied to the racks")
     supply_max_c: Celsius = Field(description="alarm limit of the coolant supplied to the racks")
+    dew_point_guard_k: Kelvin = Field(
+        2.0, description="coolant above the dew point of the room air at least (estimate)"
+    )
+    dew_point_control: bool = Field(False, description="the set point is raised to the guard where it is below it")
+    manifold_length_m: Annotated[float | None, Quantity("m", "pipe of a loop, one way", gt=0, le=10_000)] = None
+    manifold_diameter_mm: Annotated[float | None, Quantity("mm", "inner diameter of that pipe", gt=5, le=3000)] = None
 
     @model_validator(mode="after")
     def _evenly(self) -> Liquid:
         if self.manifolds is not None and self.count % self.manifolds:
             words = "{count} CDUs do not divide evenly among {manifolds} manifolds"
             raise PydanticCustomError("manifolds", words, {"count": self.count, "manifolds": self.manifolds})
+        if (self.manifold_length_m is None) != (self.manifold_diameter_mm is None):
+            words = "manifold_length_m and manifold_diameter_mm go together: give both or none"
+            raise PydanticCustomError("manifold", words)
         return self
 
     @property
@@ -120,6 +129,8 @@ class Air(Frozen):
     count: Count
     loop: str = Field(description="facility-water loop of the building")
     supply_c: Celsius = Field(description="set point of the supply air")
+    # The top of the recommended envelope, ASHRAE TC 9.9.
+    dew_point_c: Celsius = Field(15.0, description="highest dew point of the room air")
     recirculation: Recirculation = Field(0.05, description="share of return air in the rack inlet (containment leak)")
     volume_m3_kw: Annotated[float, Quantity("m3/kW", "air volume per rated IT kW", gt=0, le=200)] = 10.0
     mass_kj_k_kw: Annotated[float, Quantity("kJ/(K kW)", "room mass per rated IT kW", ge=0, le=500)] = 30.0
@@ -133,6 +144,14 @@ class Template(Frozen):
     air: Air
     chain: dict[Id, ChainLink] = Field(default_factory=dict, description="from the racks upward")
     note: str = ""
+
+    @property
+    def coolant_c(self) -> float:
+        """Set point that the coolant is held at, degC; the supply air's where there is none."""
+        if self.liquid is None:
+            return self.air.supply_c
+        guarded = self.air.dew_point_c + self.liquid.dew_point_guard_k
+        return max(self.liquid.supply_c, guarded) if self.liquid.dew_point_control else self.liquid.supply_c
 
 
 class Hall(Frozen):
