@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.analysis.least_flow import LeastFlow
 from twin.core.columns import Group
 from twin.core.errors import Faults as Problems
 from twin.core.errors import one, option
@@ -52,6 +53,7 @@ class Failure:
     series: dict[str, Floats]
     groups: list[dict[str, Any]]
     residual: float
+    least_flow: LeastFlow
 
     @property
     def at_s(self) -> float:
@@ -90,8 +92,9 @@ def fail(
     engine = prepared.engine()
     engine.faults = faults
     engine.headroom_at = np.zeros((prepared.timeline.intervals, len(plan.labels.hall)), np.uint8)
-    times, series, residual = _recorded(engine)
-    return Failure(prepared, faults, times, series, _groups(engine, begin), residual)
+    least = LeastFlow(plan, prepared.loaded.library)
+    times, series, residual = _recorded(engine, least)
+    return Failure(prepared, faults, times, series, _groups(engine, begin), residual, least)
 
 
 def _in_range(lasting_s: float, step_s: float, place: str) -> None:
@@ -129,12 +132,13 @@ SERIES = {
 }  # fmt: skip
 
 
-def _recorded(engine: Engine) -> tuple[Floats, dict[str, Floats], float]:
+def _recorded(engine: Engine, least: LeastFlow) -> tuple[Floats, dict[str, Floats], float]:
     """Ends of the steps, the series, and the largest relative defect of a step's energy."""
     times, tokens, residual = [], [], 0.0
     parts: dict[str, list[Floats]] = {name: [] for names in SERIES.values() for name in names}
     for result in engine.blocks():
         times.append(result.block.interval_end)
+        least.add(result.levels["cdu"], engine.out.power_rows[: len(result.block.interval_end)])
         for level, names in SERIES.items():
             for name in names:
                 rows = result.levels[level][..., slot(name)]
@@ -207,6 +211,10 @@ def told(failure: Failure) -> dict[str, Any]:
         "site_mw": _before_least_end(series["site_power"] / MW, n, window),
         "energy_residual_maximum": failure.residual,
         "groups": [r for r in groups if any(r[key] is not None for key in ("alarm_s", "slowed_s", "trip_s"))],
+        "coolant_below_least_flow": [
+            {"cooled_by": name, "from_s": at - begin, "share_least": share}
+            for name, at, share in failure.least_flow.below(failure.times_s)
+        ],
         "timeline": timeline(failure),
     }
     if "tokens" in series:
@@ -236,6 +244,11 @@ def timeline(failure: Failure) -> list[dict[str, Any]]:
         found.append({"s": fault.at_s - begin, "what": f"{fault.named()} fails"})
         if fault.until_s < failure.times_s[-1]:
             found.append({"s": fault.until_s - begin, "what": f"{fault.element} is mended"})
+    for at, element in failure.faults.fail_overs:
+        found.append({"s": at - begin, "what": f"{element}: a pump that stood by has taken over"})
+    for name, at, share in failure.least_flow.below(failure.times_s):
+        what = f"coolant of {name} below the least flow of its racks, down to {100 * share:.0f} %"
+        found.append({"s": at - begin, "what": what})
     reset = failure.faults.reset_at
     if reset < failure.times_s[-1] and any(row["trip_s"] is not None for row in failure.groups):
         found.append({"s": reset - begin, "what": "racks that tripped are reset"})

@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -112,15 +113,13 @@ class Rack(Params):
             raise PydanticCustomError("throttle", "throttle_c and junction_rise_k go together: give both or none")
         return self
 
-    def least_flow(self, inlet_c: float) -> float:
-        """Least coolant flow at an inlet, L/min per kW of liquid heat: straight between the points, level beyond them.
+    def least_flow(self, inlet_c: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Least coolant flow at inlets (n), L/min per kW of liquid heat: straight between the points, level beyond.
 
         0 where the entry states none.
         """
-        if not self.minimum_flow:
-            return 0.0
-        inlets = [point.inlet_c for point in self.minimum_flow]
-        return float(np.interp(inlet_c, inlets, [point.lpm_kw.value for point in self.minimum_flow]))
+        inlets = [point.inlet_c for point in self.minimum_flow] or [0.0]
+        return np.interp(inlet_c, inlets, [point.lpm_kw.value for point in self.minimum_flow] or [0.0])
 
     def _check_power(self) -> None:
         if self.idle_power_kw.value > self.rated_power_kw.value:

@@ -7,6 +7,8 @@ against the temperature of their inlet (NVIDIA DA-12515) get it at the set point
 
 from __future__ import annotations
 
+import numpy as np
+
 from twin.cooling.cdu import Cdu
 from twin.cooling.pump_curve import Pump, PumpBank, Pumps
 from twin.core.errors import InputError
@@ -111,7 +113,7 @@ def _least_flow(scope: Scope, path: Path, template: Template, liquid: Liquid) ->
         except InputError:  # what is wrong with its conversion is told where it stands
             continue
         for place, inlet in ((path, template.coolant_c), ((*path[:-1], "supply_max_c"), liquid.supply_max_c)):
-            least = rack.least_flow(inlet)
+            least = float(rack.least_flow(np.array([inlet]))[0])
             if flow < least - 1e-9:
                 text = (
                     f"{id} is designed for {flow:.3g} L/min per kW of its liquid heat, at an inlet of {inlet:g} degC "
