@@ -70,8 +70,10 @@ def test_heat_in_is_heat_out_plus_stored_in_every_fault(element, mode):
 
 
 def test_every_mode_is_tried_here():
+    """Those of a manifold in ``test_pump_faults.py``."""
     roles = {name: place.role for name, place in places(load_site(SITE), lower(load_site(SITE))).items()}
-    assert {(roles[element], mode) for element, mode in ALL} == {(r, m) for r, modes in MODES.items() for m in modes}
+    tried = {(r, m) for r, modes in MODES.items() for m in modes if r != "manifold"}
+    assert {(roles[element], mode) for element, mode in ALL} == tried
 
 
 # --------------------------------------------------------------------------------------------------- trips

@@ -41,10 +41,11 @@ def built_with_fewer(loaded: LoadedSite, name: str, bank: Bank) -> Plan:
     site = loaded.site.model_dump(by_alias=True, exclude_unset=True)
     if bank.kind == "element":
         part = site["electrical"]["elements"][name]
-    elif bank.kind in ("air", "link"):
+    elif bank.kind in ("air", "manifold", "link"):
         building, hall, id = name.split("/")
         template = site["templates"][site["buildings"][building]["halls"][hall]["template"]]
-        part = template["air"] if bank.kind == "air" else template["chain"][id]
+        own = {"air": template["air"], "manifold": template.get("liquid")}
+        part = template["chain"][id] if bank.kind == "link" else own[bank.kind]
     else:
         building, loop, id = name.split("/")
         part = site["buildings"][building]["loops"][loop]["plant"][id]
@@ -59,7 +60,7 @@ def test_a_plan_with_a_unit_lost_is_that_of_a_site_built_without_it(known):
     assert len(several) > 0
     for name, bank in several.items():
         lost, built = without(loaded, plan, name), built_with_fewer(loaded, name, bank)
-        table = {"air": "sec", "link": "element", "element": "element"}.get(bank.kind, "fac")
+        table = {"air": "sec", "manifold": "sec", "link": "element", "element": "element"}.get(bank.kind, "fac")
         for own in (table, "rejection") if bank.kind == "rejection" else (table,):
             np.testing.assert_allclose(
                 getattr(lost.arrays, own)[bank.index], getattr(built.arrays, own)[bank.index], rtol=1e-9

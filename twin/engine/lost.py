@@ -146,11 +146,8 @@ def without(loaded: LoadedSite, plan: Plan, element: str, units: int = 1) -> Pla
 def _pumped(loaded: LoadedSite, plan: Plan, name: str, units: int) -> Plan:
     """The plan with ``units`` pumps lost, those that stood by in their place."""
     table, row, pumps = pump_banks(loaded, plan)[name.removesuffix("/pumps")]
-    share = pumps.share(pumps.running(units))
-    if share <= 0.0:
-        raise one(f'"{name}" with {units} of {pumps.count} lost gives no flow: what hangs on it is lost with it')
     rows = getattr(plan.arrays, table).copy()
-    rows[row, Sec.RUNNING if table == "sec" else Fac.RUNNING] = share
+    rows[row, Sec.RUNNING if table == "sec" else Fac.RUNNING] = pumps.share(pumps.running(units))
     return replace(plan, arrays=plan.arrays._replace(**{table: rows}))
 
 
