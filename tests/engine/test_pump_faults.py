@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from twin.analysis.fail import Failure, fail, told
 from twin.cooling.cdu import Cdu
-from twin.cooling.pump_curve import Pump, Pumps, flow_of, speed_of
+from twin.cooling.pump_curve import Pump, PumpBank, Pumps, flow_of, speed_of
 from twin.core.columns import Fac, Group, Sec
 from twin.core.errors import InputError
 from twin.core.variables import slot
@@ -21,6 +21,7 @@ from twin.engine.faults import MODES, places
 from twin.engine.lost import banks, without
 from twin.site.load import LoadedSite, load_site
 from twin.site.lower import lower
+from twin.site.model import Liquid
 from twin.site.pumping import cdu_pumps
 
 SITE, MANIFOLD, LOOP = "rubin-manifold", "b/h/manifold-01", "b/hot"
@@ -53,6 +54,18 @@ def with_pumps(
     return replace(loaded, library=loaded.library.changed(changed))
 
 
+def liquid_of(loaded: LoadedSite) -> Liquid:
+    liquid = loaded.site.templates["rubin"].liquid
+    assert liquid is not None
+    return liquid
+
+
+def pumps_of(loaded: LoadedSite) -> PumpBank:
+    pumps = cdu_pumps(liquid_of(loaded), loaded.library)
+    assert pumps is not None
+    return pumps
+
+
 def flows(failure: Failure) -> tuple[Any, Any]:
     """Times (s after the fault) and coolant flow per largest, at the ends of steps, run again step by step."""
     engine = failure.prepared.engine()
@@ -68,8 +81,7 @@ def test_the_others_hold_the_flow_and_until_then_give_what_their_curve_says(load
     """One of two pumps on duty in each of five CDUs is lost; one stands by."""
     failure = broken(loaded, f"{MANIFOLD}:pumps=5")
     s, flow = flows(failure)
-    liquid = loaded.site.templates["rubin"].liquid
-    pumps = cdu_pumps(liquid, loaded.library)
+    pumps = pumps_of(loaded)
     before = flow[s <= 0.0][-1]
     assert before == pytest.approx(24 * 315 / (5 * 2025), rel=1e-3)  # the racks' design flow per the CDUs' largest
     speed = speed_of(pumps.curve, pumps.system, 10, before * pumps.largest)
@@ -88,7 +100,7 @@ def test_the_others_hold_the_flow_and_until_then_give_what_their_curve_says(load
 def test_without_one_that_stands_by_the_flow_stays_at_what_is_left(loaded):
     site = with_pumps(loaded, 2, 0)
     _, flow = flows(broken(site, f"{MANIFOLD}:pumps=7"))
-    pumps = cdu_pumps(site.site.templates["rubin"].liquid, site.library)
+    pumps = pumps_of(site)
     most = flow_of(pumps.curve, pumps.system, 3) / pumps.largest
     assert flow[-1] == pytest.approx(most, rel=1e-3)
     assert most < flow[0]
@@ -131,7 +143,7 @@ def test_all_cdus_on_one_manifold_are_the_sum_of_those_that_stand_alone(loaded):
     """Five alone with a fifth of the racks each: the same rows, five times as large."""
     site = load_site("zone-4a-adiabatic")
     alone = lower(site).arrays
-    liquid = site.site.templates["rubin"].liquid.model_copy(update={"manifolds": 1})
+    liquid = liquid_of(site).model_copy(update={"manifolds": 1})
     rubin = site.site.templates["rubin"].model_copy(update={"liquid": liquid})
     joined = lower(replace(site, site=site.site.model_copy(update={"templates": {"rubin": rubin}}))).arrays
     assert len(joined.sec) == 2
@@ -148,7 +160,8 @@ def test_pumps_that_others_make_up_for_are_no_bank_and_the_last_leave_no_plan(lo
     bank = banks(short, plan)[f"{MANIFOLD}/pumps"]
     assert bank.count == 10
     left = without(short, plan, f"{MANIFOLD}/pumps").arrays.sec[0, Sec.RUNNING]
-    pumps = places(short, plan)[MANIFOLD].pumps
+    pumps = pumps_of(short)
+    assert places(short, plan)[MANIFOLD].pumps == pumps
     assert left == pytest.approx(flow_of(pumps.curve, pumps.system, 9) / pumps.largest)
     with pytest.raises(InputError, match="nothing is left"):
         without(short, plan, f"{MANIFOLD}/pumps", 10)

@@ -28,7 +28,8 @@ def check_liquid(scope: Scope) -> None:
             path = ("buildings", id, "loops", name, "pumps", "device")
             if loop.pumps is not None and scope.entry(path, loop.pumps.device, Pump) is not None:
                 bank, flow = loop_pumps(loop, scope.library), f"{loop.flow_max_m3_h:,.0f} m3/h"
-                if bank is not None:
+                parts = ("pumps", "head_kpa", "flow_max_m3_h")
+                if bank is not None and not any(scope.left_out((*path[:-2], part)) for part in parts):
                     _meets(scope, scope.document, path, loop.pumps, bank, f"flow_max_m3_h of {flow}", M3H, "m3/h")
     told: set[str] = set()
     for id, template in scope.site.templates.items():

@@ -188,7 +188,7 @@ class ChillerBank(Frozen):
 class Plant(Frozen):
     """Heat sink of a loop: rejection, then an economiser, then chillers that trim."""
 
-    rejection: RejectionBank
+    rejection: RejectionBank = Field(description="heat rejection, what sheds the heat of the loop outdoors")
     economizer: str = Field(description="library id of an economizer")
     chillers: ChillerBank | None = None
     fed_from: str = Field(description="id of the campus element that feeds the plant, or `grid`")
@@ -213,7 +213,7 @@ class Loop(Frozen):
     ] = 0.0
     coolant: Literal["water", "pg25"] = "water"
     reset: Reset | None = None
-    plant: Plant
+    plant: Plant = Field(description="heat rejection, economiser and chillers of the loop")
 
     @model_validator(mode="after")
     def _pipe_whole(self) -> Loop:
