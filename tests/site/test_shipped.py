@@ -73,9 +73,9 @@ def test_the_schema_knows_every_key_of_a_shipped_site(name):
     definitions = site_schema()["definitions"]
 
     def walk(value, options):
-        options = [definitions[o["$ref"].rpartition("/")[2]] if "$ref" in o else o for o in options]
-        options = [inner for o in options for inner in o.get("anyOf", [o])]
-        options = [definitions[o["$ref"].rpartition("/")[2]] if "$ref" in o else o for o in options]
+        while any("$ref" in o or "anyOf" in o for o in options):
+            options = [definitions[o["$ref"].rpartition("/")[2]] if "$ref" in o else o for o in options]
+            options = [inner for o in options for inner in o.get("anyOf", [o])]
         if isinstance(value, list):
             for item in value:
                 walk(item, [o["items"] for o in options if "items" in o])
