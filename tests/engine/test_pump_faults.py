@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.analysis.fail import Failure, fail, told
+from twin.analysis.headroom import headroom
 from twin.cooling.cdu import Cdu
 from twin.cooling.pump_curve import Pump, PumpBank, Pumps, flow_of, speed_of
 from twin.core.columns import Fac, Group, Sec
@@ -218,3 +219,47 @@ def test_cdus_divide_evenly_among_manifolds(tmp_path: Path):
     file.write_text(f"format: 1\nbase: {SITE}\nname: uneven\ntemplates: {{rubin: {{liquid: {{manifolds: 2}}}}}}\n")
     with pytest.raises(InputError, match="5 CDUs do not divide evenly among 2 manifolds"):
         load_site(file)
+
+
+# ---------------------------------------------------------------------------------------------- headroom
+def test_headroom_after_one_loss_is_that_of_the_cdus_that_are_left(loaded):
+    """Racks of 5.04 MW need 7,560 L/min, four CDUs give 8,100: 5.4 MW in all."""
+    (row,) = headroom(loaded, [MANIFOLD], load=0.8).rows
+    assert row.n_1 is not None
+    assert (row.n_1.loss, row.n_1.units, row.n_1.limit) == (MANIFOLD, "1 of 5", "cdu_flow")
+    assert row.it_w + row.n_1.extra_w == pytest.approx(5.04e6 * 8100 / 7560, rel=1e-3)
+    assert not [single for single in row.singles if "manifold" in single.name]
+
+
+def test_a_pump_that_nothing_makes_up_for_is_a_loss_that_headroom_counts(loaded):
+    """Ten pumps, none of which stands by: nine give less."""
+    (row,) = headroom(with_pumps(loaded, 2, 0, static=0.4), [MANIFOLD], load=0.8).rows
+    lost = {room.loss: room for room in row.losses}
+    pumps = lost[f"{MANIFOLD}/pumps"]
+    assert pumps.units == "1 of 10"
+    assert pumps.extra_w >= lost[MANIFOLD].extra_w
+
+
+# -------------------------------------------------------------------------------------------- least flow
+def test_coolant_below_the_least_flow_of_its_racks_is_told_when_it_falls_there(loaded):
+    """At 42 degC NVIDIA asks for 1.06 L/min/kW: 71 % of the racks' design flow, 53 % of the CDUs' largest."""
+    failure = broken(loaded, f"{MANIFOLD}:pumps")
+    (row,) = told(failure)["coolant_below_least_flow"]
+    s, flow = flows(failure)
+    per_kw = flow * 5 * 2025 / (24 * 210 * 0.98)
+    assert row["cooled_by"] == MANIFOLD
+    assert row["from_s"] == s[np.argmax(per_kw < 1.06)]
+    assert told(broken(loaded, f"{MANIFOLD}:units=1"))["coolant_below_least_flow"] == []
+
+
+def test_coolant_that_a_faulty_sensor_lets_fall_below_the_dew_point_is_told():
+    """Set to 21 degC and read 8 K too warm, so held at 13; the dew point of the room is 15 degC."""
+    found = told(fail("oklahoma-10", ["okc/hall-1/cdu-02:sensor=-8"], at=AT, lasting_s=1200.0))
+    (row,) = found["coolant_below_dew_point"]
+    assert row["cooled_by"] == "okc/hall-1/cdu-02"
+    assert row["supply_least_c"] == pytest.approx(13.0, abs=0.1)
+    assert any("below the dew point" in line["what"] for line in found["timeline"])
+    assert (
+        told(fail("oklahoma-10", ["okc/hall-1/cdu-02:sensor=-5"], at=AT, lasting_s=300.0))["coolant_below_dew_point"]
+        == []
+    )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.analysis.least_flow import LeastFlow
+from twin.analysis.coolant_watch import CoolantWatch
 from twin.core.columns import Group
 from twin.core.errors import Faults as Problems
 from twin.core.errors import one, option
@@ -53,7 +53,7 @@ class Failure:
     series: dict[str, Floats]
     groups: list[dict[str, Any]]
     residual: float
-    least_flow: LeastFlow
+    coolant: CoolantWatch
 
     @property
     def at_s(self) -> float:
@@ -92,9 +92,9 @@ def fail(
     engine = prepared.engine()
     engine.faults = faults
     engine.headroom_at = np.zeros((prepared.timeline.intervals, len(plan.labels.hall)), np.uint8)
-    least = LeastFlow(plan, prepared.loaded.library)
-    times, series, residual = _recorded(engine, least)
-    return Failure(prepared, faults, times, series, _groups(engine, begin), residual, least)
+    coolant = CoolantWatch(plan, prepared.loaded)
+    times, series, residual = _recorded(engine, coolant)
+    return Failure(prepared, faults, times, series, _groups(engine, begin), residual, coolant)
 
 
 def _in_range(lasting_s: float, step_s: float, place: str) -> None:
@@ -132,13 +132,13 @@ SERIES = {
 }  # fmt: skip
 
 
-def _recorded(engine: Engine, least: LeastFlow) -> tuple[Floats, dict[str, Floats], float]:
+def _recorded(engine: Engine, coolant: CoolantWatch) -> tuple[Floats, dict[str, Floats], float]:
     """Ends of the steps, the series, and the largest relative defect of a step's energy."""
     times, tokens, residual = [], [], 0.0
     parts: dict[str, list[Floats]] = {name: [] for names in SERIES.values() for name in names}
     for result in engine.blocks():
         times.append(result.block.interval_end)
-        least.add(result.levels["cdu"], engine.out.power_rows[: len(result.block.interval_end)])
+        coolant.add(result.levels["cdu"], engine.out.power_rows[: len(result.block.interval_end)])
         for level, names in SERIES.items():
             for name in names:
                 rows = result.levels[level][..., slot(name)]
@@ -213,7 +213,11 @@ def told(failure: Failure) -> dict[str, Any]:
         "groups": [r for r in groups if any(r[key] is not None for key in ("alarm_s", "slowed_s", "trip_s"))],
         "coolant_below_least_flow": [
             {"cooled_by": name, "from_s": at - begin, "share_least": share}
-            for name, at, share in failure.least_flow.below(failure.times_s)
+            for name, at, share in failure.coolant.below_least_flow(failure.times_s)
+        ],
+        "coolant_below_dew_point": [
+            {"cooled_by": name, "from_s": at - begin, "supply_least_c": supply}
+            for name, at, supply in failure.coolant.below_dew_point(failure.times_s)
         ],
         "timeline": timeline(failure),
     }
@@ -246,8 +250,11 @@ def timeline(failure: Failure) -> list[dict[str, Any]]:
             found.append({"s": fault.until_s - begin, "what": f"{fault.element} is mended"})
     for at, element in failure.faults.fail_overs:
         found.append({"s": at - begin, "what": f"{element}: a pump that stood by has taken over"})
-    for name, at, share in failure.least_flow.below(failure.times_s):
+    for name, at, share in failure.coolant.below_least_flow(failure.times_s):
         what = f"coolant of {name} below the least flow of its racks, down to {100 * share:.0f} %"
+        found.append({"s": at - begin, "what": what})
+    for name, at, supply in failure.coolant.below_dew_point(failure.times_s):
+        what = f"coolant of {name} below the dew point of the room air, down to {supply:.1f} degC"
         found.append({"s": at - begin, "what": what})
     reset = failure.faults.reset_at
     if reset < failure.times_s[-1] and any(row["trip_s"] is not None for row in failure.groups):
