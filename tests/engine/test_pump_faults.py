@@ -118,9 +118,14 @@ def test_the_pumps_of_a_loop_are_lost_one_by_one_as_well(loaded):
     assert failure.residual < 1e-9
 
 
-def test_faults_on_the_same_pumps_add_up(loaded):
+def test_faults_on_the_same_pumps_or_units_add_up(loaded):
     failure = broken(loaded, f"{MANIFOLD}:pumps=5", f"{MANIFOLD}:pumps=10", lasting_s=20.0)
     assert failure.faults.arrays(failure.at_s + 10.0).sec[0, Sec.RUNNING] == 0.0
+    for more in (1, 2):
+        twice = broken(loaded, f"{MANIFOLD}:units=1", f"{MANIFOLD}:units={more}", lasting_s=20.0)
+        once = broken(loaded, f"{MANIFOLD}:units={1 + more}", lasting_s=20.0)
+        np.testing.assert_array_equal(twice.faults.arrays(twice.at_s).sec, once.faults.arrays(once.at_s).sec)
+        np.testing.assert_array_equal(flows(twice)[1], flows(once)[1])
 
 
 # --------------------------------------------------------------------------------------------- manifolds

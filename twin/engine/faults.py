@@ -221,25 +221,34 @@ class Faults:
         """The faults that hold at ``t``."""
         return tuple(f for f in self.found if f.at_s <= t < f.until_s)
 
+    def units_lost(self, active: Sequence[Fault]) -> dict[str, int]:
+        """Units that the faults ``active`` take of each element together, at most all there are."""
+        lost: dict[str, int] = {}
+        for fault in active:
+            place = self.known[fault.element]
+            if MODES[place.role][fault.mode].units:
+                lost[fault.element] = min(place.units, lost.get(fault.element, 0) + int(fault.amount or 1))
+        return lost
+
     def _counted(self, fault: Fault) -> PumpBank | None:
         """The pumps of which a fault takes some; None for any other fault."""
         place = self.known[fault.element]
         return place.pumps if MODES[place.role][fault.mode].pumps and fault.amount is not None else None
 
     def _columns(self, active: tuple[Fault, ...], t: float) -> Arrays:
-        plan = self.plan
-        for fault in active:
-            place = self.known[fault.element]
-            all_stop = place.role in ("air", "manifold") and (fault.amount or 0.0) >= place.units
-            if MODES[place.role][fault.mode].units and not all_stop:
-                plan = without(self.loaded, plan, fault.element, int(fault.amount or 1))
+        plan, lost = self.plan, self.units_lost(active)
+        for element, units in lost.items():
+            place = self.known[element]
+            if place.role not in ("air", "manifold") or units < place.units:
+                plan = without(self.loaded, plan, element, units)
         a = plan.arrays
         made = a._replace(sec=a.sec.copy(), fac=a.fac.copy())
         for fault in active:
             place = self.known[fault.element]
             edit = MODES[place.role][fault.mode].edit
             if edit is not None:
-                edit(made, place, fault.amount or 0.0)
+                units = MODES[place.role][fault.mode].units
+                edit(made, place, lost[fault.element] if units else fault.amount or 0.0)
             pumps = self._counted(fault)
             if pumps is not None:
                 table, column = ("fac", Fac.RUNNING) if place.role == "loop" else ("sec", Sec.RUNNING)

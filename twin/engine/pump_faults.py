@@ -56,8 +56,7 @@ def let_fall(faults: Faults, state: State, t: float) -> None:
 
 def _left(faults: Faults, element: str, place: Place, active: Sequence[Fault], t: float) -> tuple[int, int]:
     """CDUs of a coolant loop that are left, and pumps that run in them."""
-    lost = sum(int(fault.amount or 1) for fault in active if fault.element == element and fault.mode == "units")
-    cdus = max(0, place.units - lost)
+    cdus = place.units - faults.units_lost(active).get(element, 0)
     running = faults.running(element, place.pumps, active, t) if place.pumps else 0
     return cdus, running * cdus // place.units
 
