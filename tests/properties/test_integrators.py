@@ -138,7 +138,8 @@ def test_groups_against_single_racks_with_moving_flows(lab, tools):
             conductance = 0.0
             if liquid >= 0:
                 w = s.w[liquid] * row[Group.W_COOLANT] / a.sec[liquid, Sec.W_GROUPS]
-                conductance = w * (1.0 - np.exp(-row[Group.UA] / w))
+                ua = row[Group.UA] * (w / row[Group.W_COOLANT]) ** row[Group.FLOW_EXPONENT]
+                conductance = w * (1.0 - np.exp(-ua / w))
             k = np.array([
                 [conductance + row[Group.G_BODY_PLATE], -row[Group.G_BODY_PLATE]],
                 [-row[Group.G_BODY_PLATE], row[Group.G_BODY_AIR] + row[Group.G_BODY_PLATE]],

@@ -184,3 +184,24 @@ def test_the_warmest_coolant_is_that_of_the_worst_cdu_and_step(lab, tools):
     supplies = tools.column(rows, "cdu_supply_temperature")[-1, : plan.arrays.hall_sec[1] - 1]
     assert supplies[0] > supplies[1:].max() + 1.0
     assert warmest == pytest.approx(supplies[0], abs=0.2)
+
+
+def test_less_coolant_makes_a_plate_hotter_as_the_power_law_of_its_flow_says(lab, tools):
+    """At rest: T = x + q/(w (1 - e^{-UA/w})), UA ~ (w/w_rated)^n, with the flows that the run has."""
+    plan = tools.quiet(lab.plan("small"))
+    seen = []
+    for load in (0.3, 1.0):
+        engine = lab.engine(plan, START, 6 * 3600.0, 300.0, load=load, weather=tools.steady_weather(15.0, 0.6))
+        list(engine.blocks())
+        a, s, t = plan.arrays, engine.scratch, engine.state.t_plate
+        for g, row in enumerate(a.group):
+            j = int(a.group_liquid[g])
+            if j < 0 or row[Group.G_BODY_PLATE] > 0.0:
+                continue
+            w = s.w[j] * row[Group.W_COOLANT] / a.sec[j, Sec.W_GROUPS]
+            ua = row[Group.UA] * (w / row[Group.W_COOLANT]) ** 0.65
+            rack = int(a.group_rack[g])
+            q = row[Group.LIQUID_SHARE] * s.power[rack]
+            assert t[rack] - s.inlet[j] == pytest.approx(q / (w * (1.0 - np.exp(-ua / w))), rel=1e-4)
+            seen.append(w / row[Group.W_COOLANT])
+    assert min(seen) < 0.7 * max(seen)

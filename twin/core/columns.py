@@ -41,6 +41,7 @@ class Group(IntEnum):
     LIQUID_TRIP = 26  # coolant inlet, inf: none
     AIR_TRIP = 27  # air inlet, inf: none
     TRIP_DELAY = 28  # how long the three last may last, s; negative: no interlock acts
+    FLOW_EXPONENT = 29  # of the plate's conductance on the flow
 
 
 class Sec(IntEnum):

@@ -35,7 +35,7 @@ LIQUID_SHARE, BODY_SHARE, AIR_SHARE = int(Group.LIQUID_SHARE), int(Group.BODY_SH
 C_PLATE, C_BODY = int(Group.C_PLATE), int(Group.C_BODY)
 G_BODY_PLATE, G_BODY_AIR = int(Group.G_BODY_PLATE), int(Group.G_BODY_AIR)
 G_UA, W_COOLANT, COUNT = int(Group.UA), int(Group.W_COOLANT), int(Group.COUNT)
-MAIN_NODE = int(Group.MAIN_NODE)
+MAIN_NODE, G_EXPONENT = int(Group.MAIN_NODE), int(Group.FLOW_EXPONENT)
 RATED, LOSS_A, LOSS_B, LOSS_C = int(Elm.RATED), int(Elm.A), int(Elm.B), int(Elm.C)
 SET_MODE, OPEN_MODE, SHUT_MODE = constant(Mode.SET), constant(Mode.OPEN), constant(Mode.SHUT)
 ROOM, HALL = int(Sink.ELECTRICAL_ROOM), int(Sink.HALL)
@@ -154,6 +154,18 @@ def chain(a: Arrays, s: Scratch, h: int, it: float, mechanical: float) -> tuple[
 
 
 @inner
+def plate_conductance(row: np.ndarray, w: float) -> float:
+    """Plate to coolant inlet, W/K, at a flow ``w`` > 0 of one rack: ``w (1 - e^{-UA/w})``, UA ~ (w/w_rated)^n.
+
+    What does not hang on the flow, from the junction to the plate, is the junction's rise.
+    """
+    ua = row[G_UA]
+    if row[G_EXPONENT] > 0.0:
+        ua *= (w / row[W_COOLANT]) ** row[G_EXPONENT]
+    return w * (1.0 - exp(-ua / w))
+
+
+@inner
 def group_coefficients(a: Arrays, s: Scratch, g: int, dt: float) -> None:
     """Conductance and response matrix of a group at the present flow; once per group of equal racks and step."""
     row = a.group[g]
@@ -162,7 +174,7 @@ def group_coefficients(a: Arrays, s: Scratch, g: int, dt: float) -> None:
     if j >= 0:
         w = s.w[j] * row[W_COOLANT] / a.sec[j, W_GROUPS]
         if w > 0.0:
-            g_plate = w * (1.0 - exp(-row[G_UA] / w))
+            g_plate = plate_conductance(row, w)
     s.g_plate[g] = g_plate
     s.matrix[g, 0], s.matrix[g, 1], s.matrix[g, 2] = two_nodes(
         dt, row[C_PLATE], row[C_BODY], g_plate, row[G_BODY_AIR], row[G_BODY_PLATE]

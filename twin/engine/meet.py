@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from twin.core.columns import Group
 from twin.engine.serve import FleetBlock, PoolCurve
 from twin.engine.timeline import Block
+from twin.inference.fleet import Held
 
 if TYPE_CHECKING:
     from twin.engine.run import Engine, Forcing
 
 Floats = NDArray[np.float64]
 PASSES = 6
-# What other pools draw has settled, as a share of it.
+# What is asked for has settled, as a share of it.
 CLOSE = 1e-4
 
 
@@ -75,21 +76,24 @@ class Meeting:
         self.served.alive[step] = self._alive()
         self.served.serve(step, step + 1, self.on)
         asked, lagging = self.served.watts(step), self.served.power_state.copy()
+        start = fleet[Held._fields.index("power")]
         self.forcing.follow(self.engine.curves, step, step + 1)
         others = np.ones(len(asked), bool)
         for _ in range(PASSES):
             self._islands(step, step + 1, stop=False)
             share = self._drawn_share()
-            before = self.served.watts(step)
             self.served.restore(fleet)
             self.served.serve(step, step + 1, self.on, np.where(share < 1.0, share * asked, np.inf))
             others = share >= 1.0
-            moved = np.abs(self.served.watts(step) - before)[others]
-            if (moved <= CLOSE * np.abs(before[others])).all():
+            # A pool that is slowed fills up: in a long step it asks for more than it did at full speed.
+            full, end = self.served.wanted(step, start)
+            lagging = np.where(others | (full <= asked), lagging, end)
+            wanted = np.where(others, self.served.watts(step), np.maximum(asked, full))
+            if (np.abs(wanted - asked) <= CLOSE * asked).all():
                 break
             self._restore(islands)
-            self._ask(step, np.where(others, self.served.watts(step), asked))
-            asked = np.where(others, self.served.watts(step), asked)
+            self._ask(step, wanted)
+            asked = wanted
         # What a slowed pool would draw goes on with its lag, so that it is asked for in full while it is slowed.
         self.served.power_state[~others] = lagging[~others]
 

@@ -13,7 +13,7 @@ from twin.core.variables import rows
 from twin.engine.arrays import State
 from twin.engine.caps import Caps
 from twin.engine.timeline import Block
-from twin.inference.fleet import PERCENTILES, Flow, Held, new_flow
+from twin.inference.fleet import PERCENTILES, Flow, Held, Pool, new_flow
 from twin.inference.step import serve_block
 from twin.site.lower_fleet import FleetPlan
 from twin.site.plan import Plan
@@ -118,6 +118,14 @@ class FleetBlock:
     def watts(self, step: int) -> Floats:
         """Step-mean power of a system of each pool that is left, W."""
         return self._watts[step].copy()
+
+    def wanted(self, step: int, before: Floats) -> tuple[Floats, Floats]:
+        """What a system of each pool would draw at full speed at the working point that it has, W: over the step and at
+        its end, after its lag from ``before``."""
+        flow, lag = self._run.flow, self._run.plan.fleet.pool[:, Pool.LAG]
+        z = np.divide(self._block.dt[step], lag, out=np.full(len(lag), 1e9), where=lag > 0.0)
+        start = np.where(before >= 0.0, before, flow.full) - flow.full
+        return flow.full - start * np.expm1(-z) / z, flow.full + start * np.exp(-z)
 
     @property
     def power_state(self) -> Floats:

@@ -6,8 +6,6 @@ The controls stand where they would settle: flows as the control law asks (``twi
 
 from __future__ import annotations
 
-from math import exp
-
 import numpy as np
 
 from twin.core.columns import Elm, Group, Sec
@@ -22,6 +20,7 @@ from twin.engine.hall import (
     exchange,
     flow_for,
     liquid_fraction,
+    plate_conductance,
     pump_power,
     pumped,
     secondary_set_point,
@@ -51,7 +50,7 @@ HEAT_LIQUID, FLOW_LIQUID, HEAT_AIR, FLOW_AIR, WIDTH = 5, 6, 7, 8, 9
 
 G_COUNT, G_RATED, G_BODY_AIR = int(Group.COUNT), int(Group.RATED), int(Group.G_BODY_AIR)
 G_THROTTLE, G_JUNCTION, G_MAIN_NODE = int(Group.THROTTLE), int(Group.JUNCTION), int(Group.MAIN_NODE)
-G_UA, G_COOLANT, G_BODY_SHARE = int(Group.UA), int(Group.W_COOLANT), int(Group.BODY_SHARE)
+G_COOLANT, G_BODY_SHARE = int(Group.W_COOLANT), int(Group.BODY_SHARE)
 INLET_MAX, W_GROUPS, LIMIT = int(Sec.INLET_MAX), int(Sec.W_GROUPS), int(Elm.LIMIT)
 
 
@@ -149,7 +148,7 @@ def junction(
         sec = a.sec[j]
         w = pumped(sec, flow_for(sec, heat[j])) * row[G_COOLANT] / sec[W_GROUPS]
         start = secondary_set_point(sec, y_set[a.sec_fac[j]])
-        rise += liquid_fraction(row) * p / (w * (1.0 - exp(-row[G_UA] / w)))
+        rise += liquid_fraction(row) * p / plate_conductance(row, w)
     else:
         rise += inlet - supply + row[G_BODY_SHARE] * p / row[G_BODY_AIR]
     allowed = row[G_THROTTLE] - start

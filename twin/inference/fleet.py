@@ -107,6 +107,7 @@ class Flow(NamedTuple):
     built: Floats  # (service) the same with everything energised
     systems: Floats  # (pool) what is left of the energised systems
     speed: Floats  # (pool) of full speed, below 1 where racks are at their junction limit
+    full: Floats  # (pool) what a system would draw at the step's working point at full speed, W
     first: Floats  # (class, percentile) time to first token without the queue, s
     patience: Floats  # (class) how long a request that may be refused waits at most, s
 
@@ -136,7 +137,8 @@ def new_flow(fleet: Fleet) -> Flow:
     routed = np.zeros((services, classes))
     first, patience = np.zeros((classes, len(PERCENTILES))), np.zeros(classes)
     pools = len(fleet.pool)
-    return Flow(offered, taken, routed, limit, capacity, built, np.zeros(pools), np.ones(pools), first, patience)
+    systems, speed, full = np.zeros(pools), np.ones(pools), np.zeros(pools)
+    return Flow(offered, taken, routed, limit, capacity, built, systems, speed, full, first, patience)
 
 
 __all__ = ["Binding", "Class", "Fleet", "Flow", "Held", "Pool", "new_flow", "new_held", "serving_order"]

@@ -256,6 +256,8 @@ def _advance_service(
         add_latencies(fleet, flow, held.queue[s], held.age[s], s, r_p, r_d, steady, stall, since, delays[s])
     mean_batch = serving / r_d if r_d > 0.0 else 0.0
     first, second = system_power(fleet, s, rho, mean_batch)
+    flow.full[p] = first
+    flow.full[d] = second
     first, second = slowed_power(fleet, flow, p, first), slowed_power(fleet, flow, d, second)
     prompts = rho / FULL
     busy = max(prompts, used) if p == d else used

@@ -16,6 +16,8 @@ stands above the plate (above the body of an air-cooled rack) by a rise that is 
 
     T_j = T_watched + junction_rise_k P/P_rated,   T_j <= throttle_c: a rack that would exceed it draws less
 
+With the plate that is ``R = R_cond + R_conv (w_rated/w)^n``: the rise does not hang on the flow, the plate's UA does.
+
 Source: facts on CS-3, NVL72 and DGX as stated per figure in the library entry; network after Corrections 3 of the
 physics sheet (body on plate).
 """
@@ -68,6 +70,9 @@ class Rack(Params):
     air_inlet_max_c: Annotated[Figure, Quantity("degC", "highest allowed air inlet", gt=0, le=60)]
     air_rise_k: Annotated[Figure, Quantity("K", "air temperature rise across the rack at rated power", gt=1, le=40)]
     plate_conductance_kw_k: Annotated[Figure, Quantity("kW/K", "plate to coolant UA at rated flow", ge=0, le=1000)]
+    plate_flow_exponent: Annotated[
+        Figure | None, Quantity("1", "exponent of that UA on the flow; without, it does not hang on it", ge=0, le=1)
+    ] = None
     plate_capacity_kj_k: Annotated[Figure, Quantity("kJ/K", "heat capacity at the plate", gt=0, le=10_000)]
     body_capacity_kj_k: Annotated[Figure, Quantity("kJ/K", "heat capacity of the body", gt=0, le=10_000)]
     body_to_plate_kw_k: Annotated[Figure, Quantity("kW/K", "conductance body to plate", ge=0, le=1000)]

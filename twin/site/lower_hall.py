@@ -119,6 +119,7 @@ def group_row(run: Run, library: Library, load: LoadCurve, coolant_c: float) -> 
         Group.JUNCTION: _figure(rack.junction_rise_k, 0.0),
         Group.FLOOR: p0,
         Group.TRIP_DELAY: -1.0,
+        Group.FLOW_EXPONENT: _figure(rack.plate_flow_exponent, 0.0),
     }
     for column, value in values.items():
         row[column] = value
