@@ -54,7 +54,7 @@ def test_no_junction_goes_above_its_limit_where_the_plant_is_at_its_end(lab, too
 
 
 def test_the_limit_is_met_when_the_closed_form_says(lab, tools):
-    """One node, inlet and conductance held: T = T_inf + (T_0 - T_inf) e^{-t/tau}; slowed from the step that holds it."""
+    """One node, inlet and conductance held: T = T_inf + (T_0 - T_inf) e^{-t/tau}; slowed from then on."""
     plan = tools.quiet(lab.plan("small"))
     plan.arrays.group[:, Group.FLOW_EXPONENT] = 0.0
     nvl = plan.labels.group_kind.index("gb200-nvl72")

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.core.columns import Group
+from twin.core.units import HOUR
 from twin.core.variables import rows, slot
 from twin.engine.arrays import Out, Scratch, State, new_out, new_scratch, new_state
 from twin.engine.campus import S_COOLING, S_IT, S_LOSS, run_campus
@@ -34,6 +35,7 @@ from twin.site.plan import Arrays, Plan
 
 Floats = NDArray[np.float64]
 HEADROOM = slot("hall_cooling_headroom")
+SLOWED_STEPS = 2  # hours until a pool whose racks are too hot from the start is full
 
 
 class Curve(Protocol):
@@ -185,7 +187,22 @@ class Engine:
             self.plan, partial(self._advance_islands, pool), start, self.energised(start), forcing.weather[0],
             forcing.curves[0],
         )  # fmt: skip
+        if self.fleet is not None and (self.scratch.held * self.plan.arrays.group[:, Group.SERVED]).any():
+            self._settle_slowed(self.fleet, block, forcing, pool)
         forget(self.out, self.scratch)
+
+    def _settle_slowed(self, fleet: FleetRun, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> None:
+        """Where racks of a pool are too hot from the start, let it fill up and flows follow; nothing waits yet."""
+        n, end = SLOWED_STEPS, block.t_end[:1]
+        steps = Block(0, 0, np.repeat(end, n), np.full(n, HOUR), np.full(n, -1, np.int64), end, [(0, n)])
+        served = FleetBlock(fleet, self.plan, steps, HOUR, np.repeat(block.dt[:1], n), latencies=False)
+        held = Forcing(
+            np.repeat(forcing.weather[:1], n, axis=0), np.repeat(forcing.curves[:1], n, axis=0),
+            np.zeros((n, *forcing.ports.shape[1:])), np.zeros((n, *forcing.ledger.shape[1:])), served,
+        )  # fmt: skip
+        Meeting(self, steps, held, served, self.energised(self.timeline.start), pool).advance(0, n)
+        fleet.held.queue.fill(0.0)
+        fleet.held.age.fill(0.0)
 
     def _advance_islands(
         self, pool: ThreadPoolExecutor, t_end: Floats, dt: Floats, closes: NDArray[np.int64], weather: Floats,
