@@ -51,7 +51,7 @@ templates:
   hall:
     rows: {{r: {{groups: [{{rack: {rack}, count: 2}}]}}}}
     {liquid}
-    air: {{crah: {crah}, count: 3, loop: water, supply_c: 23}}
+    air: {{crah: {crah}, count: 3, loop: water, supply_c: 23{zones}}}
     chain:
       one: {{device: {element}, count: 4}}
       two: {{device: {element}, count: 4, mechanical: true, losses_to: hall}}
@@ -90,16 +90,18 @@ def role_of(params: Params) -> str:
         return "chiller"
     by_folder = {"ups": "element", "transformers": "element", "distribution": "element", "racks": "rack",
                  "cdus": "cdu", "pumps": "pump", "crahs": "crah", "workloads": "workload", "draws": "draw",
-                 "models": "model", "serving": "serving"}  # fmt: skip
+                 "models": "model", "serving": "serving", "containments": "containment"}  # fmt: skip
     by_kind = {Economizer: "economizer", Psu: "psu"}
     return by_folder.get(params.FOLDER) or by_kind[type(params)]
 
 
 def written(cast: dict[str, str]) -> str:
+    if "containment" in cast:  # of halls that are cooled by air alone
+        cast = cast | {"rack": "hgx-b200-air", "zones": f", containment: {cast['containment']}"}
     rack = LIBRARY.get(cast["rack"], Rack)
     supply = min(rack.liquid_inlet_max_c.value - 2.0, 40.0)
     liquid = f"liquid: {{cdu: {cast['cdu']}, count: 1, loop: water, supply_c: {supply}, supply_max_c: {supply + 1}}}"
-    return SITE.format(**cast, liquid=liquid if rack.liquid_share.value > 0 else "note: by air alone")
+    return SITE.format(**({"zones": ""} | cast), liquid=liquid if rack.liquid_share.value > 0 else "note: by air alone")
 
 
 @pytest.mark.parametrize("kind", sorted(kinds()))

@@ -174,6 +174,7 @@ def _groups(engine: Engine, begin: float) -> list[dict[str, Any]]:
                 "cooled_by": plan.labels.sec[int(cooled_by)],
                 "hall": plan.labels.hall[hall],
                 "rack": kind,
+                "zone": plan.labels.group_zone[g] or None,
                 "racks": int(a.group[g, Group.COUNT]),
                 "rated_mw": float(a.group[g, Group.COUNT] * a.group[g, Group.RATED]) / MW,
                 "alarm_s": _since(state.alarm_at[g], begin),
@@ -264,13 +265,17 @@ def timeline(failure: Failure) -> list[dict[str, Any]]:
     for row in failure.groups:
         for key, what in words.items():
             if row[key] is not None:
-                merged_key = (row["cooled_by"], round(row[key], 1), f"{row['rack']}: {what}")
+                merged_key = (_where(row), round(row[key], 1), f"{row['rack']}: {what}")
                 merged[merged_key] = merged.get(merged_key, 0) + row["racks"]
         if row["trip_s"] is not None:
-            merged_key = (row["cooled_by"], round(row["trip_s"], 1), f"{row['rack']}: trip by {row['cause']}")
+            merged_key = (_where(row), round(row["trip_s"], 1), f"{row['rack']}: trip by {row['cause']}")
             merged[merged_key] = merged.get(merged_key, 0) + row["racks"]
     found += [{"s": s, "what": f"{racks} x {what}, at {where}"} for (where, s, what), racks in merged.items()]
     return sorted(found, key=lambda row: (row["s"], row["what"]))
+
+
+def _where(row: dict[str, Any]) -> str:
+    return f"{row['cooled_by']}, zone {row['zone']}" if row["zone"] else str(row["cooled_by"])
 
 
 __all__ = ["Failure", "fail", "timeline", "told"]

@@ -42,6 +42,8 @@ class Group(IntEnum):
     AIR_TRIP = 27  # air inlet, inf: none
     TRIP_DELAY = 28  # how long the three last may last, s; negative: no interlock acts
     FLOW_EXPONENT = 29  # of the plate's conductance on the flow
+    W_AIR = 30  # capacity rate of the air through a rack at its rated power
+    ZONE = 31  # zone of the hall's air in which the racks stand, from 0
 
 
 class Sec(IntEnum):
@@ -77,6 +79,10 @@ class Sec(IntEnum):
     OPEN = 27  # share of the facility flow that reaches it, 0: lost
     LEAKS = 28  # 1: coolant is lost, the racks are shut down
     SET_OFFSET = 29  # what a faulty sensor adds to the supply that is held, K
+    BYPASS = 30  # share of what the air handlers move that passes no rack
+    ZONES = 31  # zones of the hall's air, 0: the racks' inlets are all alike
+    FIRST_ZONE = 32  # where the hall's matrix begins in ``Arrays.zones``
+    ZONE_LAG = 33  # time constant of the pattern of inlets, s
 
 
 class Fac(IntEnum):

@@ -33,6 +33,7 @@ class State(NamedTuple):
     sec_return: Floats  # (sec) degC
     sec_supply: Floats
     sec_flow: Floats  # (sec) capacity rate reached by the pump or fan, W/K
+    pattern: Floats  # (group) exhaust in the racks' inlets, above the hall's share (``twin.engine.zones``)
     fac_return: Floats
     fac_supply: Floats
     pipe: Floats  # (fac, return and supply, 2, parcel) J/K and degC of the water on its way, see twin.cooling.pipe
@@ -62,16 +63,17 @@ class Scratch(NamedTuple):
     held: Ints  # (group) 1: racks of it are slowed
     held_slope: Floats  # (group) W that the slowed racks give up per kelvin of their inlet
     held_at: Floats  # (group) inlet at which they draw ``group_power``, degC
+    stray: Floats  # (group) exhaust in the racks' inlets, above the hall's share, mean of the step
     g_plate: Floats  # (group) plate to coolant conductance
     matrix: Floats  # (group, 3)
     w: Floats  # (sec) step-mean capacity rates and exchanger
-    coil: Floats  # (sec) what pumps or air handlers move; less than ``w`` where racks draw their own exhaust
-    rho: Floats  # (sec) share of ``w`` that the racks draw from their own exhaust
+    coil: Floats  # (sec) what pumps or air handlers bring; less than ``w`` where racks draw room air for the rest
     wp: Floats
     k: Floats
     pump: Floats
     source: Floats  # (sec) heat independent of the inlet
     slope: Floats  # (sec) heat per kelvin of the inlet
+    spread: Floats  # (sec) heat per kelvin of return above supply, because racks' inlets differ
     r0: Floats  # (sec) return = r0 + r1 supply
     r1: Floats
     psi: Floats
@@ -148,7 +150,7 @@ def new_state(plan: Plan, seed: int, start_c: Floats | None = None) -> State:
     return State(
         plate, body, sums[0].copy(), sums[1].copy(), offset, apart(n), apart(n),
         np.full(len(a.island_ptr) - 1, -1, np.int64),
-        set_point.copy(), set_point.copy(), a.sec[:, Sec.W_MIN].copy(),
+        set_point.copy(), set_point.copy(), a.sec[:, Sec.W_MIN].copy(), np.zeros(groups),
         supply.copy(), supply.copy(), full_pipes(a.fac, supply), supply.copy(), supply.copy(),
         np.zeros((len(supply), CLOCKS)),
         a.fac[:, Fac.W_MIN].copy(),
@@ -182,7 +184,7 @@ def new_scratch(plan: Plan) -> Scratch:
     # Everything is per secondary loop unless it stands here.
     sizes: dict[str, tuple[int, ...]] = {
         **dict.fromkeys(("power", "peak"), (n,)),
-        **dict.fromkeys(("group_power", "group_asked", "held", "held_slope", "held_at", "g_plate"), (g,)),
+        **dict.fromkeys(("group_power", "group_asked", "held", "held_slope", "held_at", "stray", "g_plate"), (g,)),
         "matrix": (g, 3),
         **dict.fromkeys(("fac_w", "fac_most", "fac_direct", "fac_set"), (f,)),
         **dict.fromkeys((name for name in Scratch._fields if name.startswith("hall_")), (len(plan.labels.hall),)),

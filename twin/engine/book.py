@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.core.columns import Elm, Mode
+from twin.core.columns import Elm, Mode, Sec
 from twin.core.jit import constant, inner
 from twin.core.variables import rows, slot
 from twin.engine.arrays import Out, Scratch
+from twin.engine.hall import BYPASS, RECIRCULATION
+from twin.engine.zones import mean_and_hottest
 from twin.site.plan import Arrays
 
 OPEN_MODE = int(Mode.OPEN)
@@ -25,6 +27,13 @@ H_WITHHELD, H_SLOWED = slot("hall_withheld_power"), slot("hall_slowed_share")
 H_UNMET, H_ON, H_TMAX = slot("hall_unmet_share"), slot("hall_energised_share"), slot("hall_rack_temperature_maximum")
 H_INLET_MAX = slot("hall_rack_inlet_temperature_maximum")
 H_SUPPLY_MAX = slot("hall_liquid_supply_temperature_maximum")
+H_AIR_SUPPLY, H_OUTLET, H_RACKS, H_HANDLERS = (
+    slot("hall_supply_air_temperature"),
+    slot("hall_rack_outlet_temperature"),
+    slot("hall_rack_airflow"),
+    slot("hall_handler_airflow"),
+)
+CP = int(Sec.CP)
 C_HEAT, C_SUP, C_RET = slot("cdu_heat"), slot("cdu_supply_temperature"), slot("cdu_return_temperature")
 C_FLOW, C_PRIMARY, C_PUMP, C_UNMET = (
     slot("cdu_flow"),
@@ -97,8 +106,10 @@ def add_hall(a: Arrays, s: Scratch, out: Out, h: int, dt: float, heat: tuple[flo
     row[H_LIQUID] += heat[0] * dt
     row[H_AIR] += s.heat[air] * dt
     row[H_USED] += s.hall_used[h] / count * dt
-    row[H_INLET] += s.inlet[air] * dt
-    row[H_RETURN] += s.back[air] * dt
+    mean, hottest = mean_and_hottest(a, s, h)
+    row[H_INLET] += mean * dt
+    row[H_OUTLET] += (mean + (heat[1] / s.w[air] if s.w[air] > 0.0 else 0.0)) * dt
+    _add_air(a, s, row, air, dt)
     row[H_ON] += dt
     row[H_WITHHELD] += s.hall_withheld[h] * dt
     row[H_SLOWED] += s.hall_slowed[h] * dt
@@ -110,7 +121,7 @@ def add_hall(a: Arrays, s: Scratch, out: Out, h: int, dt: float, heat: tuple[flo
         unmet = unmet or s.mode[j] == OPEN_MODE
     row[H_SUPPLY] += supply * dt if air > first else np.nan
     row[H_UNMET] += dt if unmet or s.mode[air] == OPEN_MODE else 0.0
-    row[H_INLET_MAX] = max(row[H_INLET_MAX], s.inlet[air])
+    row[H_INLET_MAX] = max(row[H_INLET_MAX], hottest)
     row[H_SUPPLY_MAX] = max(row[H_SUPPLY_MAX], warmest) if air > first else np.nan
     for e in range(a.hall_element[h], a.hall_element[h + 1]):
         cell = out.element[e]
@@ -118,6 +129,18 @@ def add_hall(a: Arrays, s: Scratch, out: Out, h: int, dt: float, heat: tuple[flo
         cell[E_LOSS] += (s.element_in[e] - s.element_out[e]) * dt
         if a.element[e, LIMIT] > 0.0:
             cell[E_MAX] = max(cell[E_MAX], s.element_out[e] / a.element[e, LIMIT])
+
+
+@inner
+def _add_air(a: Arrays, s: Scratch, row: np.ndarray, j: int, dt: float) -> None:
+    """Add what the air handlers of a hall do: what passes no rack comes back to them as cold as it was supplied."""
+    sec = a.sec[j]
+    net = (1.0 - sec[RECIRCULATION]) * s.coil[j]
+    mixed = sec[BYPASS] * s.heat[j] / net if net > 0.0 else 0.0
+    row[H_RETURN] += (s.back[j] - mixed) * dt
+    row[H_AIR_SUPPLY] += s.supply[j] * dt
+    row[H_RACKS] += s.asked_flow[j] / sec[CP] * dt
+    row[H_HANDLERS] += net / (1.0 - sec[BYPASS]) / sec[CP] * dt
 
 
 @inner

@@ -6,9 +6,14 @@ tank and the recirculation turn that into ``T_ret = R0 + R1 x`` of the supply ``
     set      T_l = x_set                          valve trims: the duty needed is within reach
     open     T_l = T_ret - e (T_ret - y)          saturated: set point missed
     shut     T_l = T_ret                          return already below the set point
-    supply   x = (1 - psi) T_l + psi T_s0
+    supply   x = (1 - psi) (kappa T_l + (1 - kappa) T_ret) + psi T_s0
+    inlet    u = (1 - rho) x + rho T_ret          of racks on average; ``twin.engine.zones`` has how they differ
 
-so that ``x`` and the duty are affine in the facility supply ``y`` in each mode.
+where ``kappa`` is 1 unless the air handlers bring less than the racks' own fans draw: room air goes through the cold
+aisle for the rest. A share ``b`` of what the handlers move may pass no rack: it cools the return at the coil, and
+``k = eps C_min`` counts as ``k/(1 + k b/W)`` per kelvin of the racks' return, ``W`` what reaches the racks.
+
+So ``x`` and the duty are affine in the facility supply ``y`` in each mode.
 """
 
 from __future__ import annotations
@@ -29,6 +34,7 @@ W_MAX, W_MIN, WP_MAX, WP_MIN = int(Sec.W_MAX), int(Sec.W_MIN), int(Sec.WP_MAX), 
 UA, N_SECONDARY, N_PRIMARY = int(Sec.UA), int(Sec.N_SECONDARY), int(Sec.N_PRIMARY)
 C_RETURN, C_SUPPLY, PUMP_0 = int(Sec.C_RETURN), int(Sec.C_SUPPLY), int(Sec.PUMP_0)
 RECIRCULATION, LAG, SET, SET_MAX = int(Sec.RECIRCULATION), int(Sec.LAG), int(Sec.SET), int(Sec.SET_MAX)
+BYPASS = int(Sec.BYPASS)
 APPROACH, W_PER_HEAT, WP_PER_HEAT = int(Sec.APPROACH), int(Sec.W_PER_HEAT), int(Sec.WP_PER_HEAT)
 W_GROUPS, RUNNING = int(Sec.W_GROUPS), int(Sec.RUNNING)
 LIQUID_SHARE, BODY_SHARE, AIR_SHARE = int(Group.LIQUID_SHARE), int(Group.BODY_SHARE), int(Group.AIR_SHARE)
@@ -84,12 +90,13 @@ def pump_power(sec: np.ndarray, w: float) -> float:
 
 @inner
 def exchange(sec: np.ndarray, w: float, wp: float) -> float:
-    """``eps C_min`` in W/K of a loop's exchanger at both flows."""
+    """``eps C_min`` in W/K of a loop's exchanger at both flows, per kelvin of the racks' return."""
     wx = (1.0 - sec[RECIRCULATION]) * w
-    if sec[W_MAX] <= 0.0:
+    if sec[W_MAX] <= 0.0 or wx <= 0.0:
         return 0.0
     ua = conductance(sec[UA], w / sec[W_MAX], sec[N_SECONDARY], wp / sec[WP_MAX], sec[N_PRIMARY])
-    return transfer(ua, wx, wp)
+    k = transfer(ua, wx / (1.0 - sec[BYPASS]), wp)
+    return k / (1.0 + k * sec[BYPASS] / wx)
 
 
 @inner
@@ -203,6 +210,7 @@ def group_affine(a: Arrays, state: State, s: Scratch, g: int) -> None:
     i = a.group_air[g]
     s.source[i] += g_a * (tb + bb * f_b + pb * f_p) + row[AIR_SHARE] * power
     s.slope[i] += n * g_a * (1.0 - g_a * bb)
+    s.spread[i] += n * g_a * (1.0 - g_a * bb) * s.stray[g]
     if s.held_slope[g] > 0.0:
         plate = row[MAIN_NODE] == 1.0
         loop = j if plate else i
@@ -213,6 +221,7 @@ def group_affine(a: Arrays, state: State, s: Scratch, g: int) -> None:
         )
         s.source[loop] += gain * s.held_slope[g] * s.held_at[g]
         s.slope[loop] += gain * s.held_slope[g]
+        s.spread[loop] += 0.0 if plate else gain * s.held_slope[g] * s.stray[g]
 
 
 @inner
@@ -220,32 +229,39 @@ def close_loop(a: Arrays, state: State, s: Scratch, j: int, dt: float) -> None:
     """Return temperature of a secondary loop as ``R0 + R1 x``; its source already holds pump and losses."""
     sec = a.sec[j]
     w = s.w[j]
-    rho = s.rho[j]
+    rho = sec[RECIRCULATION]
     phi = phi1(w * dt / sec[C_RETURN])
     r0 = phi * state.sec_return[j]
     r1 = 0.0
+    apart = 0.0
     if w > 0.0:
         r0 += (1.0 - phi) * s.source[j] / w
         r1 = (1.0 - phi) * (1.0 - s.slope[j] / w)
+        apart = (1.0 - phi) * s.spread[j] / w
     else:
         # The limit of the two: what the loop is given stays in its return.
         r0 += 0.5 * dt / sec[C_RETURN] * s.source[j]
         r1 = -0.5 * dt / sec[C_RETURN] * s.slope[j]
-    d = 1.0 - r1 * rho
+        apart = 0.5 * dt / sec[C_RETURN] * s.spread[j]
+    d = 1.0 - r1 * rho + apart
     s.r0[j] = r0 / d
-    s.r1[j] = r1 * (1.0 - rho) / d
+    s.r1[j] = (r1 * (1.0 - rho) + apart) / d
     s.psi[j] = phi1((1.0 - rho) * w * dt / sec[C_SUPPLY])
 
 
 @inner
 def response(a: Arrays, state: State, s: Scratch, j: int, y: float, mode: int) -> tuple[float, float, float]:
     """Heat to the facility water at the facility supply ``y`` in a mode: (q, dq/dy, supply x)."""
-    wx = (1.0 - s.rho[j]) * s.w[j]
+    wx = (1.0 - a.sec[j, RECIRCULATION]) * s.w[j]
     psi, r0, r1 = s.psi[j], s.r0[j], s.r1[j]
     keep = 1.0 - psi
     if mode == SET_MODE:
-        x = keep * s.set_point[j] + psi * state.sec_supply[j]
-        return wx * (r0 + r1 * x - s.set_point[j]), 0.0, x
+        brought = s.coil[j] / s.w[j] if s.w[j] > 0.0 else 1.0
+        d = 1.0 - keep * (1.0 - brought) * r1
+        if d < 1e-12:
+            return 0.0, 0.0, state.sec_supply[j]
+        x = (keep * (brought * s.set_point[j] + (1.0 - brought) * r0) + psi * state.sec_supply[j]) / d
+        return wx * brought * (r0 + r1 * x - s.set_point[j]), 0.0, x
     e = s.k[j] / wx if (mode == OPEN_MODE and wx > 0.0) else 0.0
     d = 1.0 - keep * (1.0 - e) * r1
     if d < 1e-12:

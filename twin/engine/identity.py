@@ -106,8 +106,9 @@ def weather_digest(weather: Weather) -> str:
 
 
 def files_digest(paths: Mapping[str, Path]) -> str:
-    """SHA-256 over what a site names of load and demand; empty without any (the weather has a digest of its own)."""
-    loads = {place: path for place, path in sorted(paths.items()) if place.startswith(("loads.", "inference."))}
+    """SHA-256 over what a site names of load, demand and zones; empty without any (the weather has its own)."""
+    named = ("loads.", "inference.", "templates.")
+    loads = {place: path for place, path in sorted(paths.items()) if place.startswith(named)}
     made = hashlib.sha256()
     for place, path in loads.items():
         raw = path.read_bytes()

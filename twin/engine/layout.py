@@ -132,6 +132,9 @@ def _hall(plan: Plan) -> list[Coordinate]:
         _text("hall", "hall", labels.hall, "hall as building/hall"),
         _text("hall_building", "hall", labels.hall_building, "building of the hall"),
         _text("hall_kind", "hall", labels.hall_kind, "rack kinds of the hall"),
+        _text(
+            "hall_ashrae_class", "hall", labels.hall_class, "ASHRAE air class of the hall, empty where none is named"
+        ),
         Coordinate("hall_energised", "hall", plan.hall_start_s.astype(np.int64), start),
         Coordinate("rack_inlet_limit", "hall", plan.arrays.sec[plan.air_sec, Sec.INLET_MAX], limit),
     ]

@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 from twin.cooling.plant import set_point
 from twin.core.columns import Elm, Group
 from twin.core.jit import inner, kernel
-from twin.engine.hall import flow_for, liquid_fraction, pump_power
+from twin.engine.hall import RECIRCULATION, flow_for, liquid_fraction, pump_power
 from twin.engine.headroom import Case, campus_flows, loops_of, plant_loading, plant_power
 from twin.engine.loop import loop_most
-from twin.engine.steady import COOLING_LIMITS, junction, steady_air, steady_cdu, steady_chain
+from twin.engine.steady import COOLING_LIMITS, hottest, junction, steady_air, steady_cdu, steady_chain
+from twin.engine.zones import ZONES, excess
 from twin.site.plan import Arrays, Plan
 
 Floats = NDArray[np.float64]
@@ -107,10 +108,14 @@ def _hall(
     handed[TOP], to_hall, to_room = steady_chain(a, h, it, mechanical + fan, flow)
     q = heat[air] + fan + to_hall
     i = 3 * air
-    out[i], out[i + 1], out[i + 2], wp, supply, inlet = steady_air(a, air, heat[air], q, w, y_set[a.sec_fac[air]])
+    zoned = a.sec[air, ZONES] > 0.0
+    stray = hottest(a, h, power, 0.0) if zoned else 0.0
+    out[i], out[i + 1], out[i + 2], wp, supply, rise = steady_air(a, air, heat[air], q, w, y_set[a.sec_fac[air]], stray)
     handed[Q_AIR] = q + to_room
     handed[W_AIR] = wp
     for g in range(a.hall_group[h], a.hall_group[h + 1]):
+        stray = excess(a, h, g, power, 0.0) if zoned else 0.0
+        inlet = supply + (a.sec[air, RECIRCULATION] + stray) * rise
         out[group + g] = junction(a, g, power[g] / a.group[g, COUNT], heat, y_set, supply, inlet)
     for e in range(a.hall_element[h], a.hall_element[h + 1]):
         out[element + e] = flow[e] / a.element[e, LIMIT] if a.element[e, LIMIT] > 0.0 else 0.0

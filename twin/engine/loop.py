@@ -50,7 +50,7 @@ from twin.engine.book import (
     STORED,
     tank,
 )
-from twin.engine.hall import C_RETURN, C_SUPPLY, choose_mode, response
+from twin.engine.hall import C_RETURN, C_SUPPLY, RECIRCULATION, choose_mode, response
 from twin.site.plan import Arrays
 
 OPEN_MODE = int(Mode.OPEN)
@@ -256,7 +256,7 @@ def _unmet(
 @inner
 def solve_sec(a: Arrays, state: State, s: Scratch, j: int, y: float) -> None:
     """Supply, return, inlet and heat of a secondary loop at the facility supply ``y``."""
-    rho = s.rho[j]
+    rho = a.sec[j, RECIRCULATION]
     s.heat[j], _, s.supply[j] = response(a, state, s, j, y, s.mode[j])
     s.back[j] = s.r0[j] + s.r1[j] * s.supply[j]
     s.inlet[j] = (1.0 - rho) * s.supply[j] + rho * s.back[j]
@@ -266,11 +266,11 @@ def solve_sec(a: Arrays, state: State, s: Scratch, j: int, y: float) -> None:
 def finish_sec(a: Arrays, state: State, s: Scratch, out: Out, j: int, dt: float, ledger: np.ndarray) -> None:
     """Tanks and accumulators of a solved secondary loop."""
     sec = a.sec[j]
-    rho, w = s.rho[j], s.w[j]
+    rho, w = sec[RECIRCULATION], s.w[j]
     q, x, back, inlet = s.heat[j], s.supply[j], s.back[j], s.inlet[j]
     wx = (1.0 - rho) * w
     leaving = back - q / wx if wx > 0.0 else back
-    gained = (w - s.slope[j]) * inlet + s.source[j] - w * back
+    gained = (w - s.slope[j]) * inlet + s.source[j] - s.spread[j] * (back - x) - w * back
     state.sec_return[j] = tank(state.sec_return[j], gained, 0.0, 1.0, sec[C_RETURN], dt, ledger)
     state.sec_supply[j] = tank(state.sec_supply[j], leaving, x, wx, sec[C_SUPPLY], dt, ledger)
     row = out.cdu[j]

@@ -26,6 +26,7 @@ from twin.engine.hall import (
     secondary_set_point,
     valve,
 )
+from twin.engine.zones import ZONES, excess
 from twin.site.plan import Arrays
 
 COOLING_LIMITS = (
@@ -118,16 +119,29 @@ def steady_hall(
             r[CHAIN] = flow[e] / a.element[e, LIMIT]
             r[CHAIN_ELEMENT] = float(e)
     q = heat[air] + fan + to_hall
-    most, exchanged, warmed, wp, supply, inlet = steady_air(a, air, heat[air], q, w_air, y_set[a.sec_fac[air]])
+    per_rated = extra / rated_power(a, h)
+    zoned = a.sec[air, ZONES] > 0.0
+    stray = hottest(a, h, power, per_rated) if zoned else 0.0
+    most, exchanged, warmed, wp, supply, rise = steady_air(a, air, heat[air], q, w_air, y_set[a.sec_fac[air]], stray)
     _worse(r, most, AIRFLOW)
     _worse(r, exchanged, COIL)
     _worse(r, warmed, AIR_INLET)
     r[HEAT_AIR] += q + to_room
     r[FLOW_AIR] += wp
-    per_rated = extra / rated_power(a, h)
     for g in range(a.hall_group[h], a.hall_group[h + 1]):
         p = power[g] / a.group[g, G_COUNT] + per_rated * a.group[g, G_RATED]
+        stray = excess(a, h, g, power, per_rated) if zoned else 0.0
+        inlet = supply + (a.sec[air, RECIRCULATION] + stray) * rise
         _worse(r, junction(a, g, p, heat, y_set, supply, inlet), JUNCTION)
+
+
+@inner
+def hottest(a: Arrays, h: int, power: np.ndarray, per_rated: float) -> float:
+    """The largest ``excess`` (``twin.engine.zones``) of a hall's groups."""
+    top = -1.0
+    for g in range(a.hall_group[h], a.hall_group[h + 1]):
+        top = max(top, excess(a, h, g, power, per_rated))
+    return top
 
 
 @fused
@@ -175,12 +189,13 @@ def steady_cdu(a: Arrays, j: int, heat: float, y: float) -> tuple[float, float, 
 
 @fused
 def steady_air(
-    a: Arrays, j: int, heat: float, q: float, w: float, y: float
+    a: Arrays, j: int, heat: float, q: float, w: float, y: float, stray: float
 ) -> tuple[float, float, float, float, float, float]:
     """A hall's air handling that carries ``q`` (racks' ``heat``, fans and losses, W).
 
-    Returns the loadings of its flow, its coil and the racks' inlet, the flow that its loop sees (W/K), and air
-    temperatures (degC): supplied, and at the rack inlets.
+    ``stray`` is what the hottest inlets take in of exhaust above the hall's share. Returns the loadings of its flow,
+    its coil and the racks' inlet, the flow that its loop sees (W/K), the air that is supplied (degC), and the rise from
+    there to what the racks give back (K).
     """
     sec = a.sec[j]
     wx = (1.0 - sec[RECIRCULATION]) * w
@@ -190,8 +205,8 @@ def steady_air(
     most = sec[W_PER_HEAT] * heat / sec[W_MAX]
     exchanged = q / max(1.0, exchange(sec, w, wp) * (x_set - y + rise))
     allowed = sec[INLET_MAX] - x_set
-    warmed = 2.0 if allowed <= 0.0 else sec[RECIRCULATION] * rise / allowed
-    return most, exchanged, warmed, wp, x_set, x_set + sec[RECIRCULATION] * rise
+    warmed = 2.0 if allowed <= 0.0 else (sec[RECIRCULATION] + stray) * rise / allowed
+    return most, exchanged, warmed, wp, x_set, rise
 
 
 @fused

@@ -26,7 +26,6 @@ from twin.engine.arrays import Out, Scratch, State
 from twin.engine.book import GROSS, OUTWARD, R_POWER, R_TEMP, STORED, add_hall, flush_island
 from twin.engine.hall import (
     LAG,
-    RECIRCULATION,
     W_MAX,
     W_PER_HEAT,
     chain,
@@ -45,6 +44,7 @@ from twin.engine.loop import finish_loop, finish_sec, loop_most, loop_pump, prep
 from twin.engine.throttle import LOWER_PASSES, PASSES, SERVED, hold, lower
 from twin.engine.trip import watch
 from twin.engine.wander import wander
+from twin.engine.zones import ZONES, advance_zones, air_inlet
 from twin.racks.kernel import heat_pass, power_pass, running_max
 from twin.site.plan import Arrays
 
@@ -112,14 +112,16 @@ def _flows(a: Arrays, state: State, s: Scratch, h: int, dt: float, y_set: np.nda
         y = y_set[a.sec_fac[j]]
         s.set_point[j] = secondary_set_point(sec, y) + sec[SET_OFFSET]
         s.wp[j] = sec[OPEN] * valve(sec, s.heat[j], s.heat[j] + s.pump[j], s.w[j], s.set_point[j], y)
-        s.coil[j], s.rho[j] = s.w[j], sec[RECIRCULATION]
+        s.coil[j] = s.w[j]
     air = last - 1
     asked = a.sec[air, W_PER_HEAT] * s.heat[air]
+    s.asked_flow[air] = asked
     short = a.sec[air, RUNNING] <= 0.0 or asked > a.sec[air, W_MAX]
     if short and s.coil[air] < asked:
-        # The racks' own fans go on: what the air handlers do not bring, they take from their own exhaust.
+        # The racks' own fans go on: what the air handlers do not bring, they draw from the room.
         s.w[air] = asked
-        s.rho[air] = 1.0 - (1.0 - s.rho[air]) * s.coil[air] / asked
+    if a.sec[air, ZONES] > 0.0:
+        advance_zones(a, state, s, h, dt)
     return power
 
 
@@ -132,6 +134,7 @@ def _assemble_hall(a: Arrays, state: State, s: Scratch, h: int, dt: float) -> No
     for j in range(first, last):
         s.source[j] = 0.0
         s.slope[j] = 0.0
+        s.spread[j] = 0.0
     s.fac_direct[a.sec_fac[air]] += to_room
     s.source[air] += to_hall
     for g in range(a.hall_group[h], a.hall_group[h + 1]):
@@ -155,7 +158,7 @@ def _step_racks(
         m = s.matrix[g]
         q_l, q_a, sum_p, sum_b = heat_pass(
             s.power[i:j], state.t_plate[i:j], state.t_body[i:j], row[:ROW], m[0], m[1], m[2],
-            s.g_plate[g], x, s.inlet[a.group_air[g]], dt,
+            s.g_plate[g], x, air_inlet(a, s, g), dt,
         )  # fmt: skip
         stored_p = row[C_PLATE] * (sum_p - state.sum_plate[g])
         stored_b = row[C_BODY] * (sum_b - state.sum_body[g])

@@ -18,6 +18,7 @@ import numpy as np
 from twin.core.columns import Group
 from twin.core.jit import inner
 from twin.engine.arrays import Scratch, State
+from twin.engine.zones import air_inlet
 from twin.racks.throttle import held_power, response_to_inlet, response_to_power, unpowered
 from twin.site.plan import Arrays
 
@@ -61,7 +62,7 @@ def hold(a: Arrays, state: State, s: Scratch, halls: np.ndarray, on: np.ndarray,
 
 @inner
 def _inlets(a: Arrays, s: Scratch, g: int) -> tuple[float, float]:
-    return s.inlet[a.group_liquid[g]] if a.group_liquid[g] >= 0 else 0.0, s.inlet[a.group_air[g]]
+    return s.inlet[a.group_liquid[g]] if a.group_liquid[g] >= 0 else 0.0, air_inlet(a, s, g)
 
 
 @inner

@@ -15,6 +15,7 @@ import numpy as np
 from twin.core.columns import Group, Sec
 from twin.core.jit import constant, inner
 from twin.engine.arrays import Scratch, State
+from twin.engine.zones import air_inlet
 from twin.site.plan import Arrays
 
 CAUSES = ("none", "low_flow", "coolant_inlet", "junction", "air_inlet", "leak")
@@ -36,7 +37,7 @@ def watch(a: Arrays, state: State, s: Scratch, h: int, t_end: float, dt: float) 
             continue
         row, j = a.group[g], a.group_liquid[g]
         coolant = s.inlet[j] if j >= 0 else -1e9
-        air = s.inlet[a.group_air[g]]
+        air = air_inlet(a, s, g)
         node = state.sum_plate[g] if row[MAIN_NODE] == 1.0 else state.sum_body[g]
         junction = node / row[COUNT] + row[RISE] * s.group_power[g] / (row[COUNT] * row[RATED])
         flow = s.w[j] / s.asked_flow[j] if j >= 0 and s.asked_flow[j] > 0.0 else 1.0

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from twin.core.ashrae import AirName
 from twin.core.coolant import Coolant
 from twin.core.params import Figure, Frozen, Params, Quantity, Share
 
@@ -98,6 +99,7 @@ class Rack(Params):
     trip_delay_s: Annotated[
         Figure | None, Quantity("s", "how long flow, inlets or a leak alarm last before it does", ge=0, le=3600)
     ] = None
+    ashrae_class: AirName | None = Field(None, description="ASHRAE air class that it is made for, where it is told")
     facts: dict[str, Figure] = Field(default_factory=dict, description="published facts not used by the model")
 
     @classmethod

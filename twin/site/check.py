@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twin.core.errors import InputError
 from twin.site.capacity import check_capacity
+from twin.site.check_air import check_air
 from twin.site.check_inference import check_inference
 from twin.site.check_liquid import check_liquid
 from twin.site.feeds import check_feeds
@@ -24,6 +25,7 @@ def check(scope: Scope) -> None:
     check_feeds(scope)
     check_fit(scope)
     check_liquid(scope)
+    check_air(scope)
     check_inference(scope)
     if scope.whole:
         check_contract(scope)

@@ -30,9 +30,10 @@ class LoadedSite:
     """A valid site with all it was made of.
 
     ``text`` is the resolved YAML (bases merged, in the written order), ``digest`` the SHA-256 of it and of the library
-    entries in ``used``; ``paths`` holds the files that the site names (``weather.file``, ``loads.<id>.csv``, and
-    ``shape`` and ``trace`` of ``inference.demand.<id>``) by their place in it, shipped ones excepted. ``exposed`` are
-    warnings for whoever knows the weather: what freezes where the air gets colder than 0 degC.
+    entries in ``used``; ``paths`` holds the files that the site names (``weather.file``, ``loads.<id>.csv``,
+    ``templates.<id>.air.cross_interference``, and ``shape`` and ``trace`` of ``inference.demand.<id>``) by their place
+    in it, shipped ones excepted. ``exposed`` are warnings for whoever knows the weather: what freezes where the air
+    gets colder than 0 degC.
     """
 
     site: Site
@@ -89,6 +90,8 @@ def _paths(scope: Scope, document: Document) -> dict[str, Path]:
     if scope.site.weather.file not in shipped(".csv", "weather"):
         places.append(("weather", "file"))
     places += [("loads", id, "csv") for id, load in scope.site.loads.items() if load.csv is not None]
+    templates = scope.site.templates.items()
+    places += [("templates", id, "air", "cross_interference") for id, t in templates if t.air.cross_interference]
     demand = scope.site.inference.demand if scope.site.inference else {}
     for id, asked in demand.items():
         if asked.trace is not None:

@@ -13,7 +13,7 @@ import numpy as np
 from twin.cooling.chiller import Chiller
 from twin.cooling.economizer import Economizer
 from twin.cooling.rejection import rejection_kinds
-from twin.core.columns import Fac
+from twin.core.columns import Fac, Group
 from twin.core.coolant import capacity_rate, density, heat_capacity
 from twin.core.errors import one
 from twin.core.units import KPA, KW, M3H, MW
@@ -24,11 +24,14 @@ from twin.site.lower_fleet import Drawing, drawings, lower_fleet, pool_of
 from twin.site.lower_hall import (
     HALF_RISE_K,
     SINKS,
+    Run,
+    ZonedAir,
     air_row,
     cdu_row,
     coolant_loop_name,
     element_row,
     group_row,
+    hall_class,
     hall_kind,
     rack_runs,
     serve,
@@ -37,6 +40,7 @@ from twin.site.model import Building, Hall, Loop, Site, Template
 from twin.site.plan import POOL, Arrays, Labels, Plan
 from twin.site.pumping import FIXED_HEAD, loop_pumps
 from twin.site.rated import rejection_of
+from twin.site.zones import Zones, zones_of
 
 LOOP_MIN_SHARE = 0.05
 RESETS = {"dry_bulb": 1.0, "wet_bulb": 2.0}
@@ -59,12 +63,14 @@ class _Columns:
         self.sec: list[list[float]] = []
         self.sec_fac: list[int] = []
         self.sec_hall: list[int] = []
+        self.zones: list[float] = []
+        self.zones_of: dict[str, Zones | None] = {}  # by template
         self.fac: list[list[float]] = []
         self.rejection: list[list[float]] = []
         self.fac_feed: list[str] = []
         self.element: list[list[float]] = []
         self.element_sink: list[int] = []
-        self.labels = Labels([], [], [], [], [], [], [], [], [], [], [])
+        self.labels = Labels([], [], [], [], [], [], [], [], [], [], [], [], [])
         self.pools: dict[tuple[str, str], str] = {}
         self.drawings: dict[str, Drawing] = {}
 
@@ -78,6 +84,9 @@ def lower(loaded: LoadedSite, like: Plan | None = None) -> Plan:
     site, library = loaded.site, loaded.library
     columns = _Columns()
     columns.pools, columns.drawings = pool_of(site, library), drawings(site, library)
+    for id, template in site.templates.items():
+        file = loaded.paths.get(f"templates.{id}.air.cross_interference")
+        columns.zones_of[id] = zones_of(template, library, file)
     for building_id, building in site.buildings.items():
         loops = {}
         for loop_id, loop in building.loops.items():
@@ -122,14 +131,15 @@ def _add_hall(
     hall: Hall,
     loops: dict[str, int],
 ) -> None:
-    template = site.templates[hall.template]
-    runs = rack_runs(template, library)
+    template, zones = site.templates[hall.template], c.zones_of[hall.template]
+    runs = rack_runs(template, library, zones.of_row if zones else None)
     load = site.loads[hall.load]
     h, name = len(c.hall_start), f"{building_id}/{hall_id}"
     cdus = template.liquid.coolant_loops if template.liquid else 0
     first_sec = len(c.sec)
     coolant_c = template.coolant_c + HALF_RISE_K
-    groups = [group_row(run, library, load, coolant_c) for run in runs]
+    made_for = hall_class(template, library)
+    groups = [group_row(run, library, load, coolant_c, made_for) for run in runs]
     for run, row in zip(runs, groups, strict=True):
         if (name, run.rack_id) in c.pools:
             rack = library.get(run.rack_id, Rack)
@@ -141,8 +151,10 @@ def _add_hall(
         c.group_air.append(first_sec + cdus)
         c.group_curve.append(_curve(c, hall.load, load.csv is not None, name, run.rack_id))
         c.labels.group_kind.append(run.rack_id)
+        c.labels.group_zone.append(zones.names[run.zone] if zones else "")
         c.labels.rack_row.extend(run.rows)
-    _add_secondary(c, template, library, building, name, runs_by_cdu(runs, groups, cdus), groups, loops, h)
+    behind, zoned = runs_by_cdu(runs, groups, cdus), _zoned(c, name, zones, groups) if zones else None
+    _add_secondary(c, template, library, building, name, behind, runs, groups, loops, h, zoned)
     c.hall_group.append(len(c.group))
     c.hall_start.append(local_midnight(hall.energised_on, site.utc_offset_h))
     c.hall_feed.append(hall.fed_from)
@@ -150,6 +162,7 @@ def _add_hall(
     c.labels.hall.append(name)
     c.labels.hall_building.append(building_id)
     c.labels.hall_kind.append(hall_kind(runs))
+    c.labels.hall_class.append(made_for.name if made_for else "")
 
 
 def runs_by_cdu(runs: list, groups: list[list[float]], cdus: int) -> list[list[list[float]]]:  # type: ignore[type-arg]
@@ -159,6 +172,20 @@ def runs_by_cdu(runs: list, groups: list[list[float]], cdus: int) -> list[list[l
         if run.cdu >= 0:
             behind[run.cdu].append(row)
     return behind
+
+
+def _zoned(c: _Columns, name: str, zones: Zones, groups: list[list[float]]) -> ZonedAir:
+    """Add the matrix of a hall's zones at their air flows."""
+    flow = np.zeros(len(zones.names))
+    for row in groups:
+        flow[int(row[Group.ZONE])] += row[Group.COUNT] * row[Group.W_AIR]
+    first = len(c.zones)
+    try:
+        rho, matrix = zones.lowered(flow.tolist())
+    except ValueError as error:
+        raise one(f"zones {', '.join(zones.names)}: {error}", path=f"{name}.air") from None
+    c.zones += matrix.ravel().tolist()
+    return ZonedAir(len(zones.names), first, rho, zones.bypass)
 
 
 def _curve(c: _Columns, load: str, csv: bool, hall: str, rack: str) -> int:
@@ -177,9 +204,11 @@ def _add_secondary(
     building: Building,
     name: str,
     behind: list[list[list[float]]],
+    runs: list[Run],
     groups: list[list[float]],
     loops: dict[str, int],
     h: int,
+    zoned: ZonedAir | None,
 ) -> None:
     if template.liquid:
         loop = building.loops[template.liquid.loop]
@@ -192,7 +221,7 @@ def _add_secondary(
             c.sec_fac.append(loops[template.liquid.loop])
             c.sec_hall.append(h)
     c.labels.sec.append(f"{name}/air")
-    c.sec.append(air_row(name, template, library, building.loops[template.air.loop], groups))
+    c.sec.append(air_row(name, template, library, building.loops[template.air.loop], runs, groups, zoned))
     c.sec_fac.append(loops[template.air.loop])
     c.sec_hall.append(h)
     c.hall_sec.append(len(c.sec))
@@ -341,6 +370,7 @@ def _arrays(c: _Columns, site: Site, order: list[str], index: dict[str, int], ha
         group_air=ints(c.group_air), group_curve=ints(c.group_curve), hall_group=ints(c.hall_group),
         hall_sec=ints(c.hall_sec), hall_element=ints(c.hall_element), hall_mechanical=ints(c.hall_mechanical),
         sec=np.array(c.sec, np.float64), sec_fac=ints(c.sec_fac), sec_hall=ints(c.sec_hall),
+        zones=np.array(c.zones, np.float64),
         fac=np.array(c.fac, np.float64), rejection=np.array(c.rejection, np.float64),
         element=np.array(c.element, np.float64), element_sink=ints(c.element_sink),
         feed_ptr=ints(feed_ptr), feed=ints(feed), feed_share=np.array(share, np.float64),

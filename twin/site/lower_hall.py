@@ -7,12 +7,15 @@ supply temperature plus half of a 10 K rise.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import hypot, inf, pi
+from typing import NamedTuple
 
 from twin.cooling.cdu import Cdu
 from twin.cooling.crah import FAN_CURVE, Crah
 from twin.cooling.exchanger import AIR_EXPONENT, WATER_EXPONENT, ua_for_approach
+from twin.core.ashrae import AIR, AirClass, strictest
 from twin.core.columns import Elm, Group, Sec, Sink
 from twin.core.coolant import capacity_rate, heat_capacity
 from twin.core.errors import one
@@ -39,16 +42,26 @@ SINKS = {"outdoors": Sink.OUTDOORS, "electrical_room": Sink.ELECTRICAL_ROOM, "ha
 
 @dataclass
 class Run:
-    """A run of equal racks on one CDU (``cdu`` -1: air-cooled)."""
+    """A run of equal racks on one CDU (``cdu`` -1: air-cooled) and in one zone of the hall's air."""
 
     rack_id: str
     rack: Rack
     cdu: int
     rows: list[str] = field(default_factory=list)
+    zone: int = 0
 
 
-def rack_runs(template: Template, library: Library) -> list[Run]:
-    """The racks of a hall as runs, in the order of the rows."""
+class ZonedAir(NamedTuple):
+    """Zones of a hall: their number, where their matrix begins in the Plan, and what they make of the hall's air."""
+
+    zones: int
+    first: int
+    rho: float
+    bypass: float
+
+
+def rack_runs(template: Template, library: Library, zone_of: Mapping[str, int] | None = None) -> list[Run]:
+    """The racks of a hall as runs, in the order of the rows; ``zone_of`` has the zone of each row."""
     flat: list[tuple[str, Rack, str]] = []
     for row_id, row in template.rows.items():
         for n in range(row.count):
@@ -64,8 +77,9 @@ def rack_runs(template: Template, library: Library) -> list[Run]:
         if rack.liquid_share.value > 0:
             cdu = seen * cdus // liquid
             seen += 1
-        if not runs or runs[-1].rack_id != rack_id or runs[-1].cdu != cdu:
-            runs.append(Run(rack_id, rack, cdu))
+        zone = zone_of[row_name] if zone_of else 0
+        if not runs or (runs[-1].rack_id, runs[-1].cdu, runs[-1].zone) != (rack_id, cdu, zone):
+            runs.append(Run(rack_id, rack, cdu, zone=zone))
         runs[-1].rows.append(row_name)
     return sorted(runs, key=lambda run: run.cdu)
 
@@ -88,8 +102,18 @@ def power_polynomial(rack: Rack, library: Library) -> tuple[float, float, float]
     return p0, p1, p2
 
 
-def group_row(run: Run, library: Library, load: LoadCurve, coolant_c: float) -> list[float]:
-    """Coefficient row of a run."""
+def hall_class(template: Template, library: Library) -> AirClass | None:
+    """The ASHRAE air class of a hall: its own, else the strictest of its racks; None where neither names one."""
+    if template.air.ashrae_class is not None:
+        return AIR[template.air.ashrae_class]
+    racks = [library.get(group.rack, Rack) for row in template.rows.values() for group in row.groups]
+    return strictest([rack.ashrae_class for rack in racks if rack.ashrae_class is not None])
+
+
+def group_row(
+    run: Run, library: Library, load: LoadCurve, coolant_c: float, made_for: AirClass | None = None
+) -> list[float]:
+    """Coefficient row of a run; ``made_for`` is the air class of the hall, whose inlets are held to both."""
     rack = run.rack
     liquid, body = rack.liquid_share.value, rack.body_share.value
     p0, p1, p2 = power_polynomial(rack, library)
@@ -111,7 +135,7 @@ def group_row(run: Run, library: Library, load: LoadCurve, coolant_c: float) -> 
         Group.RATED: p0 + p1 + p2,
         Group.IDLE: p0,
         Group.LIQUID_MAX: rack.liquid_inlet_max_c.value,
-        Group.AIR_MAX: rack.air_inlet_max_c.value,
+        Group.AIR_MAX: min(rack.air_inlet_max_c.value, made_for.allowable.dry_high if made_for else inf),
         Group.SPREAD: load.rack_spread,
         Group.NOISE: load.rack_noise,
         Group.MAIN_NODE: 1.0 if liquid > 0 else 0.0,
@@ -120,6 +144,8 @@ def group_row(run: Run, library: Library, load: LoadCurve, coolant_c: float) -> 
         Group.FLOOR: p0,
         Group.TRIP_DELAY: -1.0,
         Group.FLOW_EXPONENT: _figure(rack.plate_flow_exponent, 0.0),
+        Group.W_AIR: (1.0 - liquid) * (p0 + p1 + p2) / rack.air_rise_k.value,
+        Group.ZONE: run.zone,
     }
     for column, value in values.items():
         row[column] = value
@@ -214,26 +240,29 @@ def cdu_row(path: str, template: Template, library: Library, loop: Loop, groups:
     return row
 
 
-def air_row(path: str, template: Template, library: Library, loop: Loop, groups: list[list[float]]) -> list[float]:
-    """Coefficient row of a hall's air: all its CRAHs on one volume."""
+def air_row(
+    path: str, template: Template, library: Library, loop: Loop, runs: list[Run], groups: list[list[float]],
+    zoned: ZonedAir | None = None,
+) -> list[float]:  # fmt: skip
+    """Coefficient row of a hall's air: all its CRAHs on one volume. ``W_*`` are of the air through the racks."""
     spec = template.air
     crah = library.get(spec.crah, Crah)
-    n, keep = spec.count, 1.0 - spec.recirculation
+    n = spec.count
+    rho, bypass = (zoned.rho, zoned.bypass) if zoned else (spec.recirculation, spec.bypass)
     wx_max = AIR_J_M3K * crah.airflow_m3_s.value * n
+    w_max = wx_max * (1.0 - bypass) / (1.0 - rho)
     wp_max = capacity_rate(loop.coolant, loop.supply_c + HALF_RISE_K, crah.water_flow_lpm.value * LPM) * n
     it_kw = sum(g[Group.COUNT] * g[Group.RATED] for g in groups) / KW
     air = spec.volume_m3_kw * it_kw * AIR_J_M3K
-    rises = {run.rack_id: run.rack.air_rise_k.value for run in rack_runs(template, library)}
     heat = sum(g[Group.COUNT] * (1 - g[Group.LIQUID_SHARE]) * g[Group.RATED] for g in groups)
-    runs = rack_runs(template, library)
     flow = sum(
-        g[Group.COUNT] * (1 - g[Group.LIQUID_SHARE]) * g[Group.RATED] / rises[run.rack_id]
+        g[Group.COUNT] * (1 - g[Group.LIQUID_SHARE]) * g[Group.RATED] / run.rack.air_rise_k.value
         for g, run in zip(groups, runs, strict=True)
     )
     row = [0.0] * len(Sec)
     values = {
-        Sec.W_MAX: wx_max / keep,
-        Sec.W_MIN: wx_max / keep * crah.minimum_speed.value,
+        Sec.W_MAX: w_max,
+        Sec.W_MIN: w_max * crah.minimum_speed.value,
         Sec.WP_MAX: wp_max,
         Sec.WP_MIN: wp_max * PRIMARY_MIN_SHARE,
         Sec.UA: _ua(path, crah.rated_kw.value * KW * n, wx_max, wp_max, crah.approach_k.value),
@@ -241,7 +270,11 @@ def air_row(path: str, template: Template, library: Library, loop: Loop, groups:
         Sec.N_PRIMARY: WATER_EXPONENT,
         Sec.C_RETURN: (1 - SUPPLY_AIR_SHARE) * air + spec.mass_kj_k_kw * it_kw * KJ,
         Sec.C_SUPPLY: SUPPLY_AIR_SHARE * air,
-        Sec.RECIRCULATION: spec.recirculation,
+        Sec.RECIRCULATION: rho,
+        Sec.BYPASS: bypass,
+        Sec.ZONES: float(zoned.zones) if zoned else 0.0,
+        Sec.FIRST_ZONE: float(zoned.first) if zoned else 0.0,
+        Sec.ZONE_LAG: spec.zone_lag_s,
         Sec.RATED: crah.rated_kw.value * KW * n,
         Sec.LAG: crah.flow_lag_s.value,
         Sec.SET: spec.supply_c,
@@ -292,11 +325,13 @@ __all__ = [
     "Building",
     "Hall",
     "Run",
+    "ZonedAir",
     "air_row",
     "cdu_row",
     "coolant_loop_name",
     "element_row",
     "group_row",
+    "hall_class",
     "hall_kind",
     "rack_runs",
     "serve",

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from twin.cooling.pump_curve import Pumps
+from twin.core.ashrae import AirName, WaterName
 from twin.core.params import Confidence, Frozen, Quantity
 from twin.site.dates import Date
 from twin.site.inference_model import Inference
@@ -25,6 +26,7 @@ Celsius = Annotated[float, Quantity("degC", "temperature", ge=-40, le=90)]
 Kelvin = Annotated[float, Quantity("K", "temperature difference", gt=0, le=60)]
 SharePlain = Annotated[float, Quantity("1", "share", ge=0, le=1)]
 Recirculation = Annotated[float, Quantity("1", "share", ge=0, le=0.95, why="more leaves no air for the coils")]
+Bypass = Annotated[float, Quantity("1", "share", ge=0, le=0.9, why="more leaves no air for the racks")]
 
 
 class Tranche(Frozen):
@@ -132,8 +134,29 @@ class Air(Frozen):
     # The top of the recommended envelope, ASHRAE TC 9.9.
     dew_point_c: Celsius = Field(15.0, description="highest dew point of the room air")
     recirculation: Recirculation = Field(0.05, description="share of return air in the rack inlet (containment leak)")
+    bypass: Bypass = Field(0.0, description="share of the handlers' air that passes no rack and returns as it is")
+    containment: str | None = Field(None, description="library id of a containment, in place of the two above")
+    cross_interference: str | None = Field(None, description="path of a CSV of zones, in place of recirculation")
+    zone_lag_s: Annotated[float, Quantity("s", "time constant of the zones' inlets", ge=0, le=3600)] = 60.0
+    ashrae_class: AirName | None = Field(None, description="ASHRAE air class that the racks' inlets are held to")
     volume_m3_kw: Annotated[float, Quantity("m3/kW", "air volume per rated IT kW", gt=0, le=200)] = 10.0
     mass_kj_k_kw: Annotated[float, Quantity("kJ/(K kW)", "room mass per rated IT kW", ge=0, le=500)] = 30.0
+
+    @property
+    def zoned(self) -> bool:
+        """Whether the racks' inlets differ from zone to zone."""
+        return self.containment is not None or self.cross_interference is not None
+
+    @model_validator(mode="after")
+    def _once(self) -> Air:
+        rivals = ["recirculation", "containment", "cross_interference"]
+        if self.containment is not None:
+            rivals.append("bypass")
+        given = [key for key in rivals if key in self.model_fields_set]
+        if len(given) > 1:
+            words = "{keys} say the same of the hall's air: give one of them"
+            raise PydanticCustomError("air", words, {"keys": " and ".join(given)})
+        return self
 
 
 class Template(Frozen):
@@ -212,6 +235,7 @@ class Loop(Frozen):
         float, Quantity("m3", "stratified store in the supply, all of it usable", ge=0, le=1_000_000)
     ] = 0.0
     coolant: Literal["water", "pg25"] = "water"
+    ashrae_class: WaterName | None = Field(None, description="ASHRAE water class that the supply is held to")
     reset: Reset | None = None
     plant: Plant = Field(description="heat rejection, economiser and chillers of the loop")
 

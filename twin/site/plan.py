@@ -38,6 +38,7 @@ class Arrays(NamedTuple):
     sec: Floats  # (sec, Sec)
     sec_fac: Ints  # (sec) facility loop
     sec_hall: Ints  # (sec)
+    zones: Floats  # matrices of halls with zones, flat, row by row (``twin.engine.zones``)
     fac: Floats  # (fac, Fac)
     rejection: Floats  # (fac, ROW)
     element: Floats  # (element, Elm)
@@ -59,7 +60,9 @@ class Labels:
     hall: list[str]
     hall_building: list[str]
     hall_kind: list[str]
+    hall_class: list[str]  # ASHRAE air class, empty where none is named
     group_kind: list[str]
+    group_zone: list[str]  # empty where the hall has no zones
     rack_row: list[str]
     cdu: list[str]
     cdu_sec: list[int]

@@ -23,7 +23,7 @@ from twin.site.plan import Floats, Ints, Labels, Plan
 # Columns that grow with the number of racks or CDUs; the others are the same for one and for many.
 RACK_EXTENSIVE = [
     Group.C_PLATE, Group.C_BODY, Group.G_BODY_PLATE, Group.G_BODY_AIR, Group.P0, Group.P1, Group.P2, Group.UA,
-    Group.W_COOLANT, Group.RATED, Group.IDLE, Group.FLOOR,
+    Group.W_COOLANT, Group.RATED, Group.IDLE, Group.FLOOR, Group.W_AIR,
 ]  # fmt: skip
 CDU_EXTENSIVE = [
     Sec.W_MAX, Sec.W_MIN, Sec.WP_MAX, Sec.WP_MIN, Sec.UA, Sec.C_RETURN, Sec.C_SUPPLY, Sec.PUMP_0, Sec.PUMP_1,
@@ -56,6 +56,7 @@ class _Lumps:
         self.air: list[int] = []
         self.curve: list[int] = []
         self.kind: list[str] = []
+        self.zone: list[str] = []
         self.row: list[str] = []
         self.sec: list[Floats] = []
         self.sec_of: list[int] = []  # the first of the equal ones in the whole Plan
@@ -96,6 +97,7 @@ def _lumped(plan: Plan, made: _Lumps) -> Plan:
     labels: Labels = replace(
         plan.labels,
         group_kind=made.kind,
+        group_zone=made.zone,
         rack_row=made.row,
         cdu=[cdus[first[n]] for n in kept],
         cdu_sec=kept,
@@ -157,6 +159,7 @@ def _lump_racks(
         made.air.append(air)
         made.curve.append(curve)
         made.kind.append(plan.labels.group_kind[members[0]])
+        made.zone.append(plan.labels.group_zone[members[0]])
         made.row.append(plan.labels.rack_row[int(a.group_rack[members[0]])])
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from twin.cooling.cdu import Cdu
 from twin.cooling.chiller import Chiller
+from twin.cooling.containment import Containment
 from twin.cooling.crah import Crah
 from twin.cooling.economizer import Economizer
 from twin.cooling.rejection import rejection_kinds
@@ -39,6 +40,8 @@ def _template(scope: Scope, id: str, template: Template) -> None:
     if template.liquid is not None:
         scope.entry((*path, "liquid", "cdu"), template.liquid.cdu, Cdu)
     scope.entry((*path, "air", "crah"), template.air.crah, Crah)
+    if template.air.containment is not None:
+        scope.entry((*path, "air", "containment"), template.air.containment, Containment)
     for name, link in template.chain.items():
         scope.entry((*path, "chain", name, "device"), link.device, *electrical_kinds())
     mechanical = [name for name, link in template.chain.items() if link.mechanical]
@@ -100,10 +103,14 @@ def _files(scope: Scope) -> None:
     if not scope.left_out(weather) and named not in names and not is_file(written_in(scope, weather) / named):
         hint = did_you_mean(named, names) or f" ({', '.join(names) or 'none is shipped'})"
         scope.error(weather, f'"{named}" is neither a shipped year nor a file{hint}')
-    for name, load in scope.site.loads.items():
-        path = ("loads", name, "csv")
-        if load.csv is not None and not is_file(written_in(scope, path) / load.csv):
-            scope.error(path, f'there is no file "{load.csv}" beside {scope.document.marks[path].file}')
+    tables: dict[tuple[str, ...], str | None] = {
+        ("loads", id, "csv"): load.csv for id, load in scope.site.loads.items()
+    }
+    templates = scope.site.templates.items()
+    tables |= {("templates", id, "air", "cross_interference"): t.air.cross_interference for id, t in templates}
+    for path, file in tables.items():
+        if file is not None and not is_file(written_in(scope, path) / file):
+            scope.error(path, f'there is no file "{file}" beside {scope.document.marks[path].file}')
 
 
 def written_in(scope: Scope, path: tuple[str | int, ...]) -> Path:
