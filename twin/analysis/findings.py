@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from twin.analysis.air_class import held_to, outside_allowable, outside_recommended
 from twin.analysis.limits import Limit, Limits, limits_of
-from twin.analysis.period import Floats, Period, iso, labels, period_of, values
+from twin.analysis.period import Floats, Period, hours_text, iso, labels, period_of, values
 from twin.analysis.serving_findings import broken, refused
+from twin.core.ashrae import DEFAULT
 from twin.core.units import MW
 
-# ASHRAE TC 9.9, class A1: highest allowable air temperature at a rack inlet, where the run states no limit of its own.
-ALLOWABLE_INLET = Limit(32.0, "ASHRAE TC 9.9, class A1, allowable")
+# Highest air temperature at a rack inlet, where the run states no limit of its own.
+ALLOWABLE_INLET = Limit(DEFAULT.allowable.dry_high, f"ASHRAE TC 9.9, class {DEFAULT.name}, allowable")
 RESIDUAL_LIMIT = 1e-9
 # What a sensor in the coolant resolves; a supply that is held at its limit is not above it.
 RESOLVED_K = 0.01
@@ -36,12 +38,13 @@ def violations(ds: xr.Dataset, summary: Summary) -> list[str]:
     halls, loops = summary["halls"], summary["loops"]
     limits, period = limits_of(ds), period_of(ds)
     found = [*_contract(summary["meter"], limits), *_temperatures(ds, period, limits), *_elements(ds, period, limits)]
+    found += [*outside_allowable(ds, period), *_water(ds, period, limits)]
     found += _slowed(ds, period, limits)
     found += [*_headroom(halls, "cooling"), *_headroom(halls, "power")]
     found += [*_duties(ds, period, limits), *_flows(ds, period, limits)]
     found += _missed_loops(ds, period, loops)
     found += [
-        f"Hall {row['hall']} misses its coolant or air set point for {_hours(row['set_point_missed_hours'])}."
+        f"Hall {row['hall']} misses its coolant or air set point for {hours_text(row['set_point_missed_hours'])}."
         for row in halls
         if row["set_point_missed_hours"] > 0
     ]
@@ -57,7 +60,7 @@ def notes(ds: xr.Dataset, summary: Summary) -> list[str]:
     halls = summary["halls"]
     powered = any(row["energised_hours"] > 0 for row in halls) if halls else summary["it"]["peak_mw"] > 0
     if powered:
-        return [*_beyond_range(ds), *refused(summary.get("serving"))]
+        return [*outside_recommended(ds, period_of(ds)), *_beyond_range(ds), *refused(summary.get("serving"))]
     first = ""
     if "hall_energised" in ds.coords:
         first = f": the first hall has power from {iso(ds['hall_energised'].values.min())} on"
@@ -70,8 +73,8 @@ def _beyond_range(ds: xr.Dataset) -> list[str]:
         return []
     hours = np.nansum(values(ds, "plant_beyond_range_share"), axis=0) * period_of(ds).hours
     return [
-        f"Chillers of loop {name} run beyond the range of their set for {_hours(float(h))}: COP by the lift fit from "
-        "its edge, capacity at most that of the edge."
+        f"Chillers of loop {name} run beyond the range of their set for {hours_text(float(h))}: COP by the lift fit "
+        "from its edge, capacity at most that of the edge."
         for name, h in zip(labels(ds, "loop"), hours, strict=True)
         if h > 0.0
     ]
@@ -89,7 +92,7 @@ def _over(
         over = np.nan_to_num(series[:, i], nan=-np.inf) > limit.value + slack + ROUNDING * abs(limit.value)
         if over.any():
             worst = int(np.nanargmax(series[:, i]))
-            hours = _hours(float(over.sum()) * period.hours)
+            hours = hours_text(float(over.sum()) * period.hours)
             said = words(name, float(series[worst, i]), limit)
             found.append(f"{said}, in {hours}, most at {iso(period.end[worst])} ({limit.source}).")
     return found
@@ -102,7 +105,7 @@ def _contract(meter: Summary, limits: Limits) -> list[str]:
         agreed = meter["contract_at_largest_exceedance_mw"]
         source = f": the contract is {agreed:g} MW ({limits.contract[agreed]})" if agreed in limits.contract else ""
         found.append(
-            f"The contract is exceeded in {_hours(meter['hours_above_contract'])}, by at most {over:.2f} MW "
+            f"The contract is exceeded in {hours_text(meter['hours_above_contract'])}, by at most {over:.2f} MW "
             f"at {meter['largest_exceedance_at_utc']}{source}."
         )
     if early > 0:
@@ -118,7 +121,8 @@ def _temperatures(ds: xr.Dataset, period: Period, limits: Limits) -> list[str]:
     on = values(ds, "hall_energised_share") > 0
     coolant = np.where(on, values(ds, "hall_liquid_supply_temperature_maximum"), np.nan)
     air = np.where(on, values(ds, "hall_rack_inlet_temperature_maximum"), np.nan)
-    air_limits = limits.air_inlet or dict.fromkeys(halls, ALLOWABLE_INLET)
+    unstated = {} if limits.air_inlet else dict.fromkeys(halls, ALLOWABLE_INLET)
+    air_limits = unstated | held_to(ds, limits.air_inlet)
     found = _over(
         halls,
         coolant,
@@ -145,6 +149,17 @@ def _reaches(where: str, whose: str) -> Words:
     )
 
 
+def _water(ds: xr.Dataset, period: Period, limits: Limits) -> list[str]:
+    """Facility water that is warmer than the class of its loop."""
+    if not limits.water or "fws_supply_temperature" not in ds:
+        return []
+
+    def words(name: str, value: float, limit: Limit) -> str:
+        return f"Loop {name} supplies {value:.1f} degC, above the {limit.value:g} degC of its class"
+
+    return _over(labels(ds, "loop"), values(ds, "fws_supply_temperature"), limits.water, period, words, RESOLVED_K)
+
+
 def _slowed(ds: xr.Dataset, period: Period, limits: Limits) -> list[str]:
     """Racks at their junction limit: they draw less than they are asked for, and do less."""
     found: list[str] = []
@@ -157,7 +172,7 @@ def _slowed(ds: xr.Dataset, period: Period, limits: Limits) -> list[str]:
         worst = int(np.argmax(withheld[:, h]))
         limit = limits.throttle.get(hall)
         source = f" ({limit.value:g} degC at the junction; {limit.source})" if limit else ""
-        hours = _hours(float((slowed[:, h] > 0).sum()) * period.hours)
+        hours = hours_text(float((slowed[:, h] > 0).sum()) * period.hours)
         found.append(
             f"Racks of hall {hall} are too hot for full speed in {hours}, "
             f"most at {iso(period.end[worst])}: {100 * slowed[worst, h]:.0f} % of them, "
@@ -230,7 +245,7 @@ def _missed_loops(ds: xr.Dataset, period: Period, rows: list[Summary]) -> list[s
         supply, target, room, unmet = (values(ds, name)[:, i] for name in names)
         worst = int(np.nanargmax(np.where(unmet > 0, supply - target, -np.inf)))
         found.append(
-            f"Loop {row['loop']} misses its supply set point for {_hours(row['set_point_missed_hours'])}, most at "
+            f"Loop {row['loop']} misses its supply set point for {hours_text(row['set_point_missed_hours'])}, most at "
             f"{iso(period.end[worst])}: {supply[worst]:.1f} for {target[worst]:.1f} degC, where its plant can take "
             f"{room[worst] / MW:.2f} MW."
         )
@@ -243,11 +258,7 @@ def _headroom(halls: list[Summary], what: str) -> list[str]:
         worst = row.get(f"{what}_headroom")
         if worst and worst["worst_mw"] < 0:
             found.append(
-                f"Hall {row['hall']} lacks {what} headroom in {_hours(worst['negative_hours'])}: "
+                f"Hall {row['hall']} lacks {what} headroom in {hours_text(worst['negative_hours'])}: "
                 f"{worst['worst_mw']:.2f} MW at {worst['at_utc']}, bound by {worst['binding']}."
             )
     return found
-
-
-def _hours(hours: float) -> str:
-    return f"{hours:,.2f} h" if hours < 10 else f"{hours:,.0f} h"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from twin.analysis.air_indices import indices
 from twin.analysis.period import Bools, Floats, Period, flag_names, iso, labels, plain, values
 from twin.core.units import HOUR
 
@@ -29,7 +30,7 @@ def hall_rows(ds: xr.Dataset, period: Period) -> list[Row]:
     slowed, withheld = values(ds, "hall_slowed_share"), values(ds, "hall_withheld_power")
     buildings = labels(ds, "hall_building") or [name.partition("/")[0] for name in names]
     kinds = labels(ds, "hall_kind") or [""] * len(names)
-    rows = []
+    rows, apart = [], indices(ds)
     for h, name in enumerate(names):
         on = share[:, h] > 0
         hours = float(share[:, h].sum()) * period.hours
@@ -51,6 +52,7 @@ def hall_rows(ds: xr.Dataset, period: Period) -> list[Row]:
                 "set_point_missed_hours": float(unmet[:, h].sum()) * period.hours,
                 "slowed_hours": float((slowed[:, h] > 0).sum()) * period.hours,
                 "withheld_mwh": float(withheld[:, h].sum()) * period.hours / 1e6,
+                **apart[h],
             }
         )
     _add_headroom(ds, period, share > 0, rows)

@@ -14,6 +14,7 @@ from typing import Any
 import xarray as xr
 from pydantic import ValidationError
 
+from twin.core.ashrae import SOURCE, WATER
 from twin.core.coolant import density
 from twin.core.errors import InputError
 from twin.core.units import KW, M3H
@@ -43,6 +44,7 @@ class Limits:
     air_duty: dict[str, Limit] = field(default_factory=dict)
     throttle: dict[str, Limit] = field(default_factory=dict)
     loop_flow: dict[str, Limit] = field(default_factory=dict)
+    water: dict[str, Limit] = field(default_factory=dict)  # of loops that name a class, degC
     rating: dict[str, str] = field(default_factory=dict)
     contract: dict[float, str] = field(default_factory=dict)  # by MW
     cdus: dict[str, int] = field(default_factory=dict)
@@ -82,6 +84,9 @@ def limits_of(ds: xr.Dataset) -> Limits:
     for id, building in site.buildings.items():
         for name, loop in building.loops.items():
             found.loop_flow[f"{id}/{name}"] = _flow(loop, f"buildings.{id}.loops.{name}.flow_max_m3_h of the site")
+            if loop.ashrae_class is not None:
+                source = f"buildings.{id}.loops.{name}.ashrae_class of the site, {loop.ashrae_class}; {SOURCE}"
+                found.water[f"{id}/{name}"] = Limit(WATER[loop.ashrae_class], source)
         for name, hall in building.halls.items():
             _hall(found, f"{id}/{name}", site, hall, figures)
     for tranche in site.contract.tranches:

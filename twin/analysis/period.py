@@ -75,6 +75,11 @@ def values(ds: xr.Dataset, name: str) -> Floats:
     return np.asarray(ds[name].transpose("time", ...).values, np.float64)
 
 
+def hours_text(hours: float) -> str:
+    """Hours for people: two digits behind the point below ten."""
+    return f"{hours:,.2f} h" if hours < 10 else f"{hours:,.0f} h"
+
+
 def labels(ds: xr.Dataset, name: str) -> list[str]:
     """A coordinate as text; empty where the run does not hold it."""
     return [str(v) for v in ds[name].values] if name in ds.coords else []

@@ -117,12 +117,16 @@ def _groups(halls: list[Summary]) -> list[str]:
             _span(r["utilization_mean"] and 100 * r["utilization_mean"] for r in part),
             _span((r["rack_temperature_maximum_c"] for r in part), low=False),
             _span((r["coolant_supply_maximum_c"] for r in part), low=False),
+            _span((r["rack_inlet_temperature_maximum_c"] for r in part), low=False),
+            _share(part, "supply_heat_index"),
+            _share(part, "return_temperature_index"),
             _least(part, "cooling"),
             _least(part, "power"),
         )
         for kind, part in groups.items()
     ]
-    head = ("Halls by kind", "on", "IT MW", "used %", "rack max C", "coolant max C", "cooling room", "power room MW")
+    head = ("Halls by kind", "on", "IT MW", "used %", "rack max C", "coolant max C", "air max C", "SHI %", "RTI %",
+            "cooling room", "power room MW")  # fmt: skip
     return _table(head, rows) if rows else []
 
 
@@ -218,6 +222,10 @@ def _span(given: Iterable[float | None], *, low: bool = True) -> str:
     if not known:
         return "-"
     return f"{min(known):.0f}-{max(known):.0f}" if low and len(known) > 1 else f"{max(known):.1f}"
+
+
+def _share(halls: list[Summary], what: str) -> str:
+    return _span(None if r[what] is None else 100.0 * r[what] for r in halls)
 
 
 def _least(halls: list[Summary], what: str) -> str:
