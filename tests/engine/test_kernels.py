@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+
+from twin.core.jit import cache_folder, ensure_compiled
 
 # A process that compiles for itself, into an empty cache: only such a one has the kernel's code at hand.
 CHILD = """
@@ -26,3 +29,15 @@ def test_a_helper_belongs_to_the_kernel_it_was_compiled_with(tmp_path):
     ours = {linkage for linkage, name in defined if "4twin" in name and "wet_bulb_array" not in name}
     assert any("_wet_bulb_on_branch" in name for _, name in defined), "no helper was left to look at"
     assert ours == {"internal"}
+    files = {path.name.split("-")[0] for path in tmp_path.rglob("*.nbc")}
+    assert files == {"moist_air.wet_bulb_array"}, "a helper is compiled for Python too"
+
+
+def test_no_helper_of_a_run_is_compiled_for_two_signatures():
+    """A second one costs the first start as much again: arrays of another type, another layout, an int for a float."""
+    ensure_compiled()
+    shares = {path.stem: json.loads(path.read_text()) for path in cache_folder().glob("*.json")}
+    assert shares.keys() == {"islands", "rest"}
+    assert "twin.engine.throttle.hold" in shares["islands"]
+    assert "twin.engine.headroom.plant_power" in shares["rest"]
+    assert {name: n for share in shares.values() for name, n in share.items() if n > 1} == {}

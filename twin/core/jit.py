@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -20,12 +20,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import llvmlite.binding
 import numba
 import numpy as np
 from numba import config as numba_config
-from numba.core.codegen import JITCodeLibrary
+from numba.core.types.misc import unliteral
 
+from twin.core import codegen
 from twin.core.errors import one
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,14 +34,13 @@ ROOT = Path(__file__).resolve().parents[1]
 KERNEL_ROOMS = ("core", "racks", "power", "cooling", "inference", "engine")
 # Not 'nnan'/'ninf': a NaN in a reading has to stay a NaN.
 FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
-# How the symbols of this package's functions begin, those that twin.core.dispatch binds among them.
-OUR_SYMBOLS = re.compile(r"_ZN\d+twin")
 KEPT_CACHES = 4
 CACHE_BYTES = 16_000_000  # the kernels take 4 MB
 READY = "ready"
 COMPILING = "HALLTWIN_COMPILING"
 # By name: core imports nothing above it.
 WARM_MODULE = "twin.engine.warm"
+_CALLED: list[Any] = []
 NOT_WRITTEN = 74  # what it ends with when the cache cannot be written: EX_IOERR of sysexits.h
 
 
@@ -96,6 +95,11 @@ def _forget_old(current: Path) -> None:
 def is_compiled() -> bool:
     """True when a process has left compiled kernels for exactly these sources."""
     return (cache_folder() / READY).exists()
+
+
+def note_compiled(share: str) -> None:
+    """Leave a list of the helpers that this process has compiled beside the kernels: its share of ``WARM_MODULE``."""
+    (cache_folder() / f"{share}.json").write_text(json.dumps(specialisations(), indent=0))
 
 
 def mark_compiled() -> None:
@@ -168,7 +172,7 @@ def allocating_kernel(function: F) -> F:
 
 
 def constant(value: int) -> int:
-    """An integer constant to pass between kernels: Numba compiles a function anew for every *literal* argument."""
+    """An integer constant as an int64: what a literal becomes, too, where a kernel hands it to another."""
     return np.int64(value)  # type: ignore[return-value]
 
 
@@ -177,72 +181,48 @@ def fused(function: F) -> F:
     return _compile(function, counted=False, inlined=True)
 
 
-def _widen() -> None:
-    """Let LLVM use 512-bit registers where they cost no clock (Sapphire Rapids and later, which have AVX512-FP16)."""
-    features = llvmlite.binding.get_host_cpu_features()
-    if features.get("avx512fp16") and numba_config.CPU_FEATURES is None:
-        numba_config.CPU_FEATURES = features.flatten() + ",-prefer-256-bit"
-
-
-_widen()
-
-
-def _keep_helpers_private() -> None:
-    """Bind every call inside a compiled kernel to the copy of the helper that was compiled with it.
-
-    A helper that is called and not inlined goes into each caller's object code as a weak symbol; the loader binds weak
-    symbols of one name to the copy it met first, which was optimised in another context and rounds differently. The
-    wet bulbs of a year then depended on what else the process had compiled before.
-    """
-    finalize = JITCodeLibrary._finalize_final_module
-
-    def finalize_private(library: Any) -> None:
-        weak = [f for f in library._final_module.functions if _is_weak_helper(f)]
-        if weak:
-            library._shared_module = _shareable(library._final_module)
-        for helper in weak:
-            helper.linkage = llvmlite.binding.Linkage.internal
-        finalize(library)
-
-    JITCodeLibrary._finalize_final_module = finalize_private
-
-
-def _shareable(module: Any) -> Any:
-    """What callers link with: the module as it was, with every function shared (Numba's own way, done earlier)."""
-    shared = module.clone()
-    for f in shared.functions:
-        if not f.is_declaration and f.linkage == llvmlite.binding.Linkage.external:
-            f.linkage = llvmlite.binding.Linkage.linkonce_odr
-    return shared
-
-
-def _is_weak_helper(f: Any) -> bool:
-    weak = f.linkage == llvmlite.binding.Linkage.linkonce_odr
-    return weak and not f.is_declaration and OUR_SYMBOLS.match(f.name) is not None
-
-
-_keep_helpers_private()
+codegen.widen()
+codegen.keep_helpers_private()
+codegen.compare_flags_quickly()
 
 
 def _compile(function: F, *, counted: bool, entry: bool = True, inlined: bool = False) -> F:
+    called: Any = _dispatcher(function, counted=counted, entry=False, inlined=inlined)
+    _CALLED.append(called)
+    template = called.get_call_template
+    # Numba compiles a function anew for every literal (True, 0) that it is handed; ours are compiled once.
+    called.get_call_template = lambda args, kws: template(tuple(unliteral(arg) for arg in args), kws)
+    if not entry:
+        return called  # type: ignore[no-any-return]
     before = numba_config.CACHE_DIR
     numba_config.CACHE_DIR = str(cache_folder())
     try:
-        compiled = numba.njit(
-            cache=entry,
-            nogil=True,
-            fastmath=FAST_MATH,
-            error_model="numpy",
-            _nrt=counted,
-            forceinline=inlined,
-            no_cpython_wrapper=not entry,
-            no_cfunc_wrapper=not entry,
-        )(function)
-        if entry:
-            compiled.compile = _from_cache(compiled.compile)
+        compiled = _dispatcher(function, counted=counted, entry=True, inlined=inlined)
     finally:
         numba_config.CACHE_DIR = before
+    compiled.compile = _from_cache(compiled.compile)
+    # Another kernel calls the form without a way in from Python.
+    compiled.get_call_template = called.get_call_template
+    compiled.get_overload = called.get_overload
     return compiled  # type: ignore[no-any-return]
+
+
+def specialisations() -> dict[str, int]:
+    """For how many signatures this process has compiled each kernel that a kernel calls."""
+    return {f"{k.py_func.__module__}.{k.py_func.__name__}": len(k.overloads) for k in _CALLED if k.overloads}
+
+
+def _dispatcher(function: Callable[..., Any], *, counted: bool, entry: bool, inlined: bool) -> Any:
+    return numba.njit(
+        cache=entry,
+        nogil=True,
+        fastmath=FAST_MATH,
+        error_model="numpy",
+        _nrt=counted,
+        forceinline=inlined,
+        no_cpython_wrapper=not entry,
+        no_cfunc_wrapper=True,
+    )(function)
 
 
 def _from_cache(compile_: Callable[..., Any]) -> Callable[..., Any]:
@@ -266,5 +246,6 @@ __all__ = [
     "is_compiled",
     "kernel",
     "mark_compiled",
+    "note_compiled",
     "source_digest",
 ]

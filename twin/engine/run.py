@@ -90,7 +90,7 @@ class Engine:
     seed: int
     threads: int
     racks: bool
-    reach: NDArray[np.uint8]
+    reach: Floats
     state: State
     scratch: Scratch
     out: Out
@@ -305,11 +305,11 @@ def headroom_scratch(plan: Plan) -> tuple[Floats, Floats, Floats]:
     return np.zeros((5, longest)), np.zeros((halls, WIDTH)), np.zeros((loops, 2))
 
 
-def reachable(plan: Plan) -> NDArray[np.uint8]:
+def reachable(plan: Plan) -> Floats:
     """``(hall, campus element)``: 1 where an element carries the hall or the plants of its loops."""
     a, first = plan.arrays, plan.hall_elements
     halls = len(plan.labels.hall)
-    found = np.zeros((halls, len(a.element) - first), np.uint8)
+    found = np.zeros((halls, len(a.element) - first))
     for h in range(halls):
         loops = {int(f) for f in a.sec_fac[a.hall_sec[h] : a.hall_sec[h + 1]]}
         todo = [int(a.port[h]), *(int(a.port[halls + f]) for f in loops)]

@@ -1,0 +1,99 @@
+"""What Numba is told to do differently from its own way: private helpers, no needless machine code, quick comparisons.
+
+Each function below replaces one method of Numba, once, when ``twin.core.jit`` is imported.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import llvmlite.binding
+from llvmlite.binding import Linkage
+from numba import config as numba_config
+from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
+from numba.core.targetconfig import TargetConfig
+
+# How the symbols of this package's functions begin, those that twin.core.dispatch binds among them.
+OUR_SYMBOLS = re.compile(r"_ZN\d+twin")
+# How a function begins that unpacks Python's objects and calls a kernel.
+WAY_IN = re.compile(r"_ZN7cpython")
+
+
+def widen() -> None:
+    """Let LLVM use 512-bit registers where they cost no clock (Sapphire Rapids and later, which have AVX512-FP16)."""
+    features = llvmlite.binding.get_host_cpu_features()
+    if features.get("avx512fp16") and numba_config.CPU_FEATURES is None:
+        numba_config.CPU_FEATURES = features.flatten() + ",-prefer-256-bit"
+
+
+def _only_called(library: Any) -> bool:
+    """Whether a library is of ours and has no way in from Python."""
+    names = [f.name for f in library._final_module.functions if not f.is_declaration]
+    return any(map(OUR_SYMBOLS.match, names)) and not any(map(WAY_IN.match, names))
+
+
+def keep_helpers_private() -> None:
+    """Bind every call inside a compiled kernel to the copy of the helper that was compiled with it.
+
+    A helper that is called and not inlined goes into each caller's object code as a weak symbol; the loader binds weak
+    symbols of one name to the copy it met first, which was optimised in another context and rounds differently. The
+    wet bulbs of a year then depended on what else the process had compiled before.
+
+    A helper without a way in from Python is never run by itself but linked into its callers: no machine code is made
+    of it (7 s of the first start).
+    """
+    finalize, set_env = JITCodeLibrary._finalize_final_module, JITCPUCodegen.set_env
+
+    def finalize_private(library: Any) -> None:
+        module = library._final_module
+        if _only_called(library):
+            _share(module)
+            library._shared_module, library._finalized = module, True
+            return
+        weak = [f for f in module.functions if _is_weak_helper(f)]
+        if weak:
+            library._shared_module = module.clone()
+            _share(library._shared_module)
+        for helper in weak:
+            helper.linkage = Linkage.internal
+        finalize(library)
+
+    def set_env_of_code(codegen: Any, name: str, env: Any) -> None:
+        if codegen._engine.is_symbol_defined(name):
+            set_env(codegen, name, env)
+
+    JITCodeLibrary._finalize_final_module = finalize_private
+    JITCPUCodegen.set_env = set_env_of_code
+
+
+def _is_weak_helper(f: Any) -> bool:
+    weak = f.linkage == Linkage.linkonce_odr
+    return weak and not f.is_declaration and OUR_SYMBOLS.match(f.name) is not None
+
+
+def _share(module: Any) -> None:
+    """Make of a module what callers link with: every function shared (Numba's own way, done earlier)."""
+    for f in module.functions:
+        if not f.is_declaration and f.linkage == Linkage.external:
+            f.linkage = Linkage.linkonce_odr
+
+
+def compare_flags_quickly() -> None:
+    """Compare two sets of compiler flags by those that are set in either.
+
+    For every operator in a kernel Numba looks into a table by the flags, a dozen times; it reads all forty then, twice
+    (8 s of the first start). All tables have a few entries only, so one hash for all flags does, as in Numba.
+    """
+
+    def equal(flags: Any, other: Any) -> Any:
+        if type(flags) is not type(other):
+            return NotImplemented
+        mine, its = flags._values, other._values
+        return mine == its or all(getattr(flags, name) == getattr(other, name) for name in mine.keys() | its.keys())
+
+    TargetConfig.__eq__ = equal
+    TargetConfig.__hash__ = lambda flags: hash(type(flags))
+
+
+__all__ = ["compare_flags_quickly", "keep_helpers_private", "widen"]
