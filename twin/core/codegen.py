@@ -1,6 +1,6 @@
-"""What Numba is told to do differently from its own way: private helpers, no needless machine code, quick comparisons.
+"""What Numba is told to do differently: private helpers, and less work for the same machine code.
 
-Each function below replaces one method of Numba, once, when ``twin.core.jit`` is imported.
+Each function below replaces a method of Numba, once, when ``twin.core.jit`` is imported.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import llvmlite.binding
 from llvmlite.binding import Linkage
 from numba import config as numba_config
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
-from numba.core.targetconfig import TargetConfig
+from numba.core.targetconfig import ConfigStack, TargetConfig
+from numba.core.types import functions
 
 # How the symbols of this package's functions begin, those that twin.core.dispatch binds among them.
 OUR_SYMBOLS = re.compile(r"_ZN\d+twin")
@@ -96,4 +97,21 @@ def compare_flags_quickly() -> None:
     TargetConfig.__hash__ = lambda flags: hash(type(flags))
 
 
-__all__ = ["compare_flags_quickly", "keep_helpers_private", "widen"]
+def remember_operators() -> None:
+    """Ask once what an operator makes of operands of given types: Numba tries its dozen meanings at every use."""
+    operators: Any = functions.BaseFunction
+    resolve = operators.get_call_type
+    known: dict[Any, Any] = {}
+
+    def remembered(function: Any, context: Any, args: Any, kws: Any) -> Any:
+        if kws or not all(arg.is_precise() for arg in args):
+            return resolve(function, context, args, kws)
+        key = id(function), context, tuple(args), ConfigStack.top_or_none()
+        if key not in known:
+            known[key] = function, resolve(function, context, args, kws)  # the function, so that its id stays its own
+        return known[key][1]
+
+    operators.get_call_type = remembered
+
+
+__all__ = ["compare_flags_quickly", "keep_helpers_private", "remember_operators", "widen"]

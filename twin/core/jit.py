@@ -184,6 +184,7 @@ def fused(function: F) -> F:
 codegen.widen()
 codegen.keep_helpers_private()
 codegen.compare_flags_quickly()
+codegen.remember_operators()
 
 
 def _compile(function: F, *, counted: bool, entry: bool = True, inlined: bool = False) -> F:
