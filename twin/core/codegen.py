@@ -28,6 +28,26 @@ def widen() -> None:
         numba_config.CPU_FEATURES = features.flatten() + ",-prefer-256-bit"
 
 
+def optimise_once() -> None:
+    """Optimise a helper within its callers only, and by itself just so far that a caller can judge what it costs.
+
+    Numba takes every function through all passes of LLVM before it links it into its callers, which go through them
+    with it again: the code of a step eight times over.
+    """
+    whole = JITCodeLibrary._optimize_final_module
+
+    def optimise(library: Any) -> None:
+        if _only_called(library):
+            manager, builder = library._codegen._module_pass_manager(
+                loop_vectorize=False, slp_vectorize=False, opt=0, cost="cheap"
+            )
+            manager.run(library._final_module, builder)
+        else:
+            whole(library)
+
+    JITCodeLibrary._optimize_final_module = optimise
+
+
 def _only_called(library: Any) -> bool:
     """Whether a library is of ours and has no way in from Python."""
     names = [f.name for f in library._final_module.functions if not f.is_declaration]
@@ -114,4 +134,4 @@ def remember_operators() -> None:
     operators.get_call_type = remembered
 
 
-__all__ = ["compare_flags_quickly", "keep_helpers_private", "remember_operators", "widen"]
+__all__ = ["compare_flags_quickly", "keep_helpers_private", "optimise_once", "remember_operators", "widen"]

@@ -185,6 +185,7 @@ codegen.widen()
 codegen.keep_helpers_private()
 codegen.compare_flags_quickly()
 codegen.remember_operators()
+codegen.optimise_once()
 
 
 def _compile(function: F, *, counted: bool, entry: bool = True, inlined: bool = False) -> F:
