@@ -241,22 +241,23 @@ class Engine:
         n, closing = len(block.interval_end), block.closes >= 0
         on = (self.plan.hall_start_s[None, :] < block.interval_end[:, None]).astype(np.uint8)
         contract = contract_w(self.plan, block.t_end[closing] - block.dt[closing])
-        columns = self.out.hall_rows[:n, :, HEADROOM : HEADROOM + 4]
+        # An array of its own: a slice of the rows is contiguous in a run of one hall and one interval, another type.
+        found = np.full((*on.shape, 4), np.nan)
         asked = np.ones_like(on)
         if self.headroom_at is not None:
-            columns.fill(np.nan)
             asked = self.headroom_at[block.first : block.first + n]
         at = np.flatnonzero(asked.any(axis=1))
         plan, power, weather = self.at_ends(block, forcing, at)
         jobs = [
             pool.submit(
                 headroom_block, plan.arrays, at[i :: self.threads].copy(), asked, on, weather, contract, power,
-                self.reach, *headroom_scratch(plan), columns,
+                self.reach, *headroom_scratch(plan), found,
             )
             for i in range(self.threads)
         ]  # fmt: skip
         for job in jobs:
             job.result()
+        self.out.hall_rows[:n, :, HEADROOM : HEADROOM + 4] = found
 
     def _result(self, block: Block, site_rows: Floats, fleet: dict[str, Floats]) -> Result:
         n = len(block.interval_end)
