@@ -7,7 +7,7 @@ import pytest
 from CoolProp.CoolProp import PropsSI
 
 from twin.core.columns import Group
-from twin.core.coolant import density, heat_capacity
+from twin.core.coolant import density, heat_capacity, viscosity
 from twin.racks.rack import Rack
 from twin.site.library import load_library
 from twin.site.lower_hall import Run, group_row
@@ -23,11 +23,15 @@ def coolprop(prop: str, coolant: str, t_c: float) -> float:
 
 @pytest.mark.parametrize("coolant", sorted(FLUIDS))
 def test_fits_stay_within_what_their_header_promises(validation_row, coolant):
-    """``twin.core.coolant``: 0.03 % in density, 0.09 % in heat capacity over 5..60 degC."""
+    """``twin.core.coolant``: 0.03 % in density, 0.09 % in heat capacity, 0.2 % in viscosity over 5..60 degC."""
     t = np.linspace(5.0, 60.0, 111)
     rho = max(abs(density(coolant, x) / coolprop("D", coolant, x) - 1.0) for x in t)
     cp = max(abs(heat_capacity(coolant, x) / coolprop("C", coolant, x) - 1.0) for x in t)
+    mu = max(abs(viscosity(coolant, x) / coolprop("V", coolant, x) - 1.0) for x in t)
     source = "CoolProp 8, 5..60 degC"
+    validation_row(
+        "V14", f"{coolant} viscosity, worst relative error", 0.0, mu, abs=2e-3, source=source, basis="fitted"
+    )
     validation_row("V12", f"{coolant} density, worst relative error", 0.0, rho, abs=3e-4, source=source, basis="fitted")
     validation_row(
         "V12", f"{coolant} heat capacity, worst relative error", 0.0, cp, abs=9e-4, source=source, basis="fitted"

@@ -10,12 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 from twin.cooling.cdu import Cdu
+from twin.cooling.friction import diameter_for, pipe_drop
 from twin.cooling.pump_curve import Pump, PumpBank, Pumps
+from twin.core.coolant import density, viscosity
 from twin.core.errors import InputError
-from twin.core.units import LPM, M3H
+from twin.core.units import KPA, LPM, M3H
 from twin.racks.rack import Rack
 from twin.site.document import Document, Path
-from twin.site.model import Liquid, Template
+from twin.site.model import Liquid, Loop, Template
 from twin.site.pumping import cdu_pumps, loop_pumps
 from twin.site.rated import rack_counts, rated_rack
 from twin.site.scope import Scope
@@ -25,6 +27,7 @@ def check_liquid(scope: Scope) -> None:
     """Pumps, dew points and least flows of every template and loop."""
     for id, building in scope.site.buildings.items():
         for name, loop in building.loops.items():
+            _pipe(scope, ("buildings", id, "loops", name), loop)
             path = ("buildings", id, "loops", name, "pumps", "device")
             if loop.pumps is not None and scope.entry(path, loop.pumps.device, Pump) is not None:
                 bank, flow = loop_pumps(loop, scope.library), f"{loop.flow_max_m3_h:,.0f} m3/h"
@@ -46,6 +49,26 @@ def check_liquid(scope: Scope) -> None:
         if known and not _faulty(scope, supply):
             _dew_point(scope, supply, template, liquid)
             _least_flow(scope, supply, template, liquid)
+
+
+def _pipe(scope: Scope, at: Path, loop: Loop) -> None:
+    """An error where a loop's pipe alone, out and back, takes more than the head of its pumps."""
+    if loop.pipe_length_m is None or loop.pipe_diameter_mm is None:
+        return
+    parts = ("pipe_length_m", "pipe_diameter_mm", "head_kpa", "flow_max_m3_h")
+    if any(scope.left_out((*at, part)) for part in parts):
+        return
+    rho, mu = density(loop.coolant, loop.supply_c), viscosity(loop.coolant, loop.supply_c)
+    flow, length = loop.flow_max_m3_h * M3H, 2.0 * loop.pipe_length_m
+    drop, velocity = pipe_drop(flow, loop.pipe_diameter_mm * 1e-3, length, rho, mu)
+    if drop > loop.head_kpa * KPA:
+        wide = diameter_for(loop.head_kpa * KPA, flow, length, rho, mu) * 1e3
+        text = (
+            f"{loop.flow_max_m3_h:,.4g} m3/h through {loop.pipe_diameter_mm:g} mm, {velocity:.3g} m/s, lose "
+            f"{drop / KPA:,.4g} kPa out and back, more than head_kpa of {loop.head_kpa:g}; "
+            f"expected more than {wide:,.0f} mm"
+        )
+        scope.error((*at, "pipe_diameter_mm"), text)
 
 
 def _faulty(scope: Scope, path: Path) -> bool:
