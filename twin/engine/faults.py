@@ -10,7 +10,7 @@ A fault names an element as the results do, a mode of its role, and an amount wh
     b/h/air               units     so many air handlers stop      sensor, fouling as above
     b/loop                pumps     they run down and stop, or so many of them
     b/loop/chillers       units     so many machines are lost
-    b/loop/rejection      units     so many cells or coolers are lost
+    b/loop/rejection      units     so many cells or coolers are lost; with the last of them all heat stays in the loop
     b/loop/economizer     units     it takes no heat
 
 The first mode of a role is meant where none is named. **A new mode is one line of** ``MODES``. Between two instants at
@@ -105,6 +105,12 @@ def _pumps_stop(table: str, column: int) -> Edit:
     return edit
 
 
+def _reject_nothing(a: Arrays, place: Place, amount: float) -> None:
+    """Without any cell chillers trip on condenser pressure and the economiser meets warm water: nothing takes heat."""
+    if amount >= place.units:
+        a.fac[place.row, [Fac.CHILLERS, Fac.ECONOMIZER, Fac.ECONOMIZER_UA, Fac.FAN]] = 0.0
+
+
 @dataclass(frozen=True)
 class Mode:
     """What a mode does to the columns; the amount where none is given (None: it has none), least and most.
@@ -136,9 +142,13 @@ MODES: dict[str, dict[str, Mode]] = {
     "air": {**UNITS, "sensor": SENSOR, "fouling": FOULING},
     "loop": {"pumps": Mode(_pumps_stop("fac", Fac.RUNNING), least=1.0, pumps=True)},
     "chillers": {"units": Mode(None, 1.0, 1.0, units=True)},
-    "rejection": {"units": Mode(None, 1.0, 1.0, units=True)},
+    "rejection": {"units": Mode(_reject_nothing, 1.0, 1.0, units=True)},
     "economizer": {"units": Mode(None, 1.0, 1.0, units=True)},
 }
+
+
+# Where the last unit is lost as well, an edit takes care: ``twin.engine.lost`` leaves no Plan then.
+ALL_STOP = ("air", "manifold", "rejection")
 
 
 def places(loaded: LoadedSite, plan: Plan) -> dict[str, Place]:
@@ -239,7 +249,7 @@ class Faults:
         plan, lost = self.plan, self.units_lost(active)
         for element, units in lost.items():
             place = self.known[element]
-            if place.role not in ("air", "manifold") or units < place.units:
+            if place.role not in ALL_STOP or units < place.units:
                 plan = without(self.loaded, plan, element, units)
         a = plan.arrays
         made = a._replace(sec=a.sec.copy(), fac=a.fac.copy())
