@@ -8,13 +8,15 @@ or equal air-cooled ones of a hall) alarm, slow down and trip together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.analysis.beside import compared, expected
+from twin.analysis.closed_form import Expected
 from twin.analysis.coolant_watch import CoolantWatch
 from twin.core.columns import Group
 from twin.core.errors import Faults as Problems
@@ -26,6 +28,7 @@ from twin.engine.options import Asked, ask
 from twin.engine.peak import peak_week
 from twin.engine.period import instant, stamp
 from twin.engine.prepare import Prepared, read_in
+from twin.engine.present import Present, seen
 from twin.engine.run import Engine, Result
 from twin.engine.timeline import make_timeline
 from twin.engine.trip import CAUSES
@@ -54,6 +57,8 @@ class Failure:
     groups: list[dict[str, Any]]
     residual: float
     coolant: CoolantWatch
+    present: Present | None = None  # the site as the first fault found it
+    closed: dict[int, Expected] = field(default_factory=dict)  # the closed form of its racks, by group
 
     @property
     def at_s(self) -> float:
@@ -90,11 +95,13 @@ def fail(
     faults = make_faults(plan, prepared.loaded, [(text, begin, until) for text in elements], option("ELEMENT"))
     prepared = replace(prepared, plan=plan, timeline=_with_events(asked, faults))
     engine = prepared.engine()
-    engine.faults = faults
+    engine.faults = watching = seen(faults, engine.scratch)
     engine.headroom_at = np.zeros((prepared.timeline.intervals, len(plan.labels.hall)), np.uint8)
     coolant = CoolantWatch(plan, prepared.loaded)
     times, series, residual = _recorded(engine, coolant)
-    return Failure(prepared, faults, times, series, _groups(engine, begin), residual, coolant)
+    closed = expected(watching.present, faults, throttling=throttling, lasting_s=lasting_s)
+    groups = _groups(engine, begin)
+    return Failure(prepared, faults, times, series, groups, residual, coolant, watching.present, closed)
 
 
 def _in_range(lasting_s: float, step_s: float, place: str) -> None:
@@ -171,6 +178,7 @@ def _groups(engine: Engine, begin: float) -> list[dict[str, Any]]:
         cooled_by = a.group_liquid[g] if a.group_liquid[g] >= 0 else a.group_air[g]
         found.append(
             {
+                "group": g,
                 "cooled_by": plan.labels.sec[int(cooled_by)],
                 "hall": plan.labels.hall[hall],
                 "rack": kind,
@@ -211,7 +219,11 @@ def told(failure: Failure) -> dict[str, Any]:
         "it_mw": _before_least_end(series["site_it_power"] / MW, n, window),
         "site_mw": _before_least_end(series["site_power"] / MW, n, window),
         "energy_residual_maximum": failure.residual,
-        "groups": [r for r in groups if any(r[key] is not None for key in ("alarm_s", "slowed_s", "trip_s"))],
+        "groups": [
+            {key: value for key, value in r.items() if key != "group"}
+            for r in groups
+            if any(r[key] is not None for key in ("alarm_s", "slowed_s", "trip_s"))
+        ],
         "coolant_below_least_flow": [
             {"cooled_by": name, "from_s": at - begin, "share_least": share}
             for name, at, share in failure.coolant.below_least_flow(failure.times_s)
@@ -220,11 +232,29 @@ def told(failure: Failure) -> dict[str, Any]:
             {"cooled_by": name, "from_s": at - begin, "supply_least_c": supply}
             for name, at, supply in failure.coolant.below_dew_point(failure.times_s)
         ],
+        "closed_form": beside(failure),
         "timeline": timeline(failure),
     }
     if "tokens" in series:
         found["tokens_per_s"] = _before_least_end(series["tokens"], n, window)
     return found
+
+
+def beside(failure: Failure) -> list[dict[str, Any]]:
+    """The closed form of each group beside the run (``twin.analysis.beside``)."""
+    plan, series, begin = failure.prepared.plan, failure.series["hall_it_power"], failure.at_s
+    n, rows = int(np.searchsorted(failure.times_s, begin)), []
+    first = min((row["trip_s"] for row in failure.groups if row["trip_s"] is not None), default=np.inf)
+    before = int(np.searchsorted(failure.times_s, begin + first))
+    arrays = plan.arrays
+    for row in failure.groups:
+        # How far the power of the halls on the same water strays from what the closed form holds, while all racks run.
+        fac = arrays.sec_fac[plan.labels.sec.index(row["cooled_by"])]
+        halls = series[:before, np.unique(arrays.sec_hall[arrays.sec_fac == fac])]
+        strays = float((np.abs(halls - halls[n]).max(axis=0) / np.maximum(1.0, halls[n])).max())
+        rows.append(row | {"strays": strays, "later": (row["trip_s"] or np.inf) > first})
+    lasting_s = float(failure.times_s[-1] - begin)
+    return compared(rows, failure.closed, failure.present, failure.faults, lasting_s)
 
 
 def _before_least_end(values: Floats, n: int, window: int) -> dict[str, float]:

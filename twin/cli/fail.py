@@ -60,6 +60,8 @@ def command(
 
 
 def _text(found: dict[str, Any]) -> str:
+    from twin.analysis.beside import lines as closed_form_lines
+
     least = found["racks"] - found["racks_tripped"]
     lines = [f"{found['site']}, {found['at_utc']}: {', '.join(found['faults'])}", ""]
     shown = found["timeline"][:LINES]
@@ -76,5 +78,7 @@ def _text(found: dict[str, Any]) -> str:
         if key in found:
             row = found[key]
             lines.append(f"{name:22}" + "".join(f"{row[at]:16,.{digits}f}" for at in ("before", "least", "end")))
+    beside = closed_form_lines(found["closed_form"])
+    lines += ["", *beside] if beside else []
     lines += ["", "Trip settings are priors, not validated: see twin library show of the racks."]
     return "\n".join(lines)

@@ -1,0 +1,46 @@
+"""The site as the first fault finds it: its state, and what flows and is drawn in the step before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twin.engine.arrays import Scratch, State
+from twin.engine.faults import Faults
+from twin.site.plan import Arrays
+
+
+@dataclass(frozen=True)
+class Present:
+    """An instant of a run; everything is a copy. ``arrays`` are those of the Plan without faults."""
+
+    at_s: float
+    arrays: Arrays
+    state: State
+    step: Scratch
+
+
+@dataclass
+class Seen(Faults):
+    """Faults that keep the site as the first of them finds it."""
+
+    step: Scratch | None = None
+    present: Present | None = None
+
+    def begin(self, state: State, t: float) -> None:
+        """Before a step that begins at ``t``: keep what is there when the first fault begins."""
+        if self.present is None and self.step is not None and t == min(f.at_s for f in self.found):
+            self.present = present(t, self.plan.arrays, state, self.step)
+        super().begin(state, t)
+
+
+def present(t: float, arrays: Arrays, state: State, step: Scratch) -> Present:
+    """A copy of a run at ``t``."""
+    return Present(t, arrays, State._make(part.copy() for part in state), Scratch._make(part.copy() for part in step))
+
+
+def seen(faults: Faults, step: Scratch) -> Seen:
+    """The same faults, which keep the site as they find it; ``step`` is the engine's scratch."""
+    return Seen(faults.plan, faults.loaded, faults.found, faults.known, faults.reset_s, step=step)
+
+
+__all__ = ["Present", "Seen", "present", "seen"]
