@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from tests.bench import bands, campus_year, fleet, hpc_twin, long_trace, plant, rack_loop, start
+from tests.bench import bands, campus_year, fault_sweep, fleet, hpc_twin, long_trace, plant, rack_loop, start
 from tests.bench.measure import ROOT, Row
 from tests.bench.table import busy, document, text
 
@@ -22,6 +22,7 @@ CASES: dict[str, Case] = {
     "start": start.run,
     "trace": long_trace.run,
     "fleet": fleet.run,
+    "sweep": fault_sweep.run,
 }
 
 

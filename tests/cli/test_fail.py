@@ -35,3 +35,23 @@ def test_everything_wrong_is_told_at_once_with_exit_code_2(tmp_path: Path):
     assert 'did you mean "pumps"?' in done.stderr
     span = twin("fail", "oklahoma-10", "okc/chw", "--for", "3days", "--at", "now", cwd=tmp_path)
     assert (span.returncode, span.stdout) == (2, "")
+
+
+def test_every_fault_of_a_kind_is_told_worst_first(tmp_path: Path):
+    done = twin("fail", "oklahoma-10", "--every", "cdu,pump", *AT, "--out", "all.csv", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "11 single faults of cdu, pump, each for 120 s, worst first" in done.stdout
+    assert "10 cases trip racks, 0 do nothing" in done.stdout
+    assert len((tmp_path / "all.csv").read_text().splitlines()) == 12
+    told = json.loads(twin("fail", "oklahoma-10", "--every", "chiller", *AT, "--json", cwd=tmp_path).stdout)
+    assert (told["cases"], told["rows"][0]["alike"], told["rows"][0]["racks_tripped"]) == (2, 2, 0)
+
+
+def test_elements_and_every_are_one_of_the_two(tmp_path: Path):
+    for asked in ((), ("okc/chw", "--every", "cdu")):
+        done = twin("fail", "oklahoma-10", *asked, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "one of the two" in done.stderr
+    done = twin("fail", "oklahoma-10", "--every", "cdu,pmup", "--out", "no/such/all.csv", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no folder" in done.stderr

@@ -81,8 +81,8 @@ def fail(
     """
     loaded = site if isinstance(site, LoadedSite) else load_site(site)
     problems = Problems()
-    problems.of(_in_range, lasting_s, step_s, option("lasting="))
-    begin = problems.of(_begin, loaded, at, weather, load)
+    problems.of(check_length, lasting_s, step_s, option("lasting="))
+    begin = problems.of(begin_of, loaded, at, weather, load)
     problems.tell()
     assert begin is not None
     asked = ask(
@@ -104,14 +104,15 @@ def fail(
     return Failure(prepared, faults, times, series, groups, residual, coolant, watching.present, closed)
 
 
-def _in_range(lasting_s: float, step_s: float, place: str) -> None:
+def check_length(lasting_s: float, step_s: float, place: str) -> None:
+    """Raise ``InputError`` where the time to be followed holds no step, or is more than a day."""
     if not 0.0 < step_s <= lasting_s <= LONGEST_S:
         raise one(
             f"{lasting_s:g} s in steps of {step_s:g} s is out of range, expected up to {LONGEST_S:g} s", path=place
         )
 
 
-def _begin(loaded: LoadedSite, at: float | str | None, weather: str | Path | None, load: str | None) -> float:
+def begin_of(loaded: LoadedSite, at: float | str | None, weather: str | Path | None, load: str | None) -> float:
     """When it breaks, s since 1970 UTC, on a whole second."""
     if at is not None:
         return float(round(at if isinstance(at, int | float) else instant(at, option("at="))))
@@ -308,4 +309,4 @@ def _where(row: dict[str, Any]) -> str:
     return f"{row['cooled_by']}, zone {row['zone']}" if row["zone"] else str(row["cooled_by"])
 
 
-__all__ = ["Failure", "fail", "timeline", "told"]
+__all__ = ["LEAD_S", "STEP_S", "Failure", "begin_of", "check_length", "fail", "timeline", "told"]

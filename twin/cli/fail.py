@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,9 +10,21 @@ import typer
 from twin.cli.output import VIOLATED, Json, write_json
 
 Elements = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(help="What breaks: ELEMENT[:MODE[=AMOUNT]], as b1/b1-h1/cdu-01:facility; names as in the results."),
 ]
+Every = Annotated[
+    str | None,
+    typer.Option(
+        "--every",
+        metavar="KIND,...",
+        help="Break every cdu, pump (of a loop), chiller, tower, economizer or air, one after the other, instead of "
+        "elements; KIND[:MODE[=AMOUNT]], as cdu:facility.",
+    ),
+]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE.csv", help="With --every: write all cases as CSV.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
+Threads = Annotated[str | None, typer.Option("--threads", metavar="N", help="With --every; default: all cores.")]
 At = Annotated[str | None, typer.Option("--at", help="When, ISO 8601, UTC unless an offset is given.")]
 For = Annotated[str, typer.Option("--for", help="How long to follow it, as 30min.")]
 Repair = Annotated[str | None, typer.Option("--repair", help="How long until it is mended, as 10min.")]
@@ -24,7 +37,8 @@ LINES = 24
 
 def command(
     site: Annotated[str, typer.Argument(help="A shipped site or the path of a site file.")],
-    elements: Elements,
+    elements: Elements = None,
+    every: Every = None,
     at: At = None,
     lasting: For = "30min",
     repair: Repair = None,
@@ -32,23 +46,38 @@ def command(
     weather: Weather = None,
     load: Load = None,
     seed: Seed = 0,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    threads: Threads = None,
     as_json: Json = False,
 ) -> None:
     """Break something: the timeline by the second, and the survivors; exit code 1 where racks trip."""
     from twin.analysis.fail import fail, told
-    from twin.core.errors import Faults
+    from twin.core.errors import Faults, one
     from twin.engine.period import instant, seconds
 
     faults = Faults()
     begin = None if at is None else faults.of(instant, at, "--at")
     lasting_s = faults.of(seconds, lasting, "--for")
     repair_s = None if repair is None else faults.of(seconds, repair, "--repair")
+    if bool(elements) == bool(every):
+        faults.of(_refuse, one("name what breaks, or every kind that does with --every: one of the two"))
+    if every is None and out is not None:
+        faults.of(_refuse, one("--out goes with --every", path="--out"))
     faults.tell()
     assert lasting_s is not None
+    if every:
+        from twin.cli.fail_every import run_every
+
+        run_every(
+            site, every, out, overwrite=overwrite, threads=threads, as_json=as_json, at=begin, lasting_s=lasting_s,
+            throttling=throttling, weather=weather, load=load, seed=seed,
+        )  # fmt: skip
+        return
     found = told(
         fail(
-            site, elements, at=begin, lasting_s=lasting_s, repair_s=repair_s, throttling=throttling, weather=weather,
-            load=load, seed=seed,
+            site, elements or [], at=begin, lasting_s=lasting_s, repair_s=repair_s, throttling=throttling,
+            weather=weather, load=load, seed=seed,
         )
     )  # fmt: skip
     if as_json:
@@ -57,6 +86,10 @@ def command(
         typer.echo(_text(found))
     if found["racks_tripped"]:
         raise typer.Exit(VIOLATED)
+
+
+def _refuse(error: Exception) -> None:
+    raise error
 
 
 def _text(found: dict[str, Any]) -> str:
