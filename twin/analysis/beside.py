@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from twin.analysis.closed_form import Expected, closed_form
-from twin.core.columns import Group, Mode
+from twin.core.columns import Fac, Group, Mode
 from twin.engine.faults import Faults
 from twin.engine.present import Present
 
@@ -81,9 +81,12 @@ def _why(far: list[str], row: dict[str, Any], closed: Expected, present: Present
     last = max(closed.trip_s or 0.0, row["trip_s"] or 0.0)
     kinds = len({bytes(one) for one in a.group[a.group_liquid == j][:, : Group.COUNT]})
     off = wet and (step.mode[j] != Mode.SET or abs(step.inlet[j] - step.set_point[j]) > SUPPLY_K)
+    fac = a.fac[a.sec_fac[j if wet else a.group_air[g]], [Fac.C_PIPE_RETURN, Fac.C_PIPE_SUPPLY]]
+    held = faults.known[fault.element].role == "rejection" and fac.any()
     strays = f"{row['strays']:.0%}"
     reasons = (
         (len(faults.found) > 1, "more than one fault acts on it"),
+        (held, "pipes or a store of the loop hold its warm water back"),
         (fault.until_s - fault.at_s < last, "it is mended before"),
         (wet and kinds > 1, "racks of several kinds warm the same water"),
         (off, "its supply was not at its set point before"),

@@ -31,8 +31,9 @@ from twin.engine.trip import CAUSES
 from twin.site.load import LoadedSite, load_site
 
 # What people call them, and the roles of ``twin.engine.faults``.
-KINDS = {
-    "cdu": "cdu", "pump": "loop", "chiller": "chillers", "tower": "rejection", "economizer": "economizer", "air": "air",
+KINDS: dict[str, tuple[str, ...]] = {
+    "cdu": ("cdu",), "pump": ("loop",), "chiller": ("chillers",), "tower": ("rejection",),
+    "economizer": ("economizer",), "air": ("air",),
 }  # fmt: skip
 EVERY = ("cdu", "pump", "chiller", "tower")
 
@@ -125,7 +126,7 @@ def _kind(text: str) -> tuple[str, str]:
     if kind not in KINDS:
         known = ", ".join(KINDS)
         raise one(f'no kind is called "{kind}"{did_you_mean(kind, KINDS)}, expected {known}', path=option("every="))
-    mode, modes = rest.partition("=")[0], MODES[KINDS[kind]]
+    mode, modes = rest.partition("=")[0], MODES[KINDS[kind][0]]
     if mode and mode not in modes:
         what = f'{kind} has no mode "{mode}"{did_you_mean(mode, modes)}, expected {", ".join(modes)}'
         raise one(what, path=option("every="))
@@ -138,7 +139,7 @@ def _faults(check: Checkpoint, every: Sequence[str]) -> tuple[list[tuple[str, Fa
     for text in dict.fromkeys(every):
         kind, rest = _kind(text)
         for name, place in check.known.items():
-            if place.role != KINDS[kind]:
+            if place.role not in KINDS[kind]:
                 continue
             if not energised(check, name):
                 dark += 1

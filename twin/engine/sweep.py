@@ -14,6 +14,7 @@ Racks that follow a pool draw what the pool gave them at the checkpoint: what th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ from twin.engine.present import Present, present
 from twin.engine.run import Engine
 from twin.engine.serve import PoolCurve
 from twin.engine.step import run_island
-from twin.site.plan import Arrays, Plan
+from twin.site.plan import Plan
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -125,7 +126,7 @@ def energised(check: Checkpoint, name: str) -> bool:
 def follow(check: Checkpoint, fault: Fault) -> Reached:
     """What ``fault`` does, followed as far as it reaches. Raises ``InputError`` for what leaves nothing."""
     place = check.known[fault.element]
-    if place.role == "cdu":
+    if place.role == "cdu" and len(_faults(check, fault).events) == 1:
         found = _apart(check, fault, place)
         if found is not None:
             return found
@@ -135,12 +136,10 @@ def follow(check: Checkpoint, fault: Fault) -> Reached:
 def whole(check: Checkpoint, fault: Fault) -> Reached:
     """What ``fault`` does, followed over its island with all racks."""
     a, place = check.plan.arrays, check.known[fault.element]
-    faults = Faults(check.plan, check.prepared.loaded, (fault,), check.known)
-    arrays = faults.arrays(check.at_s)
     hall = int(a.sec_hall[place.row] if place.role in ("cdu", "air") else a.sec_hall[a.sec_fac == place.row][0])
     island = island_of(a, hall)
     state = State._make(part.copy() for part in check.present.state)
-    scratch, out = _run(check, check.plan, arrays, state, island, check.on)
+    scratch, out = _run(check, check.plan, _faults(check, fault), state, island, check.on)
     halls = a.island_hall[a.island_ptr[island] : a.island_ptr[island + 1]]
     groups = np.concatenate([np.arange(a.hall_group[h], a.hall_group[h + 1]) for h in halls if check.on[h]])
     racks = np.concatenate([np.arange(a.group_rack[g], a.group_rack[g + 1]) for g in groups])
@@ -158,10 +157,11 @@ def _apart(check: Checkpoint, fault: Fault, place: Place) -> Reached | None:
     made = apart(check.plan, check.present, place.row, check.before)
     arrays, own = made.plan.arrays, len(made.groups)
     edit = MODES[place.role][fault.mode].edit
-    if edit is not None:
-        edit(arrays, Place(place.role, 0, place.units), fault.amount or 0.0)
+    if edit is None or MODES[place.role][fault.mode].units:
+        return None
+    edit(arrays, Place(place.role, 0, place.units), fault.amount or 0.0)
     began = made.state.alarm_at.copy(), made.state.slowed_at.copy(), made.state.tripped_at.copy()
-    scratch, out = _run(check, made.plan, arrays, made.state, 0, check.on[made.halls])
+    scratch, out = _run(check, made.plan, None, made.state, 0, check.on[made.halls])
     ended = made.state.alarm_at, made.state.slowed_at, made.state.tripped_at
     if any((a[own:] != b[own:]).any() for a, b in zip(began, ended, strict=True)):
         return None
@@ -171,17 +171,30 @@ def _apart(check: Checkpoint, fault: Fault, place: Place) -> Reached | None:
     )  # fmt: skip
 
 
+def _faults(check: Checkpoint, fault: Fault) -> Faults:
+    return Faults(check.plan, check.prepared.loaded, (fault,), check.known)
+
+
 def _run(
-    check: Checkpoint, plan: Plan, arrays: Arrays, state: State, island: int, on: NDArray[np.uint8]
+    check: Checkpoint, plan: Plan, faults: Faults | None, state: State, island: int, on: NDArray[np.uint8]
 ) -> tuple[Scratch, Out]:
-    """Advance an island to the end of the time looked at; nothing is written but its accumulators."""
-    steps, islands = len(check.dt), len(arrays.island_ptr) - 1
+    """Advance an island to the end of the time looked at, event by event of ``faults`` (None: the plan stays as it is).
+
+    Nothing is written but the state and the accumulators.
+    """
+    ports, islands = len(on) + len(plan.arrays.fac), len(plan.arrays.island_ptr) - 1
     scratch, out = new_scratch(plan), new_out(plan, 1, False)
-    run_island(
-        arrays, state, scratch, out, island, check.prepared.seed, on, check.t_end, check.dt,
-        np.full(steps, -1, np.int64), 1.0, check.weather, check.curves, np.zeros((steps, len(on) + len(arrays.fac))),
-        np.zeros((steps, islands, 3)), False, False,
-    )  # fmt: skip
+    cuts = [check.at_s] if faults is None else [float(t) for t in faults.events if t < check.t_end[-1]]
+    for begin, end in pairwise([*cuts, check.t_end[-1]]):
+        part = slice(*np.searchsorted(check.t_end, [begin, end], side="right"))
+        if faults is not None:
+            faults.begin(state, begin)
+        steps = len(check.dt[part])
+        run_island(
+            plan.arrays if faults is None else faults.arrays(begin), state, scratch, out, island, check.prepared.seed,
+            on, check.t_end[part], check.dt[part], np.full(steps, -1, np.int64), 1.0, check.weather[part],
+            check.curves[part], np.zeros((steps, ports)), np.zeros((steps, islands, 3)), False, False,
+        )  # fmt: skip
     return scratch, out
 
 
