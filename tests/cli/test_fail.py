@@ -55,3 +55,16 @@ def test_elements_and_every_are_one_of_the_two(tmp_path: Path):
     done = twin("fail", "oklahoma-10", "--every", "cdu,pmup", "--out", "no/such/all.csv", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is no folder" in done.stderr
+
+
+def test_bands_are_told_of_one_loss(tmp_path: Path):
+    asked = ("fail", "oklahoma-10", "okc/hall-1/cdu-02", "--bands", "--samples", "8", *AT)
+    done = twin(*asked, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "closed form over 8 samples" in done.stdout
+    assert "prior, not validated" in done.stdout
+    told = json.loads(twin(*asked, "--json", cwd=tmp_path).stdout)
+    assert told["times"]["trip_s"]["p10"] < told["times"]["trip_s"]["p90"]
+    done = twin("fail", "oklahoma-10", "okc/hall-1/cdu-02", "--bands", "--repair", "1min", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "stays broken" in done.stderr

@@ -35,12 +35,27 @@ PIECES = 12
 
 @dataclass(frozen=True)
 class Expected:
-    """What a loss does to a group of racks: s after it, None: not within the time looked at."""
+    """What a loss does to a group of racks: s after it, None: not within the time looked at.
+
+    ``junction_s`` is when the junction alone would trip it, were there no other interlock.
+    """
 
     alarm_s: float | None
     slowed_s: float | None
     trip_s: float | None
     cause: str | None
+    junction_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Coast:
+    """How pumps without drive run down (``twin.cooling.pump``): time constant in s, friction per rated torque."""
+
+    constant_s: float = COAST_DOWN_S
+    friction: float = FRICTION
+
+
+RUN = Coast()
 
 
 def loss_of(fault: Fault, place: Place) -> str | None:
@@ -52,8 +67,9 @@ def loss_of(fault: Fault, place: Place) -> str | None:
 
 
 def closed_form(
-    present: Present, fault: Fault, place: Place, *, throttling: bool = True, within_s: float = 1800.0
-) -> dict[int, Expected]:
+    present: Present, fault: Fault, place: Place, *, throttling: bool = True, within_s: float = 1800.0,
+    coast: Coast = RUN,
+) -> dict[int, Expected]:  # fmt: skip
     """What a canonical loss does, by group of racks that it reaches; empty for any other fault.
 
     ``present`` is the site as the fault finds it; nothing beyond ``within_s`` is told.
@@ -74,10 +90,10 @@ def closed_form(
     pairs = np.concatenate([groups, groups])
     flow = np.full(len(groups), np.inf)
     if loss == "loop flow":
-        stages = [*_run_down(present, pairs, within_s)]
-        flow = _low_flow(present, groups)
+        stages = [*_run_down(present, pairs, within_s, coast)]
+        flow = _low_flow(present, groups, coast)
     elif place.role == "loop":
-        stages = _facility_run_down(present, pairs, place.row, within_s)
+        stages = _facility_run_down(present, pairs, place.row, within_s, coast)
     else:
         stages = [_stage(present, pairs, np.full(len(pairs), within_s))]
     times, _ = heat_up(racks, stages, throttling=throttling)
@@ -100,7 +116,7 @@ def _told(
     return {
         int(g): Expected(
             before(alarm[i], trip[i]), before(slowed[i], trip[i]), before(trip[i], np.inf),
-            names[first[i]] if trip[i] <= within_s else None,
+            names[first[i]] if trip[i] <= within_s else None, before(causes["junction"][i], np.inf),
         )
         for i, g in enumerate(groups)
     }  # fmt: skip
@@ -148,49 +164,49 @@ def _stage(
     )  # fmt: skip
 
 
-def coasting(x0: Floats, pieces: int = PIECES) -> tuple[Floats, list[Floats]]:
+def coasting(x0: Floats, coast: Coast = RUN, pieces: int = PIECES) -> tuple[Floats, list[Floats]]:
     """A pump that runs down from ``x0`` (n): the span of each of equal pieces until it stands, and their mean flows.
 
     The law is that of ``twin.cooling.pump``.
     """
-    root = np.sqrt(FRICTION)
+    root = np.sqrt(coast.friction)
     angle = np.arctan(x0 / root)
-    span = COAST_DOWN_S * angle / root / pieces
+    span = coast.constant_s * angle / root / pieces
     speed = [root * np.tan(angle * (1.0 - k / pieces)) for k in range(pieces + 1)]
     means = [
-        0.5 * COAST_DOWN_S / np.maximum(span, 1e-9) * np.log((u**2 + FRICTION) / (v**2 + FRICTION))
+        0.5 * coast.constant_s / np.maximum(span, 1e-9) * np.log((u**2 + coast.friction) / (v**2 + coast.friction))
         for u, v in pairwise(speed)
     ]
     return span, means
 
 
-def _run_down(present: Present, groups: Ints, within_s: float) -> Sequence[Stage]:
+def _run_down(present: Present, groups: Ints, within_s: float, coast: Coast) -> Sequence[Stage]:
     """The pumps of the groups' CDUs run down; supply water is at its set point as long as there is any."""
     j = present.arrays.group_liquid[groups]
     x0 = present.state.sec_flow[j] / present.arrays.sec[j, Sec.W_MAX]
-    span, means = coasting(x0)
+    span, means = coasting(x0, coast)
     part = 1.0 / np.maximum(x0, 1e-9)
     made = [_stage(present, groups, span, mean * part, open=False) for mean in means]
     left = np.maximum(within_s - PIECES * span, 0.0)
     return [*made, _stage(present, groups, left, 0.0, open=False)]
 
 
-def _low_flow(present: Present, groups: Ints) -> Floats:
+def _low_flow(present: Present, groups: Ints, coast: Coast) -> Floats:
     """When the coolant falls below the share of what the racks ask for that their interlocks want, s (groups)."""
     a, j = present.arrays, present.arrays.group_liquid[groups]
     x0 = present.state.sec_flow[j] / a.sec[j, Sec.W_MAX]
     least = a.group[groups, Group.FLOW_TRIP] * present.step.asked_flow[j] / a.sec[j, Sec.W_MAX]
-    root = np.sqrt(FRICTION)
-    t: Floats = COAST_DOWN_S / root * (np.arctan(x0 / root) - np.arctan(np.maximum(least, 0.0) / root))
+    root = np.sqrt(coast.friction)
+    t: Floats = coast.constant_s / root * (np.arctan(x0 / root) - np.arctan(np.maximum(least, 0.0) / root))
     return np.where(least < 0.0, np.inf, np.maximum(t, 0.0))
 
 
-def _facility_run_down(present: Present, groups: Ints, f: int, within_s: float) -> list[Stage]:
+def _facility_run_down(present: Present, groups: Ints, f: int, within_s: float, coast: Coast) -> list[Stage]:
     """The pumps of a facility loop run down: exchangers do with less and less, then nothing reaches them."""
     a, step = present.arrays, present.step
     j = a.group_liquid[groups]
     x0 = np.full(len(groups), present.state.fac_flow[f] / a.fac[f, Fac.W_MAX])
-    span, means = coasting(x0)
+    span, means = coasting(x0, coast)
     y, w, made = present.state.fac_supply[f], step.w[j], []
     for mean in means:
         k = _exchange(a.sec[j], w, step.wp[j] * mean / x0)
@@ -210,4 +226,4 @@ def _exchange(sec: Floats, w: Floats, wp: Floats) -> Floats:
     return made
 
 
-__all__ = ["Expected", "closed_form", "coasting", "loss_of", "racks_of"]
+__all__ = ["RUN", "Coast", "Expected", "closed_form", "coasting", "loss_of", "racks_of"]

@@ -309,4 +309,4 @@ def _where(row: dict[str, Any]) -> str:
     return f"{row['cooled_by']}, zone {row['zone']}" if row["zone"] else str(row["cooled_by"])
 
 
-__all__ = ["LEAD_S", "STEP_S", "Failure", "begin_of", "check_length", "fail", "timeline", "told"]
+__all__ = ["LEAD_S", "LONGEST_S", "STEP_S", "Failure", "begin_of", "check_length", "fail", "timeline", "told"]

@@ -22,6 +22,10 @@ Every = Annotated[
         "elements; KIND[:MODE[=AMOUNT]], as cdu:facility.",
     ),
 ]
+Bands = Annotated[
+    bool, typer.Option("--bands", help="P10, P50, P90 of the times of one loss over what nobody has published.")
+]
+Samples = Annotated[str, typer.Option(metavar="N", help="With --bands: samples of what is unknown.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE.csv", help="With --every: write all cases as CSV.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
 Threads = Annotated[str | None, typer.Option("--threads", metavar="N", help="With --every; default: all cores.")]
@@ -39,6 +43,8 @@ def command(
     site: Annotated[str, typer.Argument(help="A shipped site or the path of a site file.")],
     elements: Elements = None,
     every: Every = None,
+    bands: Bands = False,
+    samples: Samples = "64",
     at: At = None,
     lasting: For = "30min",
     repair: Repair = None,
@@ -64,22 +70,24 @@ def command(
         faults.of(_refuse, one("name what breaks, or every kind that does with --every: one of the two"))
     if every is None and out is not None:
         faults.of(_refuse, one("--out goes with --every", path="--out"))
+    if bands and (every or repair):
+        faults.of(_refuse, one("--bands goes with one element that stays broken", path="--bands"))
     faults.tell()
     assert lasting_s is not None
+    how: dict[str, Any] = {
+        "at": begin, "lasting_s": lasting_s, "throttling": throttling, "weather": weather, "load": load, "seed": seed,
+    }  # fmt: skip
     if every:
         from twin.cli.fail_every import run_every
 
-        run_every(
-            site, every, out, overwrite=overwrite, threads=threads, as_json=as_json, at=begin, lasting_s=lasting_s,
-            throttling=throttling, weather=weather, load=load, seed=seed,
-        )  # fmt: skip
+        run_every(site, every, out, overwrite=overwrite, threads=threads, as_json=as_json, **how)
         return
-    found = told(
-        fail(
-            site, elements or [], at=begin, lasting_s=lasting_s, repair_s=repair_s, throttling=throttling,
-            weather=weather, load=load, seed=seed,
-        )
-    )  # fmt: skip
+    if bands:
+        from twin.cli.fail_bands import run_bands
+
+        run_bands(site, elements or [], samples, as_json=as_json, **how)
+        return
+    found = told(fail(site, elements or [], repair_s=repair_s, **how))
     if as_json:
         write_json(found)
     else:
