@@ -10,7 +10,7 @@ import pytest
 
 from twin.analysis.fail import Failure, fail, told
 from twin.cooling.pump import coast_down
-from twin.core.columns import Group
+from twin.core.columns import Fac, Group
 from twin.core.errors import InputError
 from twin.engine.faults import MODES, places
 from twin.engine.trip import CAUSES
@@ -180,6 +180,28 @@ def test_a_pool_serves_with_the_racks_that_are_left(tmp_path):
     everything = fail(heavier, [f"okc/hall-1/cdu-{n:02d}" for n in range(1, 6)], at=AT, lasting_s=300.0)
     least = told(everything)["tokens_per_s"]["end"]
     assert least < 0.75 * answer["tokens_per_s"]["before"]
+
+
+def test_a_chiller_that_breaks_is_one_that_runs_and_the_other_answers_after_its_start():
+    """At night one of two runs; 120 s later the other carries its load, and the water is cold again."""
+    failure = broken("okc/chw/chillers:units=1", at="2028-07-11T08:00", load=None, lasting_s=1800.0)
+    supply = failure.series["fws_supply_temperature"][:, 0]
+    warmest = failure.times_s[np.argmax(supply)] - failure.at_s
+    assert 110.0 < warmest < 180.0
+    assert supply.max() > 8.0
+    assert supply[-1] == pytest.approx(6.0, abs=0.1)
+
+
+def test_without_any_cell_all_heat_stays_in_the_loop():
+    """Water, pumps' work and what stands in the hall warm by the power: dT/dt of the loop is Q/C at first."""
+    failure = broken("okc/chw/rejection:units=2", lasting_s=200.0)
+    series, fac = failure.series, failure.prepared.plan.arrays.fac[0]
+    capacity = fac[Fac.C_RETURN] + fac[Fac.C_SUPPLY]
+    n = int(np.searchsorted(failure.times_s, failure.at_s))
+    heat = series["plant_heat"][n, 0]
+    mean = 0.5 * (series["fws_supply_temperature"] + series["fws_return_temperature"])[:, 0]
+    assert series["plant_heat"][n + 1 :, 0] == pytest.approx(0.0, abs=1.0)
+    assert mean[n + 150] - mean[n + 50] == pytest.approx(100.0 * heat / capacity, rel=0.02)
 
 
 # ---------------------------------------------------------------------------------------------- bad input

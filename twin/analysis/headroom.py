@@ -59,16 +59,18 @@ def headroom(
     load: float | None = None,
     weather: str | Path | None = None,
     recirculation_k: float = 0.0,
+    transient: bool = False,
 ) -> Headroom:
     """Headroom of ``elements`` (names as in ``twin trace``), default: the site, its buildings, loops and halls.
 
     ``at`` (default: the peak hour of the peak week) is the end of the hour whose load and weather are the present;
     ``load`` (0..1) holds all racks at that share of what is energised instead. ``recirculation_k`` warms the air into
-    dry coolers, and the wet bulb into towers, on the design days.
+    dry coolers, and the wet bulb into towers, on the design days. With ``transient`` each row says whether the transfer
+    after a loss trips anything (``twin.analysis.headroom_transient``); it takes a run for each.
 
     Raises ``InputError`` with everything that is wrong with the options and the site.
     """
-    return found_for(ask(site, Options(tuple(elements), at, load, weather, recirculation_k)))
+    return found_for(ask(site, Options(tuple(elements), at, load, weather, recirculation_k, transient)))
 
 
 def found_for(asked: Asked) -> Headroom:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from twin.analysis.headroom_options import Asked
 from twin.analysis.headroom_state import at_banks
 from twin.analysis.headroom_steps import Step, steps_of
+from twin.analysis.headroom_transient import Transient, transients
 from twin.core.columns import Group
 from twin.core.errors import InputError
 from twin.engine.loading import LIMITS_EACH, Bools, Floats
@@ -67,6 +68,12 @@ class Row:
     losses: tuple[Room, ...] = ()
     singles: tuple[Single, ...] = ()
     steps: tuple[Step, ...] = ()
+    transients: tuple[Transient, ...] = ()
+
+    @property
+    def transient_ok(self) -> bool | None:
+        """Whether the transfer after no loss trips anything with the N-1 headroom added; None: not looked at."""
+        return all(one.ok for one in self.transients) if self.transients else None
 
 
 class Case:
@@ -121,12 +128,21 @@ class Case:
                 losses.append(room)
         losses.sort(key=lambda room: room.extra_w)
         steps = steps_of(self.plan, spread, self.places, self.present, list(self.design.values()))
+        n_1 = min([design, *losses], key=lambda room: room.extra_w)
         return Row(
             name, role, count, rated, spread.it_w, self._room("present", self.present, spread), design,
-            self._least(self.extreme, spread) if self.extreme else None,
-            min([design, *losses], key=lambda room: room.extra_w), tuple(losses),
-            tuple(self._singles(racks, alone)), tuple(steps),
+            self._least(self.extreme, spread) if self.extreme else None, n_1, tuple(losses),
+            tuple(self._singles(racks, alone)), tuple(steps), self._transients(spread, n_1, tuple(losses)),
         )  # fmt: skip
+
+    def _transients(self, spread: Spread, n_1: Room, losses: tuple[Room, ...]) -> tuple[Transient, ...]:
+        """What the losses trip on the way with the N-1 headroom added, where that is asked for and can be met."""
+        if not self.asked.transient or n_1.unmet:
+            return ()
+        extra = self.asked.recirculation_k
+        banks_air = {day: at_banks(self.plan, air, extra) for day, air in self.days.items()}
+        power = np.maximum(0.0, self.power + n_1.extra_w * spread.share)
+        return transients(self.asked.loaded, self.plan, self.asked.at_s, power, losses, banks_air)
 
     def _feeds(self, bank: Bank, spread: Spread) -> bool:
         """Whether units of a bank stand on the paths of a spread."""

@@ -31,6 +31,7 @@ class Options:
     load: float | None = None
     weather: str | Path | None = None
     recirculation_k: float = 0.0
+    transient: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Asked:
     peak: bool  # nothing was said of the time: it is the peak hour
     load: float | None
     recirculation_k: float
+    transient: bool
 
 
 def ask(site: str | Path | LoadedSite, options: Options) -> Asked:
@@ -69,7 +71,7 @@ def ask(site: str | Path | LoadedSite, options: Options) -> Asked:
     assert extra is not None
     peak = at_s is None
     at_s = peak_hour(loaded, weather) if at_s is None else at_s
-    return Asked(loaded, weather, graph, keys, at_s, peak, load, extra)
+    return Asked(loaded, weather, graph, keys, at_s, peak, load, extra, options.transient)
 
 
 def _elements(faults: Faults, loaded: LoadedSite, elements: Sequence[str]) -> tuple[Graph, tuple[str, ...]]:

@@ -92,7 +92,7 @@ def render(found: Headroom) -> str:
     site = found.asked.loaded.site
     blocks = [[f"{site.name}: headroom, {MEANS}", NOT_ADDITIVE, *basis(found)], _table(found)]
     for row in detailed(found):
-        blocks += [_steps(row), _losses(row), _singles(row)]
+        blocks += [_steps(row), _losses(row), _transients(row), _singles(row)]
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
 
 
@@ -105,6 +105,7 @@ def _table(found: Headroom) -> list[str]:
         "design",
         *(["20-year"] if hot else []),
         "N-1",
+        *(["transfer"] if found.asked.transient else []),
         "binds at design",
         "loss that binds",
     ]
@@ -113,9 +114,25 @@ def _table(found: Headroom) -> list[str]:
         rooms = [row.present, row.design, *([row.extreme] if hot else []), row.n_1]
         rows.append(
             [f"{row.role} {row.name}", kw(row.it_w), *(kw(room.extra_w if room else None) for room in rooms),
-             room_words(row.design), loss_words(row.n_1)]
+             *([transfer_word(row)] if found.asked.transient else []), room_words(row.design), loss_words(row.n_1)]
         )  # fmt: skip
     return ["Headroom, kW of IT", *_columns([head, *rows], right=range(1, len(head) - 2))]
+
+
+def transfer_word(row: Row) -> str:
+    """Whether transfers are without trips."""
+    return {True: "ok", False: "trips", None: "-"}[row.transient_ok]
+
+
+def _transients(row: Row) -> list[str]:
+    if not row.transients:
+        return []
+    head = ["lost", "racks that trip", "first, s", "on the day"]
+    rows = [
+        [one.loss, f"{one.racks_tripped:,}", "-" if one.first_trip_s is None else f"{one.first_trip_s:,.1f}", one.day]
+        for one in row.transients
+    ]
+    return [f"{row.name}: on the way there, with its N-1 headroom added", *_columns([head, *rows], right=[1, 2])]
 
 
 def _steps(row: Row) -> list[str]:
@@ -200,6 +217,11 @@ def _row(row: Row) -> dict[str, Any]:
         "design": _room(row.design),
         "extreme": _room(row.extreme),
         "n_1": _room(row.n_1),
+        "transient_ok": row.transient_ok,
+        "transients": [
+            {"loss": t.loss, "day": t.day, "racks_tripped": t.racks_tripped, "first_trip_s": t.first_trip_s}
+            for t in row.transients
+        ],
         "losses": [_room(room) for room in row.losses],
         "lost_with": [{"name": s.name, "alike": s.alike, "rated_kw": s.rated_w / KW} for s in row.singles],
         "steps": [

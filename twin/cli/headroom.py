@@ -31,6 +31,10 @@ Recirculation = Annotated[
     float,
     typer.Option(metavar="K", help="Design: warmer air into dry coolers, warmer wet bulb into towers, by so many K."),
 ]
+Transient = Annotated[
+    bool,
+    typer.Option("--transient", help="Tell whether the transfer after a loss trips anything: takes a run for each."),
+]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with a bar for every hall.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
 
@@ -42,6 +46,7 @@ def command(
     load: Load = None,
     weather: Weather = None,
     recirculation: Recirculation = 0.0,
+    transient: Transient = False,
     html: Html = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -53,7 +58,7 @@ def command(
     from twin.core.jit import is_compiled
 
     faults = Faults()
-    asked = faults.of(ask, site, Options(tuple(elements or ()), at, load, weather, recirculation))
+    asked = faults.of(ask, site, Options(tuple(elements or ()), at, load, weather, recirculation, transient))
     faults.of(check_files, None, html, overwrite=overwrite)
     faults.tell()
     assert asked is not None

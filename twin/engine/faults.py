@@ -27,6 +27,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.cooling.machines import RUNNING as ON
 from twin.cooling.pump_curve import PumpBank
 from twin.core.columns import Fac, Group, Sec
 from twin.core.errors import Faults as Problems
@@ -271,8 +272,13 @@ class Faults:
         return pumps_running([f for f in active if f.element == element and self._counted(f)], pumps, t)
 
     def begin(self, state: State, t: float) -> None:
-        """Let flows fall where pumps fail; reset tripped racks where it is time."""
+        """Let flows fall where pumps fail, stop chillers that break at ``t``, reset tripped racks where it is time."""
         let_fall(self, state, t)
+        for fault in self.found:
+            if fault.at_s == t and fault.mode == "units" and self.known[fault.element].role == "chillers":
+                # What breaks is a machine that runs; one that stands by is called, and carries load after its start.
+                clocks = state.chillers[self.known[fault.element].row]
+                clocks[ON] = max(0.0, clocks[ON] - (fault.amount or 1.0))
         if self.reset_at == t:
             np.negative(np.abs(state.tripped_by), out=state.tripped_by)
             state.trip_clock.fill(0.0)
