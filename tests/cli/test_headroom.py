@@ -61,3 +61,27 @@ def test_everything_that_is_wrong_is_told_at_once_with_exit_code_2(tmp_path: Pat
     for flag in ("--at", "--load: 3 is out of range", "--recirculation: -1 is out of range", "--weather"):
         assert flag in done.stderr
     assert "there is no folder" in done.stderr
+
+
+def test_levels_are_the_rows_that_are_asked_for_and_transfers_a_column(tmp_path):
+    done = twin("headroom", "oklahoma-10", "--level", "cdu,rack", "--json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = json.loads(done.stdout)["elements"]
+    assert [row["role"] for row in rows] == ["cdu"] * 10 + ["rack"] * 10
+    assert (rows[0]["name"], rows[0]["racks"]) == ("okc/hall-1/cdu-01", 18)
+    assert (rows[10]["name"], rows[10]["racks"]) == ("cs3-x2 at okc/hall-1/cdu-01", 1)
+    # One rack ends where its CDU does: all others are held.
+    assert abs(rows[0]["present"]["headroom_kw"] - rows[10]["present"]["headroom_kw"]) < 1.0
+    assert rows[0]["transient_ok"] is None
+    done = twin("headroom", "oklahoma-10", "--level", "hall", "--transient", cwd=tmp_path)
+    assert "transfer" in done.stdout
+    assert "on the way there, with its N-1 headroom added" in done.stdout
+
+
+def test_a_level_that_is_not_known_is_told(tmp_path):
+    done = twin("headroom", "oklahoma-10", "--level", "hals", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'did you mean "hall"?' in done.stderr
+    done = twin("headroom", "oklahoma-10", "okc/chw", "--level", "cdu", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "one of the two" in done.stderr

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from twin.analysis.headroom_case import Case, Room, Row, Single
-from twin.analysis.headroom_options import Asked, Options, ask, racks_of
+from twin.analysis.headroom_options import DEFAULT_LEVELS, Asked, Options, ask, racks_of
 from twin.analysis.headroom_state import DRY, WET, design_days, settled
 from twin.core.columns import Group
 from twin.core.jit import ensure_compiled
@@ -60,8 +60,10 @@ def headroom(
     weather: str | Path | None = None,
     recirculation_k: float = 0.0,
     transient: bool = False,
+    levels: Sequence[str] = DEFAULT_LEVELS,
 ) -> Headroom:
-    """Headroom of ``elements`` (names as in ``twin trace``), default: the site, its buildings, loops and halls.
+    """Headroom of ``elements`` (names as in ``twin trace``), default: all of ``levels``: the site, its buildings, loops
+    with their plants, and halls; ``cdu`` and ``rack`` (one of each run of equal racks behind a CDU) where asked for.
 
     ``at`` (default: the peak hour of the peak week) is the end of the hour whose load and weather are the present;
     ``load`` (0..1) holds all racks at that share of what is energised instead. ``recirculation_k`` warms the air into
@@ -70,7 +72,7 @@ def headroom(
 
     Raises ``InputError`` with everything that is wrong with the options and the site.
     """
-    return found_for(ask(site, Options(tuple(elements), at, load, weather, recirculation_k, transient)))
+    return found_for(ask(site, Options(tuple(elements), at, load, weather, recirculation_k, transient, tuple(levels))))
 
 
 def found_for(asked: Asked) -> Headroom:
@@ -85,13 +87,13 @@ def found_for(asked: Asked) -> Headroom:
     extreme = None if hot is None else outdoor_air(asked.weather, [hot])[0]
     on, contract = energised(plan, asked.at_s)
     case = Case(asked, plan, on, contract, power, air, days, extreme)
-    made = _all(plan) if asked.graph is None else _named(asked, plan)
+    made = _all(plan, asked.levels) if asked.graph is None else _named(asked, plan)
     rows = tuple(case.row(*one) for one in made)
     return Headroom(asked, air, conditions, days, extreme, contract, rows, asked.graph is not None)
 
 
-def _all(plan: Plan) -> list[tuple[str, str, Floats]]:
-    """The site, its buildings, loops and halls with the racks of each (group)."""
+def _all(plan: Plan, levels: Sequence[str]) -> list[tuple[str, str, Floats]]:
+    """All elements of ``levels`` with the racks of each (group)."""
     a, labels = plan.arrays, plan.labels
     count = a.group[:, Group.COUNT]
     hall = np.searchsorted(a.hall_group, np.arange(len(a.group)), side="right") - 1
@@ -103,7 +105,20 @@ def _all(plan: Plan) -> list[tuple[str, str, Floats]]:
         wet = a.group[:, Group.LIQUID_SHARE] >= 1.0  # nothing of theirs ends in the air
         made.append((name, "loop", count * ((liquid == f) | ((a.sec_fac[a.group_air] == f) & ~wet))))
     made += [(name, "hall", count * (hall == h)) for h, name in enumerate(labels.hall)]
-    return made
+    if "cdu" in levels:
+        secs = zip(labels.cdu, labels.cdu_sec, strict=True)
+        made += [(name, "cdu", count * (a.group_liquid == j)) for name, j in secs]
+    if "rack" in levels:
+        one = np.eye(len(count))
+        made += [(_rack_name(plan, g), "rack", one[g]) for g in range(len(count))]
+    return [row for row in made if row[1] in levels]
+
+
+def _rack_name(plan: Plan, g: int) -> str:
+    """One rack of a group: ``cs3-x2 at b1/b1-h1/cdu-01``."""
+    a = plan.arrays
+    at = a.group_liquid[g] if a.group_liquid[g] >= 0 else a.group_air[g]
+    return f"{plan.labels.group_kind[g]} at {plan.labels.sec[int(at)]}"
 
 
 def _named(asked: Asked, plan: Plan) -> list[tuple[str, str, Floats]]:

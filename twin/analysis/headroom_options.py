@@ -11,7 +11,7 @@ from typing import Any
 
 from twin.analysis.feed_paths import named, resolve
 from twin.analysis.map_options import site_weather
-from twin.core.errors import Faults, one, option
+from twin.core.errors import Faults, Problem, did_you_mean, one, option
 from twin.engine.peak import peak_hour
 from twin.engine.period import Moment, instant
 from twin.forcing.weather import TYPICAL_HOURS, Weather
@@ -20,6 +20,9 @@ from twin.site.graph_of import site_graph
 from twin.site.load import LoadedSite, load_site
 
 MOST_RECIRCULATION_K = 15.0
+# Rows of each level; a row of racks is one for each run of equal racks behind one CDU.
+LEVELS = ("site", "building", "loop", "hall", "cdu", "rack")
+DEFAULT_LEVELS = LEVELS[:4]
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Options:
     weather: str | Path | None = None
     recirculation_k: float = 0.0
     transient: bool = False
+    levels: tuple[str, ...] = DEFAULT_LEVELS
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Asked:
     load: float | None
     recirculation_k: float
     transient: bool
+    levels: tuple[str, ...]
 
 
 def ask(site: str | Path | LoadedSite, options: Options) -> Asked:
@@ -60,6 +65,10 @@ def ask(site: str | Path | LoadedSite, options: Options) -> Asked:
     extra = faults.of(
         _number, options.recirculation_k, "recirculation_k=", MOST_RECIRCULATION_K, f"K, 0 to {MOST_RECIRCULATION_K:g}"
     )
+    for level in options.levels:
+        if level not in LEVELS:
+            what = f'there is no level "{level}"{did_you_mean(level, LEVELS)}, expected {", ".join(LEVELS)}'
+            faults.problems.append(Problem(option("level="), what))
     at_s = None if options.at is None else faults.of(instant, options.at, option("at="))
     graph: Graph | None = None
     keys: tuple[str, ...] = ()
@@ -71,7 +80,7 @@ def ask(site: str | Path | LoadedSite, options: Options) -> Asked:
     assert extra is not None
     peak = at_s is None
     at_s = peak_hour(loaded, weather) if at_s is None else at_s
-    return Asked(loaded, weather, graph, keys, at_s, peak, load, extra, options.transient)
+    return Asked(loaded, weather, graph, keys, at_s, peak, load, extra, options.transient, options.levels)
 
 
 def _elements(faults: Faults, loaded: LoadedSite, elements: Sequence[str]) -> tuple[Graph, tuple[str, ...]]:

@@ -35,6 +35,14 @@ Transient = Annotated[
     bool,
     typer.Option("--transient", help="Tell whether the transfer after a loss trips anything: takes a run for each."),
 ]
+Level = Annotated[
+    str | None,
+    typer.Option(
+        "--level",
+        metavar="LEVEL,...",
+        help="Rows of these levels: site, building, loop, hall, cdu, rack (one of each run of equal ones on a CDU).",
+    ),
+]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with a bar for every hall.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
 
@@ -47,18 +55,23 @@ def command(
     weather: Weather = None,
     recirculation: Recirculation = 0.0,
     transient: Transient = False,
+    level: Level = None,
     html: Html = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
     """Tell how much more IT each element can take: present, design day, N-1, and what ends it."""
-    from twin.analysis.headroom_options import Options, ask
+    from twin.analysis.headroom_options import DEFAULT_LEVELS, Options, ask
     from twin.analysis.map_files import check_files
-    from twin.core.errors import Faults
+    from twin.core.errors import Faults, one
     from twin.core.jit import is_compiled
 
     faults = Faults()
-    asked = faults.of(ask, site, Options(tuple(elements or ()), at, load, weather, recirculation, transient))
+    levels = DEFAULT_LEVELS if level is None else tuple(part.strip() for part in level.split(","))
+    if level is not None and elements:
+        faults.of(_refuse, one("name elements, or levels: one of the two", path="--level"))
+    options = Options(tuple(elements or ()), at, load, weather, recirculation, transient, levels)
+    asked = faults.of(ask, site, options)
     faults.of(check_files, None, html, overwrite=overwrite)
     faults.tell()
     assert asked is not None
@@ -82,3 +95,7 @@ def command(
     typer.echo(render(found), nl=False)
     if html is not None:
         typer.echo(f"page  {html}")
+
+
+def _refuse(error: Exception) -> None:
+    raise error
