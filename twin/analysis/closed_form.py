@@ -155,7 +155,9 @@ def _stage(
     share = row[:, Group.W_COOLANT] / a.sec[j, Sec.W_GROUPS]
     w = step.w[j] * share * part
     moving = w > 0.0
-    g_plate = np.where(moving, w * -np.expm1(-row[:, Group.UA] / np.where(moving, w, 1.0)), 0.0)
+    some = np.where(moving, w, 1.0)
+    ua = row[:, Group.UA] * (some / row[:, Group.W_COOLANT]) ** row[:, Group.FLOW_EXPONENT]
+    g_plate = np.where(moving, w * -np.expm1(-ua / some), 0.0)
     n = len(groups)
     return Stage(
         span, g_plate, w, a.sec[j, Sec.C_RETURN] * share, a.sec[j, Sec.C_SUPPLY] * share,
