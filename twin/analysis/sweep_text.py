@@ -18,9 +18,8 @@ def render(found: Sweep, top: int = TOP) -> str:
         f"{found.lasting_s:,.0f} s, worst first; {found.racks:,} racks, {found.it_mw:,.1f} MW of IT",
         "",
     ]
-    if found.rows:
-        lines.append(f"{'':42}" + "".join(f"{name:>10}" for name in HEAD) + "  cause")
     harm = [c for c in found.rows if c.racks_tripped or c.first_alarm_s is not None or c.first_slowed_s is not None]
+    lines += [f"{'':42}" + "".join(f"{name:>10}" for name in HEAD) + "  cause"] if harm else []
     lines += [_line(case) for case in harm[:top]]
     if len(harm) > top:
         lines.append(f"  and {len(harm) - top:,} more (--json and --out have them all)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from twin.engine.arrays import Scratch, State
 from twin.engine.faults import Faults
@@ -40,7 +40,7 @@ def present(t: float, arrays: Arrays, state: State, step: Scratch) -> Present:
 
 def seen(faults: Faults, step: Scratch) -> Seen:
     """The same faults, which keep the site as they find it; ``step`` is the engine's scratch."""
-    return Seen(faults.plan, faults.loaded, faults.found, faults.known, faults.reset_s, step=step)
+    return Seen(**{part.name: getattr(faults, part.name) for part in fields(faults)}, step=step)
 
 
 __all__ = ["Present", "Seen", "present", "seen"]
