@@ -62,6 +62,8 @@ def loss_of(fault: Fault, place: Place) -> str | None:
     """The canonical loss that a fault is, or None."""
     if place.role == "rejection":
         return "heat rejection" if place.role in ALL_STOP and (fault.amount or 0.0) >= place.units else None
+    if fault.mode == "pumps" and fault.amount:
+        return None  # some of several: the others go on
     found = {("cdu", "pumps"): "loop flow", ("cdu", "facility"): "facility flow", ("loop", "pumps"): "facility flow"}
     return found.get((place.role, fault.mode))
 

@@ -33,6 +33,8 @@ from twin.site.plan import Plan
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+# Roles whose row is that of a secondary loop; of others it is that of a facility loop.
+BY_SEC = ("cdu", "air")
 SUPPLY_MAX = slot("hall_liquid_supply_temperature_maximum")
 
 
@@ -119,14 +121,14 @@ def _use(engine: Engine, now: Present, t_end: Floats, dt: float) -> Floats:
 def energised(check: Checkpoint, name: str) -> bool:
     """Whether something that can break has power at the checkpoint."""
     place, a = check.known[name], check.plan.arrays
-    halls = [a.sec_hall[place.row]] if place.role in ("cdu", "air") else a.sec_hall[a.sec_fac == place.row]
+    halls = [a.sec_hall[place.row]] if place.role in BY_SEC else a.sec_hall[a.sec_fac == place.row]
     return bool(check.on[halls].any())
 
 
 def follow(check: Checkpoint, fault: Fault) -> Reached:
     """What ``fault`` does, followed as far as it reaches. Raises ``InputError`` for what leaves nothing."""
     place = check.known[fault.element]
-    if place.role == "cdu" and len(_faults(check, fault).events) == 1:
+    if place.role in BY_SEC and place.role != "air" and len(_faults(check, fault).events) == 1:
         found = _apart(check, fault, place)
         if found is not None:
             return found
@@ -136,14 +138,14 @@ def follow(check: Checkpoint, fault: Fault) -> Reached:
 def whole(check: Checkpoint, fault: Fault) -> Reached:
     """What ``fault`` does, followed over its island with all racks."""
     a, place = check.plan.arrays, check.known[fault.element]
-    hall = int(a.sec_hall[place.row] if place.role in ("cdu", "air") else a.sec_hall[a.sec_fac == place.row][0])
+    hall = int(a.sec_hall[place.row] if place.role in BY_SEC else a.sec_hall[a.sec_fac == place.row][0])
     island = island_of(a, hall)
     state = State._make(part.copy() for part in check.present.state)
     scratch, out = _run(check, check.plan, _faults(check, fault), state, island, check.on)
     halls = a.island_hall[a.island_ptr[island] : a.island_ptr[island + 1]]
     groups = np.concatenate([np.arange(a.hall_group[h], a.hall_group[h + 1]) for h in halls if check.on[h]])
     racks = np.concatenate([np.arange(a.group_rack[g], a.group_rack[g + 1]) for g in groups])
-    if place.role == "cdu":
+    if place.role in BY_SEC and place.role != "air":
         own = a.group_liquid[groups] == place.row
         racks = np.concatenate([np.arange(a.group_rack[g], a.group_rack[g + 1]) for g in groups[own]])
         halls = np.array([hall])
