@@ -7,8 +7,9 @@
     heat rejection  the plant of a loop takes nothing: it warms, then what stands on it (``twin.analysis.warm_loop``)
 
 Each rack as it stands: its power, plate, body, limits and delays (``twin.racks.heat_up``), its share of the water in
-the loop of its CDU by its coolant flow. Two racks stand for a group: the mean one, by which it alarms and trips, and
-the one with the hottest junction, which is the first to slow down. Power is held but where racks slow themselves down.
+the loop of its CDU by its coolant flow. A group alarms and trips by its mean rack; the first of its racks to slow down
+is looked for among all of them behind one CDU, and is the one with the hottest junction on a whole loop. Power is held
+but where racks slow themselves down.
 """
 
 from __future__ import annotations
@@ -88,22 +89,22 @@ def closed_form(
     groups = np.flatnonzero(behind & (present.state.tripped_by <= 0) & (present.step.group_power > 0.0))
     if len(groups) == 0:
         return {}
-    racks = racks_of(present, groups)
-    pairs = np.concatenate([groups, groups])
+    racks, of = racks_of(present, groups, every=place.role != "loop")
     flow = np.full(len(groups), np.inf)
     if loss == "loop flow":
-        stages = [*_run_down(present, pairs, within_s, coast)]
+        stages = [*_run_down(present, of, within_s, coast)]
         flow = _low_flow(present, groups, coast)
     elif place.role == "loop":
-        stages = _facility_run_down(present, pairs, place.row, within_s, coast)
+        stages = _facility_run_down(present, of, place.row, within_s, coast)
     else:
-        stages = [_stage(present, pairs, np.full(len(pairs), within_s))]
+        stages = [_stage(present, of, np.full(len(of), within_s))]
     times, _ = heat_up(racks, stages, throttling=throttling)
     n = len(groups)
     delay = a.group[groups, Group.TRIP_DELAY]
     causes = {"low_flow": flow + delay, "coolant_inlet": times.over[:n] + delay, "junction": times.junction[:n]}
-    slowed = np.minimum(times.slowed[:n], times.slowed[n:])
-    return _told(groups, times.alarm[:n], slowed, causes, within_s)
+    slowed = np.full(len(a.group), np.inf)
+    np.minimum.at(slowed, of, times.slowed)
+    return _told(groups, times.alarm[:n], slowed[groups], causes, within_s)
 
 
 def _told(
@@ -124,27 +125,33 @@ def _told(
     }  # fmt: skip
 
 
-def racks_of(present: Present, groups: Ints) -> Racks:
-    """The mean racks of ``groups`` (n) and then the ones with the hottest junction (n): 2n racks."""
+def racks_of(present: Present, groups: Ints, *, every: bool) -> tuple[Racks, Ints]:
+    """The mean racks of ``groups`` (n), then ``every`` one of them or the ones with the hottest junction.
+
+    With them the group of each row.
+    """
     a, state, step = present.arrays, present.state, present.step
-    row = a.group[groups]
-    count, rise = row[:, Group.COUNT], row[:, Group.JUNCTION] / row[:, Group.RATED]
+    count = a.group[groups, Group.COUNT]
     mean = np.column_stack([state.sum_plate[groups], state.sum_body[groups], step.group_power[groups]]) / count[:, None]
-    hot = []
-    for g, per_watt in zip(groups, rise, strict=True):
-        i, j = a.group_rack[g], a.group_rack[g + 1]
-        r = i + int(np.argmax(state.t_plate[i:j] + per_watt * step.power[i:j]))
-        hot.append((state.t_plate[r], state.t_body[r], step.power[r]))
-    both = np.concatenate([mean, np.array(hot)])
-    row, j = np.tile(row, (2, 1)), np.tile(a.group_liquid[groups], 2)
+    chosen, of = [], [groups]
+    for g in groups:
+        own = np.arange(a.group_rack[g], a.group_rack[g + 1])
+        if not every:
+            per_watt = a.group[g, Group.JUNCTION] / a.group[g, Group.RATED]
+            own = own[[np.argmax(state.t_plate[own] + per_watt * step.power[own])]]
+        chosen.append(own)
+        of.append(np.full(len(own), g))
+    r, rows = np.concatenate(chosen), np.concatenate(of)
+    both = np.concatenate([mean, np.column_stack([state.t_plate[r], state.t_body[r], step.power[r]])])
+    row, j = a.group[rows], a.group_liquid[rows]
     start = np.column_stack([both[:, :2], state.sec_return[j], state.sec_supply[j]])
     return Racks(
         row[:, Group.LIQUID_SHARE], row[:, Group.BODY_SHARE], row[:, Group.C_PLATE], row[:, Group.C_BODY],
         row[:, Group.G_BODY_PLATE], row[:, Group.G_BODY_AIR], both[:, 2], np.minimum(both[:, 2], row[:, Group.FLOOR]),
         row[:, Group.RATED], row[:, Group.JUNCTION], row[:, Group.THROTTLE], row[:, Group.TRIP],
         row[:, Group.LIQUID_MAX], row[:, Group.LIQUID_TRIP], row[:, Group.TRIP_DELAY],
-        step.inlet[np.tile(a.group_air[groups], 2)], start,
-    )  # fmt: skip
+        step.inlet[a.group_air[rows]], start,
+    ), rows  # fmt: skip
 
 
 def _stage(
