@@ -27,7 +27,8 @@ LOSSES = [
     ("zone-4a-tower", "b/warm:pumps"), ("zone-4a-tower", "b/warm/rejection:units=2"),
     ("zone-4a-adiabatic", "b/h/cdu-01"), ("zone-4a-adiabatic", "b/h/cdu-01:facility"),
     ("zone-4a-adiabatic", "b/hot:pumps"), ("zone-4a-adiabatic", "b/hot/rejection:units=5"),
-    ("azure-dgx", "az/chw/rejection:units=1"),
+    ("rubin-manifold", "b/h/manifold-01:pumps"), ("rubin-manifold", "b/h/manifold-01:facility"),
+    ("rubin-manifold", "b/hot:pumps"), ("azure-dgx", "az/chw/rejection:units=1"),
 ]  # fmt: skip
 
 

@@ -100,4 +100,4 @@ def run(quick: bool, full: bool) -> list[Row]:
     ]  # fmt: skip
 
 
-__all__ = ["against_full", "random_faults", "run"]
+__all__ = ["against_full", "difference", "random_faults", "run"]

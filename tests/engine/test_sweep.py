@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.bench.fault_sweep import against_full, random_faults
-from twin.analysis.fail import LEAD_S
+from tests.bench.fault_sweep import against_full, difference, random_faults
+from twin.analysis.fail import LEAD_S, fail
 from twin.analysis.sweep import Sweep, plain, sweep, write_csv
 from twin.analysis.sweep_text import render
 from twin.core.columns import Group
 from twin.core.errors import InputError
-from twin.engine.faults import MODES, Fault
+from twin.engine.faults import MODES, Fault, parse
 from twin.engine.settle import SETTLE_STEP_S, SETTLE_STEPS
 from twin.engine.sweep import follow, whole
 from twin.site.generate import bench_site
@@ -61,6 +61,16 @@ def test_a_cdu_apart_is_the_cdu_in_its_island(site, mode):
     assert apart.trip_s == pytest.approx(all_of_it.trip_s[own], abs=0.2, nan_ok=True)
     assert apart.rack_c == pytest.approx(all_of_it.rack_c, abs=0.05)
     assert (apart.cause == all_of_it.cause[own]).all()
+
+
+@pytest.mark.parametrize("text", ["b/h/manifold-01:units=2", "b/h/manifold-01:pumps=2", "b/hot:pumps=1"])
+def test_pumps_and_cdus_of_a_manifold_fail_over_as_in_the_whole_run(text):
+    """What stands by takes over some seconds later: that instant is in the sweep as well."""
+    check = swept("rubin-manifold", "economizer", load="full", at=AT).check
+    fault = parse(text, check.at_s, np.inf, check.known, "fault")
+    full = fail("rubin-manifold", [text], at=AT, load="full", lasting_s=600.0)
+    found = difference(check, full, follow(check, fault))
+    assert (found.trip_s <= 0.2, found.peak_k <= 0.05, found.survivors) == (True, True, 0)
 
 
 def test_a_fault_that_reaches_further_is_followed_over_the_whole_island(monkeypatch):

@@ -66,7 +66,7 @@ def loss_of(fault: Fault, place: Place) -> str | None:
     if fault.mode == "pumps" and fault.amount:
         return None  # some of several: the others go on
     found = {("cdu", "pumps"): "loop flow", ("cdu", "facility"): "facility flow", ("loop", "pumps"): "facility flow"}
-    return found.get((place.role, fault.mode))
+    return found.get(("cdu" if place.role == "manifold" else place.role, fault.mode))
 
 
 def closed_form(

@@ -32,7 +32,7 @@ from twin.site.load import LoadedSite, load_site
 
 # What people call them, and the roles of ``twin.engine.faults``.
 KINDS: dict[str, tuple[str, ...]] = {
-    "cdu": ("cdu",), "pump": ("loop",), "chiller": ("chillers",), "tower": ("rejection",),
+    "cdu": ("cdu", "manifold"), "pump": ("loop",), "chiller": ("chillers",), "tower": ("rejection",),
     "economizer": ("economizer",), "air": ("air",),
 }  # fmt: skip
 EVERY = ("cdu", "pump", "chiller", "tower")

@@ -34,7 +34,7 @@ from twin.site.plan import Plan
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 # Roles whose row is that of a secondary loop; of others it is that of a facility loop.
-BY_SEC = ("cdu", "air")
+BY_SEC = ("cdu", "manifold", "air")
 SUPPLY_MAX = slot("hall_liquid_supply_temperature_maximum")
 
 
@@ -159,7 +159,7 @@ def _apart(check: Checkpoint, fault: Fault, place: Place) -> Reached | None:
     made = apart(check.plan, check.present, place.row, check.before)
     arrays, own = made.plan.arrays, len(made.groups)
     edit = MODES[place.role][fault.mode].edit
-    if edit is None or MODES[place.role][fault.mode].units:
+    if edit is None or MODES[place.role][fault.mode].units or (MODES[place.role][fault.mode].pumps and fault.amount):
         return None
     edit(arrays, Place(place.role, 0, place.units), fault.amount or 0.0)
     began = made.state.alarm_at.copy(), made.state.slowed_at.copy(), made.state.tripped_at.copy()
