@@ -150,7 +150,7 @@ def racks_of(present: Present, groups: Ints, *, every: bool) -> tuple[Racks, Int
         row[:, Group.G_BODY_PLATE], row[:, Group.G_BODY_AIR], both[:, 2], np.minimum(both[:, 2], row[:, Group.FLOOR]),
         row[:, Group.RATED], row[:, Group.JUNCTION], row[:, Group.THROTTLE], row[:, Group.TRIP],
         row[:, Group.LIQUID_MAX], row[:, Group.LIQUID_TRIP], row[:, Group.TRIP_DELAY],
-        step.inlet[a.group_air[rows]], start,
+        present.air_inlets()[rows], start,
     ), rows  # fmt: skip
 
 

@@ -81,6 +81,12 @@ def carrying(plan: Plan, power: Floats) -> Plan:
     flow = np.bincount(a.group_liquid[wet], (group[:, Group.COUNT] * group[:, Group.W_COOLANT])[wet], len(sec))
     cdus = np.unique(a.group_liquid[wet])
     sec[cdus, Sec.W_GROUPS] = flow[cdus]
+    air = np.unique(a.group_air)
+    before, now = (
+        np.bincount(a.group_air, rows[:, Group.COUNT] * rows[:, Group.W_AIR], len(sec))[air]
+        for rows in (a.group, group)
+    )
+    sec[air, Sec.W_GROUPS] *= np.where(before > 0.0, now / np.where(before > 0.0, before, 1.0), 1.0)
     return replace(plan, arrays=a._replace(group=group, sec=sec), fleet=None)
 
 

@@ -38,9 +38,13 @@ def warm_loop(
     groups = np.flatnonzero(reached)
     causes = {name: np.full(len(groups), np.inf) for name in ("coolant_inlet", "junction", "air_inlet")}
     alarm, slowed = np.full(len(groups), np.inf), np.full(len(groups), np.inf)
+    air_above = present.air_inlets() - step.inlet[a.group_air]
     for i, g in enumerate(groups):
         row = a.group[g]
         coolant, air = inlet.get(int(a.group_liquid[g])), inlet.get(int(a.group_air[g]))
+        if air is not None:
+            # Zones differ by their share of the exhaust, which stays as far above the supply as it is.
+            air = air + air_above[g]
         for water, most, trips, cause in (
             (coolant, Group.LIQUID_MAX, Group.LIQUID_TRIP, "coolant_inlet"),
             (air, Group.AIR_MAX, Group.AIR_TRIP, "air_inlet"),

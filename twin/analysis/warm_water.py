@@ -92,8 +92,8 @@ def _parts(present: Present, f: int) -> list[_Part]:
             if len(on):
                 w = float(step.w[on].sum())
                 found.append(
-                    _Part(2 + 4 * len(found), on, air, w, float(step.rho[on[0]]), float(step.k[on].sum()),
-                          float((step.set_point[on] * step.w[on]).sum() / w))
+                    _Part(2 + 4 * len(found), on, air, w, float(a.sec[on[0], Sec.RECIRCULATION]),
+                          float(step.k[on].sum()), float((step.set_point[on] * step.w[on]).sum() / w))
                 )  # fmt: skip
     return found
 

@@ -175,6 +175,7 @@ def _state(plan: Plan, present: Present, own: Ints, facs: Ints, rows: _Rows, cur
         noise_a=racks(s.noise_a, nothing), noise_b=racks(s.noise_b, nothing),
         knot=s.knot[island : island + 1].copy(),
         sec_return=secs(s.sec_return), sec_supply=secs(s.sec_supply), sec_flow=secs(s.sec_flow, together=True),
+        pattern=np.array([s.pattern[same].mean() for same in rows.groups]),
         fac_return=s.fac_return[facs], fac_supply=s.fac_supply[facs], pipe=s.pipe[facs], basin=s.basin[facs],
         condenser=s.condenser[facs], chillers=s.chillers[facs], fac_flow=s.fac_flow[facs],
         watched=watched, trip_clock=clock, tripped_by=s.tripped_by[first], tripped_at=s.tripped_at[first],

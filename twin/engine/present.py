@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from twin.engine.arrays import Scratch, State
 from twin.engine.faults import Faults
-from twin.site.plan import Arrays
+from twin.site.plan import Arrays, Floats
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,12 @@ class Present:
     arrays: Arrays
     state: State
     step: Scratch
+
+    def air_inlets(self) -> Floats:
+        """Air at the inlets of each group's racks (group), degC: as ``twin.engine.zones`` has it."""
+        j, step = self.arrays.group_air, self.step
+        found: Floats = step.inlet[j] + step.stray * (step.back[j] - step.supply[j])
+        return found
 
 
 @dataclass
