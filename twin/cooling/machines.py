@@ -128,7 +128,6 @@ def advance_clocks(fac: np.ndarray, clocks: np.ndarray, wanted: float, dt: float
         clocks[RUNNING] = wanted
 
 
-@kernel
 def lose_power(fac: np.ndarray, clocks: np.ndarray) -> None:
-    """All machines stop; a call for them is answered after the restart time."""
+    """All machines stop; a call for them is answered after the restart time. Between steps only, so not compiled."""
     clocks[RUNNING], clocks[PENDING], clocks[SINCE] = 0.0, fac[START] - fac[RESTART], 0.0

@@ -1,40 +1,34 @@
 """Faults as data: what breaks, from when to when, and what that makes of the columns of a Plan.
 
-A fault names an element as the results do, a mode of its role, and an amount where the mode has one::
-
-    b/h/cdu-01            pumps     they run down and stop, or so many of them where its entry has their curve
-                          facility  no facility water reaches it
-                          leak      isolated, racks shut down      sensor    reads so many K low, holds as much more
-                          fouling   that share of UA is lost
-    b/h/manifold-01       units     so many of its CDUs are lost    pumps, ... of all of them, as above
-    b/h/air               units     so many air handlers stop      sensor, fouling as above
-    b/loop                pumps     they run down and stop, or so many of them
-    b/loop/chillers       units     so many machines are lost
-    b/loop/rejection      units     so many cells or coolers are lost; with the last of them all heat stays in the loop
-    b/loop/economizer     units     it takes no heat
-
-The first mode of a role is meant where none is named. **A new mode is one line of** ``MODES``. Between two instants at
-which something breaks or is mended the columns stand still; the loop itself knows no fault. Racks that have tripped are
-reset a while after the last fault has been mended.
+``twin.engine.modes`` has what can break and how. Between two instants at which something breaks or is mended the
+columns stand still; the loop itself knows no fault. Racks that have tripped are reset a while after the last fault has
+been mended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.cooling.machines import RUNNING as ON
+from twin.cooling.machines import lose_power
 from twin.cooling.pump_curve import PumpBank
 from twin.core.columns import Fac, Group, Sec
 from twin.core.errors import Faults as Problems
-from twin.core.errors import did_you_mean, one
-from twin.engine.arrays import State
+from twin.core.errors import InputError, did_you_mean, one
+from twin.engine.amount import amount_of
+from twin.engine.arrays import Scratch, State
+from twin.engine.hold import as_it_was
 from twin.engine.lost import banks, pump_banks, without
+from twin.engine.modes import MODES, Fault, Mode, Place
+from twin.engine.outage import dark_groups
 from twin.engine.pump_faults import fail_over_at, let_fall, pumps_running
+from twin.engine.trip import CAUSES
 from twin.racks.rack import Rack
 from twin.site.load import LoadedSite
 from twin.site.lower_hall import interlocks
@@ -43,109 +37,8 @@ from twin.site.plan import Arrays, Plan
 Floats = NDArray[np.float64]
 # Someone looks at a hall before its racks are switched on again (prior).
 RESET_S = 120.0
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One fault; ``amount`` as its mode means it, None for the mode's own."""
-
-    element: str
-    mode: str
-    at_s: float
-    until_s: float = inf
-    amount: float | None = None
-
-    def named(self) -> str:
-        """As it is written: ``element:mode=amount``."""
-        return f"{self.element}:{self.mode}" + (f"={self.amount:g}" if self.amount is not None else "")
-
-
-@dataclass(frozen=True)
-class Place:
-    """An element that can break: its role, its row, and how many equal units stand in it."""
-
-    role: str
-    row: int
-    units: int = 1
-    pumps: PumpBank | None = None
-
-
-Edit = Callable[[Arrays, Place, float], None]
-
-
-def _set(table: str, *columns: tuple[int, float]) -> Edit:
-    def edit(a: Arrays, place: Place, amount: float) -> None:
-        del amount
-        for column, value in columns:
-            getattr(a, table)[place.row, column] = value
-
-    return edit
-
-
-def _offset(a: Arrays, place: Place, amount: float) -> None:
-    a.sec[place.row, Sec.SET_OFFSET] += amount
-
-
-def _foul(a: Arrays, place: Place, amount: float) -> None:
-    a.sec[place.row, Sec.UA] *= 1.0 - amount
-
-
-def _all_stop(a: Arrays, place: Place, amount: float) -> None:
-    """The fans of the last air handlers run down; of some of several, ``twin.engine.lost`` takes care."""
-    if amount >= place.units:
-        a.sec[place.row, [Sec.RUNNING, Sec.OPEN]] = 0.0
-
-
-def _pumps_stop(table: str, column: int) -> Edit:
-    """All pumps are lost; of some of several, :meth:`Faults.arrays` takes care: it knows which stood by."""
-
-    def edit(a: Arrays, place: Place, amount: float) -> None:
-        if not amount:
-            getattr(a, table)[place.row, column] = 0.0
-
-    return edit
-
-
-def _reject_nothing(a: Arrays, place: Place, amount: float) -> None:
-    """Without any cell chillers trip on condenser pressure and the economiser meets warm water: nothing takes heat."""
-    if amount >= place.units:
-        a.fac[place.row, [Fac.CHILLERS, Fac.ECONOMIZER, Fac.ECONOMIZER_UA, Fac.FAN]] = 0.0
-
-
-@dataclass(frozen=True)
-class Mode:
-    """What a mode does to the columns; the amount where none is given (None: it has none), least and most.
-
-    ``units``: so many of equal units are lost, as :func:`twin.engine.lost.without` has it; most are then all of them.
-    ``pumps``: so many pumps are lost where their curve is known, all without an amount.
-    """
-
-    edit: Edit | None = None
-    amount: float | None = None
-    least: float = 0.0
-    most: float = 0.0
-    units: bool = False
-    pumps: bool = False
-
-
-SENSOR, FOULING = Mode(_offset, 5.0, -20.0, 20.0), Mode(_foul, 0.3, 0.0, 0.95)
-CDU = {
-    "pumps": Mode(_pumps_stop("sec", Sec.RUNNING), least=1.0, pumps=True),
-    "facility": Mode(_set("sec", (Sec.OPEN, 0.0))),
-    "leak": Mode(_set("sec", (Sec.RUNNING, 0.0), (Sec.OPEN, 0.0), (Sec.LEAKS, 1.0))),
-    "sensor": SENSOR,
-    "fouling": FOULING,
-}
-UNITS = {"units": Mode(_all_stop, 1.0, 1.0, units=True)}
-MODES: dict[str, dict[str, Mode]] = {
-    "cdu": CDU,
-    "manifold": UNITS | CDU,
-    "air": {**UNITS, "sensor": SENSOR, "fouling": FOULING},
-    "loop": {"pumps": Mode(_pumps_stop("fac", Fac.RUNNING), least=1.0, pumps=True)},
-    "chillers": {"units": Mode(None, 1.0, 1.0, units=True)},
-    "rejection": {"units": Mode(_reject_nothing, 1.0, 1.0, units=True)},
-    "economizer": {"units": Mode(None, 1.0, 1.0, units=True)},
-}
+# Where the racks of a site get their power.
+GRID = "grid"
 
 
 # Where the last unit is lost as well, an edit takes care: ``twin.engine.lost`` leaves no Plan then.
@@ -161,33 +54,44 @@ def places(loaded: LoadedSite, plan: Plan) -> dict[str, Place]:
             found[name] = Place(bank.kind, bank.index, bank.count)
     for name, (_, _, pumps) in pump_banks(loaded, plan).items():
         found[name] = replace(found[name], pumps=pumps)
-    return found
+    return found | {GRID: Place("grid", -1)}
 
 
 def parse(text: str, at_s: float, until_s: float, known: dict[str, Place], place: str) -> Fault:
     """A fault from ``ELEMENT[:MODE[=AMOUNT]]``; raises ``InputError`` with what was expected."""
     element, colon, rest = text.partition(":")
+    mode, equals, number = rest.partition("=")
+    try:
+        return named(element, mode if colon else None, number if equals else None, at_s, until_s, known)
+    except InputError as error:
+        raise InputError([replace(p, path=place) for p in error.problems]) from None
+
+
+def named(
+    element: str, mode: str | None, amount: str | float | None, at_s: float, until_s: float, known: dict[str, Place]
+) -> Fault:
+    """The fault of these words; raises ``InputError`` at ``element``, ``mode`` or ``amount`` with what was expected."""
     if element not in known:
-        raise one(f'nothing that can break is called "{element}"{did_you_mean(element, known)}', path=place)
-    modes = MODES[known[element].role]
-    mode, equals, number = rest.partition("=") if colon else (next(iter(modes)), "", "")
+        raise one(f'nothing that can break is called "{element}"{did_you_mean(element, known)}', path="element")
+    place = known[element]
+    modes = MODES[place.role]
+    if mode is None:
+        mode = next(iter(modes))
     if mode not in modes:
-        raise one(f'{element} has no mode "{mode}"{did_you_mean(mode, modes)}, expected {", ".join(modes)}', path=place)
+        raise one(
+            f'{element} has no mode "{mode}"{did_you_mean(mode, modes)}; expected {", ".join(modes)}', path="mode"
+        )
     meant = modes[mode]
-    if not equals:
+    if amount is None:
         return Fault(element, mode, at_s, until_s, meant.amount)
-    pumps = known[element].pumps if meant.pumps else None
+    pumps = place.pumps if meant.pumps else None
     if meant.amount is None and pumps is None:
         why = ": nothing says how many there are, give its pumps by their curve" if meant.pumps else ""
-        raise one(f"{mode} of {element} takes no amount{why}", path=place)
-    most = known[element].units if meant.units else pumps.count if pumps else meant.most
-    try:
-        amount = float(number)
-    except ValueError:
-        amount = np.nan
-    if not meant.least <= amount <= most or ((meant.units or meant.pumps) and amount % 1.0):
-        raise one(f"{mode}={number} of {element} is out of range, expected {meant.least:g} to {most:g}", path=place)
-    return Fault(element, mode, at_s, until_s, amount)
+        raise one(f"{mode} of {element} takes no amount{why}", path="amount")
+    most = place.units if meant.units else pumps.count if pumps else meant.most
+    whole = meant.units or meant.pumps
+    found = amount_of(amount, f"{mode} of {element}", meant.unit, meant.least, most, whole=whole)
+    return Fault(element, mode, at_s, until_s, found)
 
 
 @dataclass
@@ -200,18 +104,33 @@ class Faults:
     known: dict[str, Place]
     reset_s: float = RESET_S
     _made: dict[tuple[tuple[Fault, ...], tuple[Fault, ...]], Arrays] = field(default_factory=dict)
+    _held: dict[Fault, dict[Sec, float]] = field(default_factory=dict)
+
+    def mode(self, fault: Fault) -> Mode:
+        """What kind of fault it is."""
+        return MODES[self.known[fault.element].role][fault.mode]
+
+    def parts(self, fault: Fault) -> list[Fault]:
+        """The simple faults that one is made of: itself, if it is no sequence."""
+        split = self.mode(fault).parts
+        return [fault] if split is None else split(fault, self.known, self.loaded, self.plan)
+
+    @cached_property
+    def acting(self) -> tuple[Fault, ...]:
+        """The simple faults of all."""
+        return tuple(part for fault in self.found for part in self.parts(fault))
 
     @property
     def events(self) -> Floats:
         """Instants at which something breaks, is made up for or mended, or racks are reset, s."""
-        ends = [f.until_s for f in self.found if f.until_s < inf]
-        again = [at for at, _ in self.fail_overs]
-        return np.array(sorted({*(f.at_s for f in self.found), *again, *ends, *([self.reset_at] if ends else [])}))
+        both = (*self.found, *self.acting)
+        instants = {t for fault in both for t in (fault.at_s, fault.until_s)} | {self.reset_at}
+        return np.array(sorted((instants | {at for at, _ in self.fail_overs}) - {inf}))
 
     @property
     def fail_overs(self) -> list[tuple[float, str]]:
         """When pumps that stood by have taken over, s, and where."""
-        found = [(fail_over_at(f, pumps), f.element) for f in self.found if (pumps := self._counted(f)) is not None]
+        found = [(fail_over_at(f, pumps), f.element) for f in self.acting if (pumps := self._counted(f)) is not None]
         return [(at, element) for at, element in found if at < inf]
 
     @property
@@ -229,22 +148,21 @@ class Faults:
         return self._made[active, over]
 
     def active(self, t: float) -> tuple[Fault, ...]:
-        """The faults that hold at ``t``."""
-        return tuple(f for f in self.found if f.at_s <= t < f.until_s)
+        """The simple faults that hold at ``t``."""
+        return tuple(f for f in self.acting if f.at_s <= t < f.until_s)
 
     def units_lost(self, active: Sequence[Fault]) -> dict[str, int]:
         """Units that the faults ``active`` take of each element together, at most all there are."""
         lost: dict[str, int] = {}
         for fault in active:
-            place = self.known[fault.element]
-            if MODES[place.role][fault.mode].units:
-                lost[fault.element] = min(place.units, lost.get(fault.element, 0) + int(fault.amount or 1))
+            if self.mode(fault).units:
+                units = self.known[fault.element].units
+                lost[fault.element] = min(units, lost.get(fault.element, 0) + int(fault.amount or 1))
         return lost
 
     def _counted(self, fault: Fault) -> PumpBank | None:
         """The pumps of which a fault takes some; None for any other fault."""
-        place = self.known[fault.element]
-        return place.pumps if MODES[place.role][fault.mode].pumps and fault.amount is not None else None
+        return self.known[fault.element].pumps if self.mode(fault).pumps and fault.amount is not None else None
 
     def _columns(self, active: tuple[Fault, ...], t: float) -> Arrays:
         plan, lost = self.plan, self.units_lost(active)
@@ -253,13 +171,14 @@ class Faults:
             if place.role not in ALL_STOP or units < place.units:
                 plan = without(self.loaded, plan, element, units)
         a = plan.arrays
-        made = a._replace(sec=a.sec.copy(), fac=a.fac.copy())
+        made = a._replace(sec=a.sec.copy(), fac=a.fac.copy(), rejection=a.rejection.copy())
         for fault in active:
-            place = self.known[fault.element]
-            edit = MODES[place.role][fault.mode].edit
-            if edit is not None:
-                units = MODES[place.role][fault.mode].units
-                edit(made, place, lost[fault.element] if units else fault.amount or 0.0)
+            place, mode = self.known[fault.element], self.mode(fault)
+            for at, value in self._held.get(fault, {}).items():
+                row = made.sec[place.row]
+                row[at] = min(row[at], value) if at == Sec.OPEN else value
+            if mode.edit is not None:
+                mode.edit(made, place, lost[fault.element] if mode.units else fault.amount or 0.0)
             pumps = self._counted(fault)
             if pumps is not None:
                 table, column = ("fac", Fac.RUNNING) if place.role == "loop" else ("sec", Sec.RUNNING)
@@ -271,14 +190,28 @@ class Faults:
         """Pumps of an element that run at ``t`` with the faults ``active``."""
         return pumps_running([f for f in active if f.element == element and self._counted(f)], pumps, t)
 
-    def begin(self, state: State, t: float) -> None:
-        """Let flows fall where pumps fail, stop chillers that break at ``t``, reset tripped racks where it is time."""
-        let_fall(self, state, t)
-        for fault in self.found:
-            if fault.at_s == t and fault.mode == "units" and self.known[fault.element].role == "chillers":
+    def begin(self, state: State, scratch: Scratch, t: float) -> None:
+        """What happens at the instant ``t`` itself.
+
+        Chillers stop or break, racks go dark, flows are held or fall where pumps fail, tripped racks are reset.
+        """
+        for fault in self.acting:
+            place, mode = self.known[fault.element], self.mode(fault)
+            if mode.restarts and t in (fault.at_s, fault.until_s):
+                lose_power(self.plan.arrays.fac[place.row], state.chillers[place.row])
+            if mode.holds and t == fault.at_s:
+                before = self.arrays(float(np.nextafter(t, -inf)))
+                self._held[fault] = as_it_was(before, state, scratch, place.row)
+                self._made.clear()
+            if mode.units and place.role == "chillers" and t == fault.at_s:
                 # What breaks is a machine that runs; one that stands by is called, and carries load after its start.
-                clocks = state.chillers[self.known[fault.element].row]
+                clocks = state.chillers[place.row]
                 clocks[ON] = max(0.0, clocks[ON] - (fault.amount or 1.0))
+        for fault in self.found:
+            if self.mode(fault).dark and t == fault.at_s:
+                off = [g for g in dark_groups(self.loaded, self.plan, t) if state.tripped_by[g] <= 0]
+                state.tripped_by[off], state.tripped_at[off] = CAUSES.index("power"), t
+        let_fall(self, state, t)
         if self.reset_at == t:
             np.negative(np.abs(state.tripped_by), out=state.tripped_by)
             state.trip_clock.fill(0.0)
@@ -296,16 +229,17 @@ def armed(plan: Plan, loaded: LoadedSite, *, throttling: bool = True) -> Plan:
 
 
 def make_faults(
-    plan: Plan, loaded: LoadedSite, asked: Sequence[tuple[str, float, float]], place: str = "ELEMENT"
-) -> Faults:
-    """The faults that ``asked`` (text, at, until) name, all checked; raises ``InputError`` with everything wrong.
+    plan: Plan, loaded: LoadedSite, asked: Sequence[tuple[str, float, float]], place: str = "ELEMENT",
+    also: Sequence[Fault] = (),
+) -> Faults:  # fmt: skip
+    """The faults that ``asked`` (text, at, until) name, all checked, and ``also`` those that have been.
 
-    Something that has no power yet cannot break.
+    Something that has no power yet cannot break. Raises ``InputError`` with everything wrong.
     """
     known, problems = places(loaded, plan), Problems()
     made = [problems.of(_checked, plan, text, at, until, known, place) for text, at, until in asked]
     problems.tell()
-    faults = Faults(plan, loaded, tuple(fault for fault in made if fault is not None), known)
+    faults = Faults(plan, loaded, (*also, *(fault for fault in made if fault is not None)), known)
     for t in faults.events:
         problems.of(faults.arrays, float(t))  # what nothing is left of is told before anything runs
     problems.tell()
@@ -314,13 +248,26 @@ def make_faults(
 
 def _checked(plan: Plan, text: str, at: float, until: float, known: dict[str, Place], place: str) -> Fault:
     fault = parse(text, at, until, known, place)
-    where = known[fault.element]
-    a = plan.arrays
-    halls = [a.sec_hall[where.row]] if where.role in ("cdu", "air") else a.sec_hall[a.sec_fac == where.row]
-    if plan.hall_start_s[halls].min() > at:
-        start = np.datetime64(int(plan.hall_start_s[halls].min()), "s")
-        raise one(f"{fault.element} has no power before {start}Z", path=place)
+    has_power(plan, fault, known, place)
     return fault
 
 
-__all__ = ["MODES", "Fault", "Faults", "Place", "armed", "make_faults", "places"]
+def powered_from(plan: Plan, place: Place) -> float:
+    """When an element first has power, s since 1970: its hall, or the first hall that hangs on it, is energised."""
+    a = plan.arrays
+    if place.role == "grid":
+        return float(plan.hall_start_s.min())
+    halls = [a.sec_hall[place.row]] if place.role in ("cdu", "manifold", "air") else a.sec_hall[a.sec_fac == place.row]
+    return float(plan.hall_start_s[halls].min())
+
+
+def has_power(plan: Plan, fault: Fault, known: Mapping[str, Place], path: str) -> None:
+    """Raise ``InputError`` at ``path`` for a fault of something that has no power yet."""
+    begins = powered_from(plan, known[fault.element])
+    if begins > fault.at_s:
+        raise one(f"{fault.element} has no power before {np.datetime64(int(begins), 's')}Z", path=path)
+
+
+__all__ = [
+    "MODES", "Fault", "Faults", "Place", "armed", "has_power", "make_faults", "named", "places", "powered_from",
+]  # fmt: skip

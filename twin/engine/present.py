@@ -29,14 +29,13 @@ class Present:
 class Seen(Faults):
     """Faults that keep the site as the first of them finds it."""
 
-    step: Scratch | None = None
     present: Present | None = None
 
-    def begin(self, state: State, t: float) -> None:
+    def begin(self, state: State, scratch: Scratch, t: float) -> None:
         """Before a step that begins at ``t``: keep what is there when the first fault begins."""
-        if self.present is None and self.step is not None and t == min(f.at_s for f in self.found):
-            self.present = present(t, self.plan.arrays, state, self.step)
-        super().begin(state, t)
+        if self.present is None and self.found and t == min(f.at_s for f in self.found):
+            self.present = present(t, self.plan.arrays, state, scratch)
+        super().begin(state, scratch, t)
 
 
 def present(t: float, arrays: Arrays, state: State, step: Scratch) -> Present:
@@ -44,9 +43,9 @@ def present(t: float, arrays: Arrays, state: State, step: Scratch) -> Present:
     return Present(t, arrays, State._make(part.copy() for part in state), Scratch._make(part.copy() for part in step))
 
 
-def seen(faults: Faults, step: Scratch) -> Seen:
-    """The same faults, which keep the site as they find it; ``step`` is the engine's scratch."""
-    return Seen(**{part.name: getattr(faults, part.name) for part in fields(faults)}, step=step)
+def seen(faults: Faults) -> Seen:
+    """The same faults, which keep the site as they find it."""
+    return Seen(**{part.name: getattr(faults, part.name) for part in fields(faults)})
 
 
 __all__ = ["Present", "Seen", "present", "seen"]

@@ -16,7 +16,8 @@ from twin.core.columns import Sec
 from twin.engine.arrays import State
 
 if TYPE_CHECKING:
-    from twin.engine.faults import Fault, Faults, Place
+    from twin.engine.faults import Faults
+    from twin.engine.modes import Fault, Place
 
 
 def fail_over_at(fault: Fault, pumps: PumpBank) -> float:
@@ -41,7 +42,7 @@ def let_fall(faults: Faults, state: State, t: float) -> None:
     Without a curve each CDU of a manifold keeps its flow.
     """
     now = faults.active(t)
-    before = [fault for fault in faults.found if fault.at_s < t < fault.until_s]
+    before = [fault for fault in faults.acting if fault.at_s < t < fault.until_s]
     for element in dict.fromkeys(fault.element for fault in now if fault.at_s == t):
         place = faults.known[element]
         if place.role not in ("cdu", "manifold"):

@@ -156,7 +156,7 @@ class Engine:
             start = block.t_end[first] - block.dt[first]
             fill_basins(self.plan, self.state, start, forcing.weather[first])
             if self.faults is not None:
-                self.faults.begin(self.state, start)
+                self.faults.begin(self.state, self.scratch, start)
             on = self.energised(start)
             if forcing.served is None:
                 self.advance(block, forcing, first, last, on, pool)
@@ -183,6 +183,12 @@ class Engine:
     def _settle(self, block: Block, forcing: Forcing, pool: ThreadPoolExecutor) -> None:
         """Bring what is energised at the start of the run to the steady state of its first step."""
         start = self.timeline.start
+        if self.faults is not None:
+            # What holds before the run, as smoke does; no interlock acts on the way to the steady state.
+            a = self.faults.arrays(start)
+            group = a.group.copy()
+            group[:, Group.TRIP_DELAY] = -1.0
+            self.arrays = a._replace(group=group)
         settle(
             self.plan, partial(self._advance_islands, pool), start, self.energised(start), forcing.weather[0],
             forcing.curves[0],

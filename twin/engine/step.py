@@ -54,6 +54,8 @@ F_W_MAX, F_W_MIN, F_RUNNING = int(Fac.W_MAX), int(Fac.W_MIN), int(Fac.RUNNING)
 RUNNING, OPEN, LEAKS, SET_OFFSET = int(Sec.RUNNING), int(Sec.OPEN), int(Sec.LEAKS), int(Sec.SET_OFFSET)
 # What moves through a loop whose pumps stand, per its largest flow: by buoyancy, next to nothing (estimate).
 LEAST_FLOW = 1e-4
+# Fans that answer no sooner do not answer: their control has failed (``twin.engine.hold``).
+HELD_S = 1e9
 
 
 @inner
@@ -116,7 +118,7 @@ def _flows(a: Arrays, state: State, s: Scratch, h: int, dt: float, y_set: np.nda
     air = last - 1
     asked = a.sec[air, W_PER_HEAT] * s.heat[air]
     s.asked_flow[air] = asked
-    short = a.sec[air, RUNNING] <= 0.0 or asked > a.sec[air, W_MAX]
+    short = a.sec[air, RUNNING] <= 0.0 or asked > a.sec[air, W_MAX] or a.sec[air, LAG] >= HELD_S
     if short and s.coil[air] < asked:
         # The racks' own fans go on: what the air handlers do not bring, they draw from the room.
         s.w[air] = asked

@@ -190,7 +190,7 @@ def _run(
     for begin, end in pairwise([*cuts, check.t_end[-1]]):
         part = slice(*np.searchsorted(check.t_end, [begin, end], side="right"))
         if faults is not None:
-            faults.begin(state, begin)
+            faults.begin(state, scratch, begin)
         steps = len(check.dt[part])
         run_island(
             plan.arrays if faults is None else faults.arrays(begin), state, scratch, out, island, check.prepared.seed,

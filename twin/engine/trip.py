@@ -1,8 +1,9 @@
 """What shuts racks down: the first of named causes that lasts as long as its interlock waits.
 
-Causes, by code: flow (of what the racks ask for), coolant inlet, junction, air inlet, leak. A cause is watched by its
-step means (junction: at the ends of steps), straight between them, so a trip has an instant within a step; the racks
-are off from the next step on, and stay so until somebody resets them. Racks of a group trip together, by their mean.
+Causes, by code: flow (of what the racks ask for), coolant inlet, junction, air inlet, leak, and a loss of power, which
+``twin.engine.faults`` writes. The others are watched by their step means (junction: at the ends of steps), straight
+between them, so a trip has an instant within a step; the racks are off from the next step on, and stay so until
+somebody resets them. Racks of a group trip together, by their mean.
 
 The same pass notes when a group's inlets first leave what its racks allow (*alarm*) and when its racks first slow down.
 Source: named causes and delays are priors of the rack entry; nobody publishes interlock settings of these racks.
@@ -18,7 +19,7 @@ from twin.engine.arrays import Scratch, State
 from twin.engine.zones import air_inlet
 from twin.site.plan import Arrays
 
-CAUSES = ("none", "low_flow", "coolant_inlet", "junction", "air_inlet", "leak")
+CAUSES = ("none", "low_flow", "coolant_inlet", "junction", "air_inlet", "leak", "power")
 FLOW, COOLANT, JUNCTION, AIR, LEAK = (constant(n) for n in range(5))
 COUNT, RATED, RISE, MAIN_NODE = int(Group.COUNT), int(Group.RATED), int(Group.JUNCTION), int(Group.MAIN_NODE)
 LIQUID_MAX, AIR_MAX, DELAY = int(Group.LIQUID_MAX), int(Group.AIR_MAX), int(Group.TRIP_DELAY)
