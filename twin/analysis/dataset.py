@@ -13,6 +13,7 @@ from twin.core.errors import one, option
 from twin.engine import checkpoint
 from twin.engine.caps import Caps
 from twin.engine.period import Moment
+from twin.engine.scenario import load_scenario
 from twin.engine.simulate import Note, Progress
 from twin.engine.simulate import simulate as run
 from twin.engine.target import Standing, read_attributes
@@ -37,6 +38,7 @@ def simulate(
     threads: int | None = None,
     load: str | None = None,
     caps: Caps | None = None,
+    scenario: str | Path | None = None,
     progress: Progress | None = None,
     note: Note | None = None,
 ) -> xr.Dataset:
@@ -47,7 +49,8 @@ def simulate(
     default the first calendar year in which every hall has power. ``step`` (default 300 s) and ``every`` (the output
     interval: 1 h, or 60 s for less than a day) are s or text as ``5min``. ``level`` records everything down to
     ``site``, ``hall``, ``cdu`` or ``rack``. ``load`` puts all halls on one load curve of the site, or on ``full``.
-    ``caps`` hold services back over time (:class:`twin.engine.caps.Caps`).
+    ``caps`` hold services back over time (:class:`twin.engine.caps.Caps`); ``scenario``, a shipped name or a file, lays
+    its warmer or colder days over the weather (its faults are followed by :func:`twin.analysis.fail.fail`).
     ``resume``, ``overwrite``, ``progress`` and ``note`` as in :func:`twin.engine.simulate.simulate`.
 
     Raises ``InputError`` for bad input and a full disk, ``StoppedError`` after SIGINT or SIGTERM.
@@ -69,6 +72,7 @@ def simulate(
         threads=threads,
         load=load,
         caps=caps,
+        scenario=None if scenario is None else load_scenario(scenario),
     )
     if done.path is not None:
         return open_run(done.path)

@@ -11,6 +11,7 @@ from twin.cli.output import INTERRUPTED, VIOLATED, Json, Progress, number, write
 
 if TYPE_CHECKING:
     from twin.engine.options import Asked
+    from twin.engine.scenario import Written
 
 Site = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")]
 Weather = Annotated[
@@ -25,6 +26,10 @@ Step = Annotated[str, typer.Option(metavar="S", help="Time step, as 60s, 5min or
 Every = Annotated[str | None, typer.Option(metavar="S", help="Output interval; default: 1h, 1min for less than a day.")]
 Level = Annotated[str, typer.Option(metavar="L", help="Record down to site, hall, cdu or rack.")]
 Load = Annotated[str | None, typer.Option(metavar="NAME", help="Put all halls on this load of the site, or on full.")]
+Scenario = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Warmer or colder days of a scenario file, or of a shipped one, as heat-wave."),
+]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the results; default: runs/<site>.zarr.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an unfinished run.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is there.")]
@@ -46,6 +51,7 @@ def command(
     every: Every = None,
     level: Level = "hall",
     load: Load = None,
+    scenario: Scenario = None,
     out: Out = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -76,6 +82,7 @@ def command(
         seed=number(seed),
         threads=None if threads is None else number(threads),
         load=load,
+        scenario=None if scenario is None else faults.of(_scenario, scenario),
     )
     target = out if out or loaded is None else Path("runs", f"{loaded.site.name}.zarr")
     if bands and asked:
@@ -107,6 +114,15 @@ def _run(asked: Asked, target: Path, *, resume: bool, overwrite: bool) -> None:
     except StoppedError as stopped:
         _say(str(stopped))
         raise typer.Exit(INTERRUPTED) from None
+
+
+def _scenario(name: str) -> Written:
+    from twin.engine.scenario import load_scenario
+
+    written = load_scenario(name)
+    if written.faults or any(item.change == "smoke" for _, item in written.weather):
+        _say(f"{written.name}: only its warmer or colder days count here, its faults are followed by twin fail")
+    return written
 
 
 def _whole_hours(asked: Asked) -> None:

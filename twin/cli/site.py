@@ -68,8 +68,13 @@ def show(site: Site, as_json: Json = False) -> None:
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    scenario: Annotated[bool, typer.Option("--scenario", help="Of a scenario file, as twin fail reads.")] = False,
+) -> None:
     """Write the JSON schema of a site file, for editors."""
-    from twin.site.schema import schema_text
+    if scenario:
+        from twin.engine.scenario_schema import schema_text
+    else:
+        from twin.site.schema import schema_text
 
     typer.echo(schema_text(), nl=False)

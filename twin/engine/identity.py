@@ -18,6 +18,7 @@ import numpy as np
 from twin.core.jit import source_digest
 from twin.engine.options import Asked
 from twin.engine.period import stamp
+from twin.forcing.shifted import ShiftedWeather
 from twin.forcing.weather import Weather
 from twin.site.figures import figure_rows
 from twin.site.load import LoadedSite
@@ -102,6 +103,8 @@ def weather_digest(weather: Weather) -> str:
         if isinstance(value, np.ndarray):
             made.update(f"\0{item.name} {value.dtype.str} {value.shape}\0".encode())
             made.update(np.ascontiguousarray(value).tobytes())
+    if isinstance(weather, ShiftedWeather):
+        made.update(repr(weather.shifts).encode())
     return made.hexdigest()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from twin.forcing.weather import read_weather
 from twin.site.load import LoadedSite, load_site
 from twin.site.lower import local_midnight
 from twin.site.model import LoadCurve, Site
+
+if TYPE_CHECKING:
+    from twin.engine.scenario import Written
 
 FULL = "full"
 FULL_LOAD = LoadCurve(mean=1.0, daily_amplitude=0.0, weekend_factor=1.0, rack_spread=0.0, rack_noise=0.0)
@@ -44,6 +47,7 @@ class Inputs(TypedDict, total=False):
     load: str | None
     intervals_per_block: int | None
     caps: Caps | None
+    scenario: Written | None
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Asked:
     threads: int | None
     load: str | None
     caps: Caps | None
+    scenario: Written | None = None
 
 
 def ask(
@@ -75,12 +80,14 @@ def ask(
     load: str | None = None,
     intervals_per_block: int | None = None,
     caps: Caps | None = None,
+    scenario: Written | None = None,
 ) -> Asked:
     """Check what is asked for, as :func:`twin.engine.prepare.prepare` explains it.
 
     Raises ``InputError`` with the faults of all options and of the site; nothing is compiled and nothing written.
     """
     faults = Faults()
+    faults.problems += scenario.problems if scenario is not None else ()
     faults.of(whole_number, seed, option("seed="), 0, SEEDS - 1)
     if threads is not None:
         faults.of(whole_number, threads, option("threads="), 1, None)
@@ -93,7 +100,7 @@ def ask(
     assert driven is not None
     assert air is not None
     assert timeline is not None
-    return Asked(driven, air, weather is not None, timeline, level, int(seed), threads, load, caps)
+    return Asked(driven, air, weather is not None, timeline, level, int(seed), threads, load, caps, scenario)
 
 
 def whole_number(value: object, place: str, low: int, high: int | None) -> None:

@@ -20,6 +20,7 @@ from twin.engine.demand import class_demands
 from twin.engine.identity import run_attributes
 from twin.engine.options import Asked, Inputs, ask
 from twin.engine.run import Curve, Engine, make_engine
+from twin.engine.scenario import in_scenario
 from twin.engine.serve import ClassDemand, Demand, PoolCurve
 from twin.engine.timeline import Timeline
 from twin.forcing.load import Daily, column_for, read_csv
@@ -70,7 +71,8 @@ def prepare(site: str | Path | LoadedSite, **inputs: Unpack[Inputs]) -> Prepared
     ``start`` and ``end`` are ISO 8601, UTC unless an offset is given; ``twin.engine.period`` has the default. ``step``
     (default 300 s) and ``every`` (the output interval: 1 h, or 60 s for less than a day) are s or text as ``5min``.
     ``level`` is ``site``, ``hall``, ``cdu`` or ``rack``. ``load`` puts all halls on one load curve of the site, or on
-    ``full``. ``caps`` hold services back over time. ``threads`` defaults to the cores of this process.
+    ``full``. ``caps`` hold services back over time. ``scenario`` lays its warmer or colder days over the
+    weather. ``threads`` defaults to the cores of this process.
     ``intervals_per_block`` replaces the block size, for tests.
 
     Raises ``InputError`` for input that cannot be used.
@@ -85,6 +87,8 @@ def read_in(asked: Asked) -> Prepared:
     """
     ensure_compiled()
     plan, air = lower(asked.loaded), make_weather(asked.weather)
+    if asked.scenario is not None:
+        air = in_scenario(air, asked.scenario, asked.timeline.start, asked.timeline.end)
     curves = load_curves(plan, asked.loaded)
     demand = class_demands(asked.loaded, asked.seed)
     _covered(plan, air, [*curves, *(asks.curve for asks in demand)], asked.timeline)

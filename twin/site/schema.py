@@ -20,20 +20,38 @@ from twin.site.shape import fields_of, members
 
 Schema = dict[str, Any]
 NAME = "site.schema.json"
+DRAFT = "http://json-schema.org/draft-07/schema#"
 LIMITS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+
+
+def definitions_of(top: type[BaseModel]) -> Schema:
+    """The schemas of a model and all that it reaches, by name, with units and bounds."""
+    made = top.model_json_schema(by_alias=True)
+    definitions: Schema = made.pop("$defs", {})
+    definitions[top.__name__] = made
+    for name, model in _models(top, {}).items():
+        _describe(definitions[name], model)
+    return definitions
+
+
+def schema_of(top: type[BaseModel], name: str, title: str, description: str) -> Schema:
+    """The schema of a file that is a ``top``, in the words of draft 7."""
+    return {
+        "$schema": DRAFT,
+        "$id": name,
+        "title": title,
+        "description": description,
+        "$ref": f"#/definitions/{top.__name__}",
+        "definitions": dict(sorted(_moved(definitions_of(top)).items())),
+    }
 
 
 def site_schema() -> Schema:
     """The schema as plain data, the same at every call."""
-    made = Site.model_json_schema(by_alias=True)
-    definitions = made.pop("$defs")
-    definitions["Site"] = made
-    models = _models(Site, {})
-    for name, model in models.items():
-        _describe(definitions[name], model)
+    definitions = definitions_of(Site)
     partial = {f"Partial{name}": _relaxed(schema) for name, schema in definitions.items()}
     return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$schema": DRAFT,
         "$id": NAME,
         "title": "halltwin site",
         "description": "A campus of AI halls: power, cooling, racks. Quantities carry their unit in the key.",
