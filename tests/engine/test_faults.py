@@ -59,8 +59,10 @@ def test_a_pump_runs_down_as_its_equation_says_and_stands_in_the_end():
 # --------------------------------------------------------------------------------------------------- modes
 ALL = [
     *((CDU, mode) for mode in MODES["cdu"]), *(("okc/hall-1/air", mode) for mode in MODES["air"]),
-    ("okc/chw", "pumps"), ("okc/chw/chillers", "units"), ("okc/chw/rejection", "units"),
-    ("okc/chw/economizer", "units"),
+    *((element, mode) for element, role in (
+        ("okc/chw", "loop"), ("okc/chw/chillers", "chillers"), ("okc/chw/rejection", "rejection"),
+        ("okc/chw/economizer", "economizer"), ("grid", "grid"),
+    ) for mode in MODES[role]),
 ]  # fmt: skip
 
 
@@ -130,7 +132,7 @@ def test_each_cause_trips_by_its_name(monkeypatch):
     monkeypatch.setattr("twin.engine.faults.interlocks", with_racks(AIR_TRIP=26.0))
     units = places(load_site(SITE), lower(load_site(SITE)))["okc/hall-1/air"].units
     assert behind(broken(f"okc/hall-1/air:units={units}", lasting_s=900.0), CDU)[0]["cause"] == "air_inlet"
-    assert set(CAUSES) == {"none", "low_flow", "coolant_inlet", "junction", "air_inlet", "leak"}
+    assert set(CAUSES) == {"none", "low_flow", "coolant_inlet", "junction", "air_inlet", "leak", "power"}
 
 
 def test_an_interlock_waits_out_its_delay():
@@ -155,6 +157,27 @@ def test_what_is_mended_comes_back():
     assert supply.max() > supply[0].max() + 1.0
     assert it[-1] == pytest.approx(it[0], rel=0.01)
     assert supply[-1] == pytest.approx(supply[0], abs=0.05)
+    assert told(failure)["racks_at_end"] == told(failure)["racks"]
+
+
+NOTHING = f"{CDU}:sensor=0"
+THERMAL = ("hall_rack_inlet_temperature", "hall_liquid_supply_temperature_maximum", "fws_supply_temperature",
+           "fws_return_temperature", "hall_rack_temperature_maximum")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def undisturbed() -> Failure:
+    return broken(NOTHING, lasting_s=7200.0, step_s=5.0)
+
+
+@pytest.mark.parametrize(("element", "mode"), ALL)
+def test_a_mended_fault_comes_back_to_the_state_without_it(element, mode, undisturbed):
+    """Two hours later: temperatures to 0.05 K, the racks' power to 1e-6, the meter's to 2 % (staging has a memory)."""
+    failure = broken(f"{element}:{mode}", repair_s=120.0, lasting_s=7200.0, step_s=5.0)
+    for name in THERMAL:
+        assert failure.series[name][-1] == pytest.approx(undisturbed.series[name][-1], abs=0.05), name
+    for name, off in (("site_it_power", 1e-6), ("site_power", 0.02)):
+        assert failure.series[name][-1] == pytest.approx(undisturbed.series[name][-1], rel=off), name
     assert told(failure)["racks_at_end"] == told(failure)["racks"]
 
 
@@ -210,7 +233,9 @@ def test_without_any_cell_all_heat_stays_in_the_loop():
     [
         ("okc/hall-1/cdu-9", 'did you mean "okc/hall-1/cdu-0'), (f"{CDU}:pump", 'did you mean "pumps"'),
         (f"{CDU}:pumps=2", "takes no amount"), ("okc/chw/chillers:units=99", "out of range"),
-        ("okc/chw/rejection:units=x", "out of range"),
+        ("okc/chw/rejection:units=x", "is no amount of units"),
+        (f"{CDU}:sensor=5kW", "is in another unit than sensor"), (f"{CDU}:fouling=120%", "out of range"),
+        ("grid:outage=1h", "is in another unit"), ("gird", 'did you mean "grid"'),
     ],
 )  # fmt: skip
 def test_what_cannot_break_is_told(element, says):

@@ -31,7 +31,7 @@ inference:
 """
 # Six hours in which demand rises: at this limit both halls are slowed all the time, the first one more and more.
 START, END = "2028-07-11T12:00", "2028-07-11T18:00"
-LIMIT_C = 37.5
+LIMIT_C = 38.5
 
 
 @pytest.fixture(scope="module")

@@ -18,28 +18,37 @@ from numpy.typing import NDArray
 from twin.analysis.beside import compared, expected
 from twin.analysis.closed_form import Expected
 from twin.analysis.coolant_watch import CoolantWatch
+from twin.analysis.group_heat import GroupHeat
 from twin.core.columns import Group
 from twin.core.errors import Faults as Problems
 from twin.core.errors import one, option
-from twin.core.units import HOUR, MW
+from twin.core.units import MW
 from twin.core.variables import slot
-from twin.engine.faults import Faults, armed, make_faults
+from twin.engine import outage
+from twin.engine.faults import Faults, armed, make_faults, places
 from twin.engine.options import Asked, ask
 from twin.engine.peak import peak_week
 from twin.engine.period import instant, stamp
 from twin.engine.prepare import Prepared, read_in
 from twin.engine.present import Present, seen
 from twin.engine.run import Engine, Result
+from twin.engine.scenario import Fitted, Written, fit, hour_of, load_scenario
+from twin.engine.scenario_model import WORDS
 from twin.engine.timeline import make_timeline
 from twin.engine.trip import CAUSES
+from twin.forcing.shifted import shifted
 from twin.forcing.weather import Weather, make_weather
 from twin.site.load import LoadedSite, load_site
+from twin.site.plan import Plan
 
 Floats = NDArray[np.float64]
 LEAD_S = 60.0
 STEP_S = 1.0
+LASTING_S = 1800.0
 LONGEST_S = 86_400.0
 MEAN_S = 10.0
+# What a group of racks does, by the key of its instant.
+EVENTS = {"alarm_s": "inlets beyond what they allow", "slowed_s": "slow down", "trip_s": "trip"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Failure:
     """A run through faults: what was recorded every second, and what the groups of racks did.
 
     ``series`` by name: (time) or (time, hall); ``times_s`` the ends of the steps; the rows of ``groups`` hold s after
-    the first fault.
+    ``at_s``, when it begins (s since 1970 UTC). ``heat`` is (time, group) where a picture was asked for.
     """
 
     prepared: Prepared
@@ -57,51 +66,86 @@ class Failure:
     groups: list[dict[str, Any]]
     residual: float
     coolant: CoolantWatch
+    at_s: float
+    written: Written | None = None
+    heat: GroupHeat | None = None
     present: Present | None = None  # the site as the first fault found it
     closed: dict[int, Expected] = field(default_factory=dict)  # the closed form of its racks, by group
 
-    @property
-    def at_s(self) -> float:
-        """When the first fault begins, s since 1970 UTC."""
-        return min(f.at_s for f in self.faults.found)
-
 
 def fail(
-    site: str | Path | LoadedSite, elements: Sequence[str], *, at: float | str | None = None, lasting_s: float = 1800.0,
-    repair_s: float | None = None, throttling: bool = True, step_s: float = STEP_S, weather: str | Path | None = None,
-    load: str | None = None, seed: int = 0,
+    site: str | Path | LoadedSite, elements: Sequence[str] = (), *, scenario: str | Path | Written | None = None,
+    at: float | str | None = None, lasting_s: float | None = None, repair_s: float | None = None,
+    throttling: bool = True, step_s: float = STEP_S, weather: str | Path | None = None, load: str | None = None,
+    seed: int = 0, picture: bool = False,
 ) -> Failure:  # fmt: skip
     """Break ``elements`` (``ELEMENT[:MODE[=AMOUNT]]``) at ``at`` and follow the site for ``lasting_s``.
 
-    ``at`` is s since 1970 or ISO 8601 UTC, by default the warmest hour of the week with the highest demand; what breaks
-    is mended ``repair_s`` later (never without). Without ``throttling`` racks run at full speed until they trip.
+    ``scenario`` is a shipped name or a file; what it names and ``elements`` break together. ``at`` is s since 1970 or
+    ISO 8601 UTC, by default the scenario's own, else the warmest hour of the week with the highest demand;
+    ``lasting_s`` by default the scenario's, else 1,800 s. ``elements`` are mended ``repair_s`` later (never without).
+    Without ``throttling`` racks run at full speed until they trip. ``picture`` records every group of racks as well.
 
     Raises ``InputError`` with everything that is wrong: unknown elements or modes, amounts out of range, elements
-    without power, options of the run.
+    without power, options of the run, the scenario at its lines.
     """
-    loaded = site if isinstance(site, LoadedSite) else load_site(site)
     problems = Problems()
+    loaded = site if isinstance(site, LoadedSite) else problems.of(load_site, site)
+    written = scenario if isinstance(scenario, Written | None) else problems.of(load_scenario, scenario)
+    if not elements and scenario is None:
+        problems.of(_nothing)
+    if lasting_s is None:
+        lasting_s = (written.lasting_s if written else None) or LASTING_S
     problems.of(check_length, lasting_s, step_s, option("lasting="))
-    begin = problems.of(begin_of, loaded, at, weather, load)
+    if written is not None and problems.problems:
+        problems.problems += written.problems
     problems.tell()
-    assert begin is not None
+    assert loaded is not None
+    begin = begin_of(loaded, written.at if at is None and written else at, weather, load)
     asked = ask(
         loaded, start=stamp(begin - LEAD_S), end=stamp(begin + lasting_s), step=step_s, every=max(step_s, 1.0),
         weather=weather, load=load, seed=seed,
     )  # fmt: skip
     prepared = read_in(asked)
     plan = armed(prepared.plan, prepared.loaded, throttling=throttling)
-    until = np.inf if repair_s is None else begin + repair_s
-    faults = make_faults(plan, prepared.loaded, [(text, begin, until) for text in elements], option("ELEMENT"))
-    prepared = replace(prepared, plan=plan, timeline=_with_events(asked, faults))
+    faults, air = _broken(prepared, plan, written, elements, (begin, lasting_s, repair_s))
+    prepared = replace(
+        prepared, plan=plan, weather=air, timeline=_with_events(asked, faults), level="rack" if picture else "hall"
+    )
     engine = prepared.engine()
-    engine.faults = watching = seen(faults, engine.scratch)
+    engine.faults = watching = seen(faults)
     engine.headroom_at = np.zeros((prepared.timeline.intervals, len(plan.labels.hall)), np.uint8)
+    heat = GroupHeat(plan.arrays.group_rack, prepared.timeline.intervals) if picture else None
     coolant = CoolantWatch(plan, prepared.loaded)
-    times, series, residual = _recorded(engine, coolant)
+    times, series, residual = _recorded(engine, coolant, heat)
     closed = expected(watching.present, faults, throttling=throttling, lasting_s=lasting_s)
     groups = _groups(engine, begin)
-    return Failure(prepared, faults, times, series, groups, residual, coolant, watching.present, closed)
+    return Failure(
+        prepared, faults, times, series, groups, residual, coolant, begin, written, heat, watching.present, closed
+    )
+
+
+def _nothing() -> None:
+    raise one(f"nothing happens: expected an ELEMENT or {option('scenario=')}")
+
+
+def _broken(
+    prepared: Prepared, plan: Plan, written: Written | None, elements: Sequence[str],
+    when: tuple[float, float, float | None],
+) -> tuple[Faults, Weather]:  # fmt: skip
+    """All faults and the weather of the run, with what is wrong with elements and scenario told at once."""
+    begin, lasting_s, repair_s = when
+    until, problems = np.inf if repair_s is None else begin + repair_s, Problems()
+    problems.problems += written.problems if written else ()
+    fitted = Fitted((), ())
+    if written is not None:
+        known = places(prepared.loaded, plan)
+        fitted = problems.of(fit, written, begin, lasting_s, prepared.loaded, plan, known) or fitted
+    asked = [(text, begin, until) for text in elements]
+    faults = problems.of(make_faults, plan, prepared.loaded, asked, "ELEMENT", fitted.faults)
+    problems.tell()
+    assert faults is not None
+    return faults, shifted(prepared.weather, fitted.shifts)
 
 
 def check_length(lasting_s: float, step_s: float, place: str) -> None:
@@ -113,18 +157,18 @@ def check_length(lasting_s: float, step_s: float, place: str) -> None:
 
 
 def begin_of(loaded: LoadedSite, at: float | str | None, weather: str | Path | None, load: str | None) -> float:
-    """When it breaks, s since 1970 UTC, on a whole second."""
-    if at is not None:
+    """When it happens, s since 1970 UTC, on a whole second."""
+    if at is not None and at not in WORDS:
         return float(round(at if isinstance(at, int | float) else instant(at, option("at="))))
     asked = ask(loaded, weather=weather, load=load)
     air = make_weather(asked.weather)
-    first, last = (instant(t, option("at=")) for t in peak_week(asked.loaded, air))
-    return _warmest(air, first, last)
-
-
-def _warmest(air: Weather, first: float, last: float) -> float:
-    hours = np.arange(first + HOUR, last + 1.0, HOUR)
-    return float(hours[int(np.argmax(air.sample(hours, HOUR).wet_bulb_c))])
+    if at == "coldest":
+        measured = air.times_utc_s
+        year = asked.timeline
+        first, last = (year.start, year.end) if measured is None else (float(measured[0]), float(measured[-1]))
+    else:
+        first, last = (instant(t, option("at=")) for t in peak_week(asked.loaded, air))
+    return hour_of(str(at), air, first, last)
 
 
 def _with_events(asked: Asked, faults: Faults) -> Any:
@@ -135,18 +179,20 @@ def _with_events(asked: Asked, faults: Faults) -> Any:
 SERIES = {
     "hall": ("hall_it_power", "hall_withheld_power", "hall_rack_temperature_maximum", "hall_rack_inlet_temperature",
              "hall_liquid_supply_temperature_maximum", "hall_energised_share"),
-    "site": ("site_power", "site_it_power"),
+    "site": ("site_power", "site_it_power", "outdoor_dry_bulb_temperature", "outdoor_wet_bulb_temperature"),
     "loop": ("fws_supply_temperature", "fws_return_temperature", "plant_heat", "plant_capacity"),
 }  # fmt: skip
 
 
-def _recorded(engine: Engine, coolant: CoolantWatch) -> tuple[Floats, dict[str, Floats], float]:
+def _recorded(engine: Engine, coolant: CoolantWatch, heat: GroupHeat | None) -> tuple[Floats, dict[str, Floats], float]:
     """Ends of the steps, the series, and the largest relative defect of a step's energy."""
     times, tokens, residual = [], [], 0.0
     parts: dict[str, list[Floats]] = {name: [] for names in SERIES.values() for name in names}
     for result in engine.blocks():
         times.append(result.block.interval_end)
         coolant.add(result.levels["cdu"], engine.out.power_rows[: len(result.block.interval_end)])
+        if heat is not None:
+            heat.add(result.block.interval_end, result.levels["rack"])
         for level, names in SERIES.items():
             for name in names:
                 rows = result.levels[level][..., slot(name)]
@@ -209,9 +255,17 @@ def told(failure: Failure) -> dict[str, Any]:
     series = failure.series
     window = max(1, round(MEAN_S / failure.prepared.timeline.interval))
 
+    written = failure.written
     found: dict[str, Any] = {
         "site": failure.prepared.loaded.site.name,
+        "scenario": None if written is None else written.name,
+        "title": None if written is None else written.title,
+        "source": None if written is None else written.source,
         "at_utc": stamp(begin),
+        "weather": failure.prepared.weather.name,
+        "dry_bulb_c": _span(series["outdoor_dry_bulb_temperature"]),
+        "wet_bulb_c": _span(series["outdoor_wet_bulb_temperature"]),
+        "warnings": _freezing(failure.prepared.loaded, float(series["outdoor_dry_bulb_temperature"].min())),
         "faults": [fault.named() for fault in failure.faults.found],
         "lasting_s": float(failure.times_s[-1] - begin),
         "racks": racks,
@@ -258,6 +312,16 @@ def beside(failure: Failure) -> list[dict[str, Any]]:
     return compared(rows, failure.closed, failure.present, failure.faults, lasting_s)
 
 
+def _freezing(loaded: LoadedSite, coldest_c: float) -> list[str]:
+    """What freezes: the model itself has water that stays liquid."""
+    words = f"it freezes at {coldest_c:.1f} degC, which is not simulated: use pg25"
+    return [f"{p.file}:{p.line}: {p.message}: {words}" for p in loaded.exposed] if coldest_c < 0.0 else []
+
+
+def _span(values: Floats) -> dict[str, float]:
+    return {"least": float(values.min()), "most": float(values.max())}
+
+
 def _before_least_end(values: Floats, n: int, window: int) -> dict[str, float]:
     """Means of ``window`` intervals: the last before interval ``n``, the least after it, the last of all.
 
@@ -275,11 +339,16 @@ def _before_least_end(values: Floats, n: int, window: int) -> dict[str, float]:
 
 def timeline(failure: Failure) -> list[dict[str, Any]]:
     """What happens, in order: s after the first fault, and words."""
-    begin, found = failure.at_s, []
+    begin, found = failure.at_s, list[dict[str, Any]]()
+    first = failure.prepared.timeline.start
     for fault in failure.faults.found:
-        found.append({"s": fault.at_s - begin, "what": f"{fault.named()} fails"})
+        word = "fails" if fault.at_s >= first else "is there from before"
+        found.append({"s": max(first, fault.at_s) - begin, "what": f"{fault.named()} {word}"})
         if fault.until_s < failure.times_s[-1]:
             found.append({"s": fault.until_s - begin, "what": f"{fault.element} is mended"})
+        parts, known = failure.faults.parts(fault), failure.faults.known
+        back = outage.told(fault, parts, known, failure.prepared.plan)
+        found += [{"s": t - begin, "what": what} for t, what in back if t < failure.times_s[-1]]
     for at, element in failure.faults.fail_overs:
         found.append({"s": at - begin, "what": f"{element}: a pump that stood by has taken over"})
     for name, at, share in failure.coolant.below_least_flow(failure.times_s):
@@ -291,18 +360,23 @@ def timeline(failure: Failure) -> list[dict[str, Any]]:
     reset = failure.faults.reset_at
     if reset < failure.times_s[-1] and any(row["trip_s"] is not None for row in failure.groups):
         found.append({"s": reset - begin, "what": "racks that tripped are reset"})
-    words = {"alarm_s": "inlets beyond what they allow", "slowed_s": "slow down"}
-    merged: dict[tuple[str, float, str], int] = {}
-    for row in failure.groups:
-        for key, what in words.items():
+    return sorted([*found, *_of_groups(failure.groups)], key=lambda row: (row["s"], row["what"]))
+
+
+def _of_groups(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What groups of racks did; equal ones behind one CDU at the same instant are one row."""
+    merged: dict[tuple[str, str, float, str, str], int] = {}
+    for row in groups:
+        for key, event in EVENTS.items():
             if row[key] is not None:
-                merged_key = (_where(row), round(row[key], 1), f"{row['rack']}: {what}")
-                merged[merged_key] = merged.get(merged_key, 0) + row["racks"]
-        if row["trip_s"] is not None:
-            merged_key = (_where(row), round(row["trip_s"], 1), f"{row['rack']}: trip by {row['cause']}")
-            merged[merged_key] = merged.get(merged_key, 0) + row["racks"]
-    found += [{"s": s, "what": f"{racks} x {what}, at {where}"} for (where, s, what), racks in merged.items()]
-    return sorted(found, key=lambda row: (row["s"], row["what"]))
+                words = f"{event} by {row['cause']}" if key == "trip_s" else event
+                at = (_where(row), row["hall"], round(row[key], 1), row["rack"], words)
+                merged[at] = merged.get(at, 0) + row["racks"]
+    return [
+        {"s": s, "what": f"{racks} x {rack}: {words}, at {where}", "event": words, "racks": racks, "rack": rack,
+         "where": where, "hall": hall}
+        for (where, hall, s, rack, words), racks in merged.items()
+    ]  # fmt: skip
 
 
 def _where(row: dict[str, Any]) -> str:

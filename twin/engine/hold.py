@@ -44,9 +44,12 @@ def as_it_was(a: Arrays, state: State, s: Scratch, j: int) -> dict[Sec, float]:
     row, f = a.sec[j], int(a.sec_fac[j])
     held = {Sec.LAG: FOREVER_S, Sec.WP_MIN: float(row[Sec.WP_MAX]), Sec.SET_OFFSET: FAR_K}
     w, wp = float(s.coil[j]), float(s.wp[j])
-    hot = (1.0 - float(row[Sec.RECIRCULATION])) * w
+    through, past = (1.0 - float(row[Sec.RECIRCULATION])) * w, float(row[Sec.BYPASS])
     drop = float(s.back[j] - s.solved[f, 0])
-    used = float(s.heat[j]) / drop if drop > 0.0 else 0.0
+    used = float(s.heat[j]) / drop if drop > 0.0 and through > 0.0 else 0.0
+    # Air that goes past the racks mixes into what the coil gets: K/(1 - K b/W) of the coil itself.
+    used = used / (1.0 - used * past / through) if used > 0.0 else 0.0
+    hot = through / (1.0 - past)
     c_min, c_max = min(hot, wp), max(hot, wp)
     held[Sec.OPEN] = min(1.0, wp / float(row[Sec.WP_MAX]))
     full = float(
