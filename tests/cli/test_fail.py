@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from tests.cli.child import twin
+from twin.engine.faults import MODES
 
 AT = ("--at", "2028-07-11T18:00", "--for", "2min")
 
@@ -33,6 +35,7 @@ def test_everything_wrong_is_told_at_once_with_exit_code_2(tmp_path: Path):
     assert (done.returncode, done.stdout) == (2, "")
     assert 'did you mean "okc/hall-1/cdu-02"?' in done.stderr
     assert 'did you mean "pumps"?' in done.stderr
+    assert "ELEMENT: nothing" in done.stderr
     span = twin("fail", "oklahoma-10", "okc/chw", "--for", "3days", "--at", "now", cwd=tmp_path)
     assert (span.returncode, span.stdout) == (2, "")
 
@@ -48,10 +51,10 @@ def test_every_fault_of_a_kind_is_told_worst_first(tmp_path: Path):
 
 
 def test_elements_and_every_are_one_of_the_two(tmp_path: Path):
-    for asked in ((), ("okc/chw", "--every", "cdu")):
-        done = twin("fail", "oklahoma-10", *asked, cwd=tmp_path)
+    for asked in (("okc/chw",), ("--scenario", "heat-wave")):
+        done = twin("fail", "oklahoma-10", *asked, "--every", "cdu", cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
-        assert "one of the two" in done.stderr
+        assert "one after the other" in done.stderr
     done = twin("fail", "oklahoma-10", "--every", "cdu,pmup", "--out", "no/such/all.csv", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is no folder" in done.stderr
@@ -68,3 +71,62 @@ def test_bands_are_told_of_one_loss(tmp_path: Path):
     done = twin("fail", "oklahoma-10", "okc/hall-1/cdu-02", "--bands", "--repair", "1min", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "stays broken" in done.stderr
+
+
+def test_a_scenario_goes_with_elements_and_its_page_is_told(tmp_path: Path):
+    page = tmp_path / "f.html"
+    scenario = ("--scenario", "loss-of-utility", "--for", "2min", "--html", str(page))
+    done = twin("fail", "oklahoma-10", "okc/hall-1/cdu-02:valve=10%", *scenario, cwd=tmp_path)
+    assert done.stderr == ""
+    first, second, *rest = done.stdout.splitlines()
+    assert first.endswith("Z: Loss of utility for 20 minutes in the warmest hour")
+    assert second.startswith("source: NFPA 110")
+    text = "\n".join(rest)
+    for words in (
+        "0.0 s  grid:outage=60 fails", "0.0 s  okc/hall-1/cdu-02:valve=0.1 fails", "drawn, MW",
+        "60.0 s  facility pumps run again", "80.0 s  condenser pumps and fans run again",
+    ):  # fmt: skip
+        assert words in text
+    assert text.endswith(f"page  {page}")
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    again = twin("fail", "oklahoma-10", *scenario, cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "--overwrite" in again.stderr
+
+
+def test_a_faulty_scenario_is_told_with_what_else_is_wrong(tmp_path: Path):
+    (tmp_path / "s.yaml").write_text(
+        "format: 1\ntitle: wrong\nsource: a test\nfaults:\n  - {element: okc/chw, mod: pumps}\n  - {role: cdu}\n"
+    )
+    both = twin("fail", "oklahoma-10", "okc/hall-1/cdu-2", "--scenario", "s.yaml", *AT, cwd=tmp_path)
+    assert (both.returncode, both.stdout) == (2, "")
+    assert 's.yaml:5:24: faults.0.mod: unknown key "mod"; did you mean "mode"?' in both.stderr
+    assert 'ELEMENT: nothing that can break is called "okc/hall-1/cdu-2"' in both.stderr
+    wrong = twin("fail", "oklahoma-10", "--scenario", "s.yaml", "--for", "soon", "--json", cwd=tmp_path)
+    assert wrong.returncode == 2
+    problems = json.loads(wrong.stdout)["problems"]
+    assert [(p["file"], p["line"]) for p in problems] == [(None, None), ("s.yaml", 5)]
+    none = twin("fail", "oklahoma-10", *AT, cwd=tmp_path)
+    assert (none.returncode, none.stderr) == (2, "nothing happens: expected an ELEMENT or --scenario\n")
+
+
+def test_a_campus_is_told_in_a_screen_and_json_has_every_group(tmp_path: Path):
+    asked = ("fail", "prairie-750", "--scenario", "loss-of-utility", "--for", "3min")
+    shown, told = twin(*asked, cwd=tmp_path), twin(*asked, "--json", cwd=tmp_path)
+    assert len(shown.stdout.splitlines()) < 45
+    assert "halls" in shown.stdout
+    found = json.loads(told.stdout)
+    assert shown.returncode == told.returncode == (1 if found["racks_tripped"] else 0)
+    assert found["scenario"] == "loss-of-utility"
+    assert len(found["timeline"]) > 100
+    assert all({"s", "what"} <= set(row) for row in found["timeline"])
+
+
+def test_the_schema_of_a_scenario_is_the_shipped_one(tmp_path: Path):
+    shipped = Path(__file__).resolve().parents[2] / "sites" / "scenario.schema.json"
+    assert twin("site", "schema", "--scenario", cwd=tmp_path).stdout == shipped.read_text(encoding="utf-8")
+
+
+def test_help_knows_every_mode(tmp_path: Path):
+    told = twin("fail", "--help", cwd=tmp_path, COLUMNS="200").stdout
+    assert {mode for modes in MODES.values() for mode in modes} <= set(re.findall(r"[a-z]+", told))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,14 @@ from twin.cli.output import VIOLATED, Json, write_json
 
 Elements = Annotated[
     list[str] | None,
-    typer.Argument(help="What breaks: ELEMENT[:MODE[=AMOUNT]], as b1/b1-h1/cdu-01:facility; names as in the results."),
+    typer.Argument(
+        metavar="[ELEMENT]...",
+        help="What breaks: ELEMENT[:MODE[=AMOUNT]], as b1/b1-h1/cdu-01:facility, grid:outage=60s; names as in the "
+        "results.",
+    ),
+]
+Scenario = Annotated[
+    str | None, typer.Option(metavar="FILE", help="A scenario file, or the name of a shipped one, as loss-of-utility.")
 ]
 Every = Annotated[
     str | None,
@@ -30,53 +38,73 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="FILE.csv", help="Wit
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
 Threads = Annotated[str | None, typer.Option("--threads", metavar="N", help="With --every; default: all cores.")]
 At = Annotated[str | None, typer.Option("--at", help="When, ISO 8601, UTC unless an offset is given.")]
-For = Annotated[str, typer.Option("--for", help="How long to follow it, as 30min.")]
-Repair = Annotated[str | None, typer.Option("--repair", help="How long until it is mended, as 10min.")]
+For = Annotated[str | None, typer.Option("--for", help="How long to follow it, as 30min; default: the scenario's.")]
+Repair = Annotated[str | None, typer.Option("--repair", help="How long until the ELEMENTs are mended, as 10min.")]
 Throttling = Annotated[bool, typer.Option(help="Whether racks slow down before they trip.")]
 Weather = Annotated[str | None, typer.Option("--weather", help="A shipped weather or a file instead of the site's.")]
 Load = Annotated[str | None, typer.Option("--load", help="A load curve of the site for all halls, or full.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the racks' spread and noise.")]
+Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with a picture of the course.")]
 LINES = 24
 
 
 def command(
     site: Annotated[str, typer.Argument(help="A shipped site or the path of a site file.")],
     elements: Elements = None,
+    scenario: Scenario = None,
     every: Every = None,
     bands: Bands = False,
     samples: Samples = "64",
     at: At = None,
-    lasting: For = "30min",
+    lasting: For = None,
     repair: Repair = None,
     throttling: Throttling = True,
     weather: Weather = None,
     load: Load = None,
     seed: Seed = 0,
+    html: Html = None,
     out: Out = None,
     overwrite: Overwrite = False,
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
-    """Break something: the timeline by the second, and the survivors; exit code 1 where racks trip."""
+    """Break something: the timeline by the second, and the survivors; exit code 1 where racks trip.
+
+    Modes, the first where none is named. CDU: pumps=N, facility, leak, sensor=K, fouling=%, valve=%, control; of a
+    manifold units=N as well. Air of a hall (b1/b1-h1/air): units=N, sensor=K, fouling=%, valve=%, control. Loop
+    (b1/chw): pumps=N, power=s. Its parts: b1/chw/chillers units=N, power; b1/chw/rejection units=N, power, fouling=%;
+    b1/chw/economizer units. grid: outage=s until generators carry the plants.
+    """
     from twin.analysis.fail import fail, told
+    from twin.analysis.fail import LASTING_S, fail, told
+    from twin.analysis.map_files import check_files
     from twin.core.errors import Faults, one
     from twin.engine.period import instant, seconds
+    from twin.engine.scenario import load_scenario
+    from twin.site.load import load_site
 
     faults = Faults()
+    loaded = faults.of(load_site, site)
+    written = None if scenario is None else faults.of(load_scenario, scenario)
     begin = None if at is None else faults.of(instant, at, "--at")
-    lasting_s = faults.of(seconds, lasting, "--for")
+    lasting_s = None if lasting is None else faults.of(seconds, lasting, "--for")
     repair_s = None if repair is None else faults.of(seconds, repair, "--repair")
-    if bool(elements) == bool(every):
-        faults.of(_refuse, one("name what breaks, or every kind that does with --every: one of the two"))
+    faults.of(check_files, None, html, overwrite=overwrite)
+    if every and (elements or scenario):
+        faults.of(_refuse, one("--every breaks one after the other: leave ELEMENT and --scenario out", path="--every"))
     if every is None and out is not None:
         faults.of(_refuse, one("--out goes with --every", path="--out"))
-    if bands and (every or repair):
+    if bands and (every or repair or scenario):
         faults.of(_refuse, one("--bands goes with one element that stays broken", path="--bands"))
+    if html and (every or bands):
+        faults.of(_refuse, one("--html goes with elements or a scenario, one run", path="--html"))
+    if written is not None and faults.problems:
+        faults.problems += written.problems
     faults.tell()
-    assert lasting_s is not None
-    how: dict[str, Any] = {
-        "at": begin, "lasting_s": lasting_s, "throttling": throttling, "weather": weather, "load": load, "seed": seed,
-    }  # fmt: skip
+    assert loaded is not None
+    how: dict[str, Any] = {"at": begin, "throttling": throttling, "weather": weather, "load": load, "seed": seed}
+    if every or bands:
+        how["lasting_s"] = lasting_s or LASTING_S
     if every:
         from twin.cli.fail_every import run_every
 
@@ -87,11 +115,18 @@ def command(
 
         run_bands(site, elements or [], samples, as_json=as_json, **how)
         return
-    found = told(fail(site, elements or [], repair_s=repair_s, **how))
+    failure = fail(
+        loaded, elements or (), scenario=written, lasting_s=lasting_s, repair_s=repair_s, picture=html is not None, **how
+    )
+    found = told(failure)
+    if html is not None:
+        from dashboards.fail_page import write_fail_page
+
+        write_fail_page(failure, html)
     if as_json:
-        write_json(found)
+        write_json({**found, "page": str(html) if html else None})
     else:
-        typer.echo(_text(found))
+        typer.echo(_text(found) + (f"\npage  {html}" if html else ""))
     if found["racks_tripped"]:
         raise typer.Exit(VIOLATED)
 
@@ -104,22 +139,50 @@ def _text(found: dict[str, Any]) -> str:
     from twin.analysis.beside import lines as closed_form_lines
 
     least = found["racks"] - found["racks_tripped"]
-    lines = [f"{found['site']}, {found['at_utc']}: {', '.join(found['faults'])}", ""]
-    shown = found["timeline"][:LINES]
-    lines += [f"{row['s']:10.1f} s  {row['what']}" for row in shown]
-    more = len(found["timeline"]) - len(shown)
+    what = found["title"] or ", ".join(found["faults"])
+    lines = [f"{found['site']}, {found['at_utc']}: {what}"]
+    if found["title"]:
+        lines.append(f"source: {found['source']}")
+    dry, wet = found["dry_bulb_c"], found["wet_bulb_c"]
+    lines += [f"outdoors {dry['least']:.1f} to {dry['most']:.1f} degC, wet bulb to {wet['most']:.1f} degC", ""]
+    rows = found["timeline"]
+    for keys in (("hall", "rack", "event"), ("rack", "event")):
+        rows = together(found["timeline"], keys) if len(rows) > LINES else rows
+    lines += [f"{row['s']:10.1f} s  {row['what']}" for row in rows[:LINES]]
+    more = len(rows) - len(rows[:LINES])
     lines += [f"{'':12}  and {more} more (--json has them all)"] if more else []
+    lines += [] if rows else [f"{'':12}  nothing breaks, no rack minds"]
     lines += [
         "",
         f"{'after ' + format(found['lasting_s'], ',.0f') + ' s':22}{'before':>16}{'least':>16}{'end':>16}",
         f"{'racks that run':22}{found['racks']:16,}{least:16,}{found['racks_at_end']:16,}",
     ]
-    shown_as = (("IT power, MW", "it_mw", 2), ("at the meter, MW", "site_mw", 2), ("tokens/s", "tokens_per_s", 0))
+    # On batteries and generators the same power does not come from the grid.
+    meter = "drawn, MW" if any(name.startswith("grid:") for name in found["faults"]) else "at the meter, MW"
+    shown_as = (("IT power, MW", "it_mw", 2), (meter, "site_mw", 2), ("tokens/s", "tokens_per_s", 0))
     for name, key, digits in shown_as:
         if key in found:
             row = found[key]
             lines.append(f"{name:22}" + "".join(f"{row[at]:16,.{digits}f}" for at in ("before", "least", "end")))
     beside = closed_form_lines(found["closed_form"])
     lines += ["", *beside] if beside else []
+    lines += ["", *found["warnings"]] if found["warnings"] else []
     lines += ["", "Trip settings are priors, not validated: see twin library show of the racks."]
     return "\n".join(lines)
+
+
+def together(timeline: Sequence[dict[str, Any]], keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The timeline with what racks alike in ``keys`` do as one row, at its first instant."""
+    rows, merged = list[dict[str, Any]](), dict[tuple[str, ...], list[dict[str, Any]]]()
+    for row in timeline:
+        if "event" in row:
+            merged.setdefault(tuple(row[key] for key in keys), []).append(row)
+        else:
+            rows.append(row)
+    for alike in merged.values():
+        first, last, halls = alike[0], alike[-1]["s"], {row["hall"] for row in alike}
+        span = f" until {last:.1f} s" if last > first["s"] else ""
+        where = next(iter(halls)) if len(halls) == 1 else f"{len(halls)} halls"
+        racks = sum(row["racks"] for row in alike)
+        rows.append({"s": first["s"], "what": f"{racks:,} x {first['rack']}: {first['event']}{span}, in {where}"})
+    return sorted(rows, key=lambda row: (row["s"], row["what"]))
