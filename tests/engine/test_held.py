@@ -63,6 +63,16 @@ def test_a_failed_control_changes_nothing_as_long_as_nothing_else_does(element):
         assert after[name] == pytest.approx(before[name], abs=1e-3), name
 
 
+def test_air_that_goes_past_the_racks_counts_when_a_control_fails(tmp_path):
+    """Air handlers that bring more than racks take: what is held is the coil, not the coil with the bypass."""
+    site = tmp_path / "bypass.yaml"
+    site.write_text("format: 1\nbase: oklahoma-10\nname: bypass\ntemplates: {cs3-hall: {air: {bypass: 0.2}}}\n")
+    asked: dict[str, Any] = {"at": AT, "lasting_s": 300.0, "load": "full"}
+    before, after = (fail(site, [element], **asked).series for element in (f"{AIR}:sensor=0", f"{AIR}:control"))
+    name = "hall_rack_inlet_temperature"
+    assert after[name] == pytest.approx(before[name], abs=1e-3)
+
+
 def test_a_failed_control_does_not_follow_the_water_that_warms():
     """A chiller is lost: a valve that works opens further and holds its set point, one that does not misses it."""
     works, failed = (broken("okc/chw/chillers", *more) for more in ((), (f"{CDU}:control",)))
