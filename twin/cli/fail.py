@@ -75,7 +75,6 @@ def command(
     (b1/chw): pumps=N, power=s. Its parts: b1/chw/chillers units=N, power; b1/chw/rejection units=N, power, fouling=%;
     b1/chw/economizer units. grid: outage=s until generators carry the plants.
     """
-    from twin.analysis.fail import fail, told
     from twin.analysis.fail import LASTING_S, fail, told
     from twin.analysis.map_files import check_files
     from twin.core.errors import Faults, one
@@ -116,7 +115,13 @@ def command(
         run_bands(site, elements or [], samples, as_json=as_json, **how)
         return
     failure = fail(
-        loaded, elements or (), scenario=written, lasting_s=lasting_s, repair_s=repair_s, picture=html is not None, **how
+        loaded,
+        elements or (),
+        scenario=written,
+        lasting_s=lasting_s,
+        repair_s=repair_s,
+        picture=html is not None,
+        **how,
     )
     found = told(failure)
     if html is not None:
