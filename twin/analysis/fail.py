@@ -300,7 +300,7 @@ def beside(failure: Failure) -> list[dict[str, Any]]:
     plan, series, begin = failure.prepared.plan, failure.series["hall_it_power"], failure.at_s
     n, rows = int(np.searchsorted(failure.times_s, begin)), []
     first = min((row["trip_s"] for row in failure.groups if row["trip_s"] is not None), default=np.inf)
-    before = int(np.searchsorted(failure.times_s, begin + first))
+    before = max(n + 1, int(np.searchsorted(failure.times_s, begin + first)))
     arrays = plan.arrays
     for row in failure.groups:
         # How far the power of the halls on the same water strays from what the closed form holds, while all racks run.

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from twin.cli.output import VIOLATED, Json, write_json
+
+if TYPE_CHECKING:
+    from twin.analysis.fail import Failure
+    from twin.core.errors import Problem
 
 Elements = Annotated[
     list[str] | None,
@@ -75,9 +79,9 @@ def command(
     (b1/chw): pumps=N, power=s. Its parts: b1/chw/chillers units=N, power; b1/chw/rejection units=N, power, fouling=%;
     b1/chw/economizer units. grid: outage=s until generators carry the plants.
     """
-    from twin.analysis.fail import LASTING_S, fail, told
+    from twin.analysis.fail import LASTING_S, fail
     from twin.analysis.map_files import check_files
-    from twin.core.errors import Faults, one
+    from twin.core.errors import Faults
     from twin.engine.period import instant, seconds
     from twin.engine.scenario import load_scenario
     from twin.site.load import load_site
@@ -89,14 +93,12 @@ def command(
     lasting_s = None if lasting is None else faults.of(seconds, lasting, "--for")
     repair_s = None if repair is None else faults.of(seconds, repair, "--repair")
     faults.of(check_files, None, html, overwrite=overwrite)
-    if every and (elements or scenario):
-        faults.of(_refuse, one("--every breaks one after the other: leave ELEMENT and --scenario out", path="--every"))
-    if every is None and out is not None:
-        faults.of(_refuse, one("--out goes with --every", path="--out"))
-    if bands and (every or repair or scenario):
-        faults.of(_refuse, one("--bands goes with one element that stays broken", path="--bands"))
-    if html and (every or bands):
-        faults.of(_refuse, one("--html goes with elements or a scenario, one run", path="--html"))
+    faults.problems += _together(
+        (every and (elements or scenario), "--every", "breaks one after the other: leave ELEMENT and --scenario out"),
+        (out and not every, "--out", "goes with --every"),
+        (bands and (every or repair or scenario), "--bands", "goes with one element that stays broken"),
+        (html and (every or bands), "--html", "goes with elements or a scenario, one run"),
+    )
     if written is not None and faults.problems:
         faults.problems += written.problems
     faults.tell()
@@ -115,14 +117,21 @@ def command(
         run_bands(site, elements or [], samples, as_json=as_json, **how)
         return
     failure = fail(
-        loaded,
-        elements or (),
-        scenario=written,
-        lasting_s=lasting_s,
-        repair_s=repair_s,
-        picture=html is not None,
-        **how,
+        loaded, elements or (), scenario=written, lasting_s=lasting_s, repair_s=repair_s, picture=bool(html), **how
     )
+    _tell(failure, html, as_json)
+
+
+def _together(*options: tuple[object, str, str]) -> list[Problem]:
+    """What options do not go together: (whether they are given, which, words)."""
+    from twin.core.errors import Problem
+
+    return [Problem(path, words) for wrong, path, words in options if wrong]
+
+
+def _tell(failure: Failure, html: Path | None, as_json: bool) -> None:
+    from twin.analysis.fail import told
+
     found = told(failure)
     if html is not None:
         from dashboards.fail_page import write_fail_page
@@ -134,10 +143,6 @@ def command(
         typer.echo(_text(found) + (f"\npage  {html}" if html else ""))
     if found["racks_tripped"]:
         raise typer.Exit(VIOLATED)
-
-
-def _refuse(error: Exception) -> None:
-    raise error
 
 
 def _text(found: dict[str, Any]) -> str:
