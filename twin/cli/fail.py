@@ -105,16 +105,14 @@ def command(
     assert loaded is not None
     how: dict[str, Any] = {"at": begin, "throttling": throttling, "weather": weather, "load": load, "seed": seed}
     if every or bands:
-        how["lasting_s"] = lasting_s or LASTING_S
-    if every:
+        from twin.cli.fail_bands import run_bands
         from twin.cli.fail_every import run_every
 
-        run_every(site, every, out, overwrite=overwrite, threads=threads, as_json=as_json, **how)
-        return
-    if bands:
-        from twin.cli.fail_bands import run_bands
-
-        run_bands(site, elements or [], samples, as_json=as_json, **how)
+        how["lasting_s"] = lasting_s or LASTING_S
+        if every:
+            run_every(site, every, out, overwrite=overwrite, threads=threads, as_json=as_json, **how)
+        else:
+            run_bands(site, elements or [], samples, as_json=as_json, **how)
         return
     failure = fail(
         loaded, elements or (), scenario=written, lasting_s=lasting_s, repair_s=repair_s, picture=bool(html), **how
