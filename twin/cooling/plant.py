@@ -142,6 +142,20 @@ def capacity(
 
 
 @kernel
+def aimed_at(target: float, basin: float, z: float, phi: float) -> float:
+    """Step mean of the condenser water at which fans aim so that the basin ends at ``target``, where it is colder.
+
+    The mean of a tank that ends there: T_0 + r (target - T_0), r = (1 - phi1)/(z phi1), a half for short steps and 1
+    for long ones. With the target itself as the mean, a basin that was too cold ended as much too warm: fans rang from
+    step to step (14 kW about a mean of 8 in steps of 1 s) and took 40 % too much. A basin that is too warm is brought
+    to the target on average: the economiser needs it.
+    """
+    if basin >= target:
+        return target
+    return basin + (1.0 - phi) / (z * phi) * (target - basin)
+
+
+@kernel
 def operate(
     fac: np.ndarray,
     row: np.ndarray,
@@ -165,11 +179,13 @@ def operate(
     if w_c <= 0.0 or q <= 0.0:
         heater = basin_heat(fac, t_db)
         return Operation(guess, basin, 0.0, 0.0, 0.0, heater, heater, 0.0, 0.0, 0.0, 0.0, 0.0)
-    phi = phi1(w_c * dt / fac[C_BASIN])
+    z = w_c * dt / fac[C_BASIN]
+    phi = phi1(z)
     eps_w = heat_rate(fac, w)
     pump = fac[CONDENSER_PUMP]
     wet = triggered(fac, t_db)
     target = max(t_ret - q / eps_w, fac[LOWEST])
+    aim = aimed_at(target, basin, z, phi)
     t_cw = guess
     for _ in range(2):
         t_cw, _, _, _ = leaving(fac, row, 1.0, wet, w_c, q + pump, t_cw, basin, phi, t_db, t_wb, p)
@@ -181,8 +197,8 @@ def operate(
     fan, chiller, economizer, wanted, beyond = 1.0, 0.0, q, 0.0, 0.0
     free = fac[CHILLERS] <= 0.0 or eps_w * (t_ret - max(t_cw, fac[LOWEST])) >= q * (1.0 - 1e-12)
     if free or t_cw < target:
-        fan = free_fan(fac, row, wet, w_c, q + pump, target, basin, phi, t_db, t_wb, p)
-        t_cw = target
+        fan = free_fan(fac, row, wet, w_c, q + pump, aim, basin, phi, t_db, t_wb, p)
+        t_cw = aim
     if not free:
         for _ in range(CHILLER_PASSES):
             economizer = min(q, max(0.0, eps_w * (t_ret - t_cw)))
@@ -194,7 +210,7 @@ def operate(
             else:
                 chiller = bank_power(fac, q_ch, unit, cop)
             if fan < 1.0:
-                fan = free_fan(fac, row, wet, w_c, q + chiller + pump, target, basin, phi, t_db, t_wb, p)
+                fan = free_fan(fac, row, wet, w_c, q + chiller + pump, aim, basin, phi, t_db, t_wb, p)
             else:
                 t_cw, _, _, _ = leaving(fac, row, 1.0, wet, w_c, q + chiller + pump, t_cw, basin, phi, t_db, t_wb, p)
     q_rej = q + chiller + pump
