@@ -130,6 +130,9 @@ def _kind(text: str) -> tuple[str, str]:
     if mode and mode not in modes:
         what = f'{kind} has no mode "{mode}"{did_you_mean(mode, modes)}, expected {", ".join(modes)}'
         raise one(what, path=option("every="))
+    if mode and modes[mode].holds:
+        # What stays is what flowed a step before, and a case may begin with less of the site than that was.
+        raise one(f"{mode} cannot be swept: break one {kind} after the other", path=option("every="))
     return kind, rest
 
 
