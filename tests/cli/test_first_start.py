@@ -22,7 +22,7 @@ def test_ctrl_c_while_the_kernels_are_compiled_ends_all_processes_quietly(tmp_pa
     with subprocess.Popen(
         [*TWIN, *RUN], cwd=place, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as child:
-        while child.poll() is None and not list(cache.rglob("*.nbc")):
+        while child.poll() is None and len(list(scratch.rglob("warm.yaml"))) < 2:  # both compiling processes have begun
             pass
         os.killpg(child.pid, signal.SIGINT)  # as a terminal does
         _, said = child.communicate()  # until nobody holds the pipe any more: the compiling processes have gone too

@@ -157,20 +157,9 @@ def aimed_at(target: float, basin: float, z: float, phi: float) -> float:
 
 @kernel
 def operate(
-    fac: np.ndarray,
-    row: np.ndarray,
-    w: float,
-    q: float,
-    t_ret: float,
-    supply: float,
-    guess: float,
-    basin: float,
-    dt: float,
-    t_db: float,
-    t_wb: float,
-    p: float,
-    clocks: np.ndarray,
-) -> Operation:
+    fac: np.ndarray, row: np.ndarray, w: float, q: float, t_ret: float, supply: float, guess: float, basin: float,
+    dt: float, t_db: float, t_wb: float, p: float, clocks: np.ndarray,
+) -> Operation:  # fmt: skip
     """Run the plant for a step that takes ``q`` watts from the facility water.
 
     ``clocks`` of the chillers (``twin.cooling.machines``); without any (length 0) the staging is steady.
