@@ -46,6 +46,14 @@ def test_heat_in_is_heat_out_plus_stored_and_no_water_leaves_warmer_than_any_cam
         assert min(seen) - 1e-9 <= min(held.min(), out) <= max(held.max(), out) <= max(seen) + 1e-9
 
 
+def test_what_a_step_stores_is_exact_to_that_step_however_much_water_stands_in_the_pipe():
+    huge, s = 2.0e11, 1.3e5  # 48,000 m3, a quarter second of 124 kg/s
+    pipe = full(16.0, huge)
+    for t_in in np.linspace(17.0, 41.0, 400):
+        kept, old = drawn(pipe, s)
+        assert push(pipe, s, t_in) == pytest.approx(s * (t_in - (1.0 - kept) * t_in - kept * old), rel=1e-12)
+
+
 def unmixed(moves: list[tuple[float, float]]) -> np.ndarray:
     """Outflow means from the whole history of the inlet: no parcels, no joining."""
     entered = np.concatenate([[-V], [0.0], np.cumsum([s for s, _ in moves])])

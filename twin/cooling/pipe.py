@@ -38,32 +38,32 @@ def drawn(pipe: np.ndarray, s: float) -> tuple[float, float]:
 
 @kernel
 def push(pipe: np.ndarray, s: float, t_in: float) -> float:
-    """Move ``s`` J/K at ``t_in`` into the pipe and as much out of it; returns the heat that it has stored, J."""
-    whole, before = 0.0, 0.0
-    for i in range(PARCELS):
-        whole += pipe[0, i]
-        before += pipe[0, i] * (pipe[1, i] - t_in)
+    """Move ``s`` J/K at ``t_in`` into the pipe and as much out of it; returns the heat that it has stored, J.
+
+    Only what leaves and what joins counts: the difference of two sums over all the water would round to its size.
+    """
+    whole, held, gone = 0.0, 0.0, 0.0
     left, n = s, 0
     for i in range(PARCELS):
+        whole += pipe[0, i]
         part = min(pipe[0, i], left)
         left -= part
         stays, t = pipe[0, i] - part, pipe[1, i]
+        gone += part * (t - t_in)
         pipe[0, i] = 0.0
         if stays > 0.0:
+            held += stays
             pipe[0, n], pipe[1, n] = stays, t
             n += 1
-    held, after = 0.0, 0.0
-    for i in range(n):
-        held += pipe[0, i]
-        after += pipe[0, i] * (pipe[1, i] - t_in)
-    new = whole - held
+    new, joined = whole - held, 0.0
     if n > 0 and pipe[0, n - 1] < whole / (PARCELS - 2):
-        last = pipe[0, n - 1]
-        pipe[1, n - 1] += (t_in - pipe[1, n - 1]) * new / (last + new)
+        last, t = pipe[0, n - 1], pipe[1, n - 1]
+        pipe[1, n - 1] += (t_in - t) * new / (last + new)
         pipe[0, n - 1] = last + new
+        joined = (last + new) * (pipe[1, n - 1] - t_in) - last * (t - t_in)
     else:
         pipe[0, n], pipe[1, n] = new, t_in
-    return after - before
+    return joined - gone
 
 
 __all__ = ["PARCELS", "drawn", "push"]
