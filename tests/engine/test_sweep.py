@@ -63,9 +63,18 @@ def test_a_cdu_apart_is_the_cdu_in_its_island(site, mode):
     assert (apart.cause == all_of_it.cause[own]).all()
 
 
-@pytest.mark.parametrize("text", ["b/h/manifold-01:units=2", "b/h/manifold-01:pumps=2", "b/hot:pumps=1"])
-def test_pumps_and_cdus_of_a_manifold_fail_over_as_in_the_whole_run(text):
-    """What stands by takes over some seconds later: that instant is in the sweep as well."""
+@pytest.mark.parametrize(
+    "text",
+    [
+        "b/h/manifold-01:units=2",
+        "b/h/manifold-01:pumps=2",
+        "b/hot:pumps=1",
+        "b/h/manifold-01:control",
+        "b/h/air:control",
+    ],
+)
+def test_what_happens_on_a_manifold_is_what_the_whole_run_has(text):
+    """What stands by takes over some seconds later, what is held is what flowed before: in the sweep as well."""
     check = swept("rubin-manifold", "economizer", load="full", at=AT).check
     fault = parse(text, check.at_s, np.inf, check.known, "fault")
     full = fail("rubin-manifold", [text], at=AT, load="full", lasting_s=600.0)

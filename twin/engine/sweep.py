@@ -24,6 +24,7 @@ from twin.core.variables import slot
 from twin.engine.apart import apart, island_of
 from twin.engine.arrays import Out, Scratch, State, new_out, new_scratch
 from twin.engine.faults import MODES, Fault, Faults, Place, armed, places
+from twin.engine.hold import as_it_was
 from twin.engine.prepare import Prepared
 from twin.engine.present import Present, present
 from twin.engine.run import Engine
@@ -158,10 +159,14 @@ def _apart(check: Checkpoint, fault: Fault, place: Place) -> Reached | None:
         return None
     made = apart(check.plan, check.present, place.row, check.before)
     arrays, own = made.plan.arrays, len(made.groups)
-    edit = MODES[place.role][fault.mode].edit
-    if edit is None or MODES[place.role][fault.mode].units or (MODES[place.role][fault.mode].pumps and fault.amount):
+    mode = MODES[place.role][fault.mode]
+    if mode.units or (mode.pumps and fault.amount):
         return None
-    edit(arrays, Place(place.role, 0, place.units), fault.amount or 0.0)
+    if mode.holds:
+        held = as_it_was(check.plan.arrays, check.present.state, check.present.step, place.row)
+        arrays.sec[0, list(held)] = list(held.values())
+    if mode.edit is not None:
+        mode.edit(arrays, Place(place.role, 0, place.units), fault.amount or 0.0)
     began = made.state.alarm_at.copy(), made.state.slowed_at.copy(), made.state.tripped_at.copy()
     scratch, out = _run(check, made.plan, None, made.state, 0, check.on[made.halls])
     ended = made.state.alarm_at, made.state.slowed_at, made.state.tripped_at
@@ -182,10 +187,14 @@ def _run(
 ) -> tuple[Scratch, Out]:
     """Advance an island to the end of the time looked at, event by event of ``faults`` (None: the plan stays as it is).
 
-    Nothing is written but the state and the accumulators.
+    Nothing is written but the state and the accumulators. What a fault holds is what flowed in the step before it.
     """
     ports, islands = len(on) + len(plan.arrays.fac), len(plan.arrays.island_ptr) - 1
     scratch, out = new_scratch(plan), new_out(plan, 1, False)
+    if faults is not None:
+        for made, had in zip(scratch, check.present.step, strict=True):
+            if made is not scratch.peak:
+                made[:] = had
     cuts = [check.at_s] if faults is None else [float(t) for t in faults.events if t < check.t_end[-1]]
     for begin, end in pairwise([*cuts, check.t_end[-1]]):
         part = slice(*np.searchsorted(check.t_end, [begin, end], side="right"))
