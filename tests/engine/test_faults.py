@@ -191,6 +191,15 @@ def test_racks_that_tripped_are_reset_and_draw_again():
     assert told_at == sorted(told_at)
 
 
+@pytest.mark.parametrize("step_s", [1.0, 20.0, 60.0])
+def test_before_a_fault_is_all_that_ends_by_its_instant(step_s):
+    """The step of a minute that leads up to it is the only one there is."""
+    failure = broken(CDU, lasting_s=120.0, step_s=step_s)
+    before = failure.series["site_it_power"][failure.times_s <= failure.at_s]
+    window = max(1, round(10.0 / step_s))
+    assert told(failure)["it_mw"]["before"] == pytest.approx(before[-window:].mean() / 1e6, rel=1e-12)
+
+
 def test_a_pool_serves_with_the_racks_that_are_left(tmp_path):
     path = tmp_path / "serving.yaml"
     path.write_text(SERVING)

@@ -154,6 +154,27 @@ def test_what_the_caller_says_goes_before_what_the_file_says(tmp_path):
     assert told(cold)["dry_bulb_c"]["least"] == pytest.approx(air.dry_bulb_c.min(), abs=1.5)
 
 
+LEFT_BROKEN = """\
+faults:
+  - {element: okc/hall-1/cdu-01, mode: leak}
+  - {element: okc/hall-1/cdu-02, mode: pumps, at: 60s, repair: 60s}
+"""
+
+
+def test_racks_switched_on_again_without_their_coolant_trip_twice_and_both_are_told(tmp_path):
+    """A leak shuts racks down at once, and again when all are reset after another CDU has been mended."""
+    answer = told(fail("oklahoma-10", scenario=written(tmp_path, LEFT_BROKEN), at=AT, lasting_s=300.0))
+    groups = {row["cooled_by"]: row for row in answer["groups"]}
+    leak, pumps = groups["okc/hall-1/cdu-01"], groups["okc/hall-1/cdu-02"]
+    assert (leak["trip_s"], leak["cause"]) == (pytest.approx(5.0), "leak")
+    assert 240.0 < leak["trip_again_s"] < 250.0
+    assert (60.0 < pumps["trip_s"] < 75.0, pumps["cause"], pumps["trip_again_s"]) == (True, "low_flow", None)
+    assert answer["racks_at_end"] == answer["racks"] - leak["racks"]
+    said = [(row["s"], row["what"]) for row in answer["timeline"] if "okc/hall-1/cdu-01" in row.get("where", "")]
+    assert [what.split(" by ")[0] for _, what in said] == ["18 x cs3-x2: trip", "18 x cs3-x2: trip again"]
+    assert [row["s"] for row in answer["timeline"]] == sorted(row["s"] for row in answer["timeline"])
+
+
 # ------------------------------------------------------------------------------------------------- weather
 HOT = "weather:\n  - {change: heat_wave, dry_bulb_k: 8, from: -1d, to: 1d}\n"
 COLD = "weather:\n  - {change: freeze, dry_bulb_k: 8, from: -1d, to: 1d}\n"

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from twin.analysis.beside import compared, expected
 from twin.analysis.closed_form import Expected
 from twin.analysis.coolant_watch import CoolantWatch
+from twin.analysis.fail_groups import group_rows
 from twin.analysis.group_heat import GroupHeat
-from twin.core.columns import Group
 from twin.core.errors import Faults as Problems
 from twin.core.errors import one, option
 from twin.core.units import MW
@@ -35,7 +35,6 @@ from twin.engine.run import Engine, Result
 from twin.engine.scenario import Fitted, Written, fit, hour_of, load_scenario
 from twin.engine.scenario_model import WORDS
 from twin.engine.timeline import make_timeline
-from twin.engine.trip import CAUSES
 from twin.forcing.shifted import shifted
 from twin.forcing.weather import Weather, make_weather
 from twin.site.load import LoadedSite, load_site
@@ -119,7 +118,7 @@ def fail(
     coolant = CoolantWatch(plan, prepared.loaded)
     times, series, residual = _recorded(engine, coolant, heat)
     closed = expected(watching.present, faults, throttling=throttling, lasting_s=lasting_s)
-    groups = _groups(engine, begin)
+    groups = group_rows(engine, begin)
     return Failure(
         prepared, faults, times, series, groups, residual, coolant, begin, written, heat, watching.present, closed
     )
@@ -213,45 +212,12 @@ def _tokens(result: Result) -> Floats:
     return made
 
 
-def _groups(engine: Engine, begin: float) -> list[dict[str, Any]]:
-    """Rows of groups of racks that have power: where they hang, how many, when they alarm, slow down, trip, and why."""
-    plan, state = engine.plan, engine.state
-    a, found = plan.arrays, []
-    hall_of = np.repeat(np.arange(len(plan.labels.hall)), np.diff(a.hall_group))
-    for g, kind in enumerate(plan.labels.group_kind):
-        hall = int(hall_of[g])
-        if plan.hall_start_s[hall] > begin:
-            continue
-        cooled_by = a.group_liquid[g] if a.group_liquid[g] >= 0 else a.group_air[g]
-        found.append(
-            {
-                "group": g,
-                "cooled_by": plan.labels.sec[int(cooled_by)],
-                "hall": plan.labels.hall[hall],
-                "rack": kind,
-                "zone": plan.labels.group_zone[g] or None,
-                "racks": int(a.group[g, Group.COUNT]),
-                "rated_mw": float(a.group[g, Group.COUNT] * a.group[g, Group.RATED]) / MW,
-                "alarm_s": _since(state.alarm_at[g], begin),
-                "slowed_s": _since(state.slowed_at[g], begin),
-                "runs": bool(state.tripped_by[g] <= 0),
-                "trip_s": _since(state.tripped_at[g], begin),
-                "cause": CAUSES[abs(int(state.tripped_by[g]))] if state.tripped_at[g] >= 0.0 else None,
-            }
-        )
-    return found
-
-
-def _since(at: float, begin: float) -> float | None:
-    return None if at < 0.0 else float(at - begin)
-
-
 def told(failure: Failure) -> dict[str, Any]:
     """The answer as plain JSON types: faults, timeline, groups that did something, what is left."""
     groups, begin = failure.groups, failure.at_s
     racks = sum(row["racks"] for row in groups)
     tripped = sum(row["racks"] for row in groups if row["trip_s"] is not None)
-    n = int(np.searchsorted(failure.times_s, begin))
+    n = int(np.searchsorted(failure.times_s, begin, side="right"))  # steps that end at it are before it
     series = failure.series
     window = max(1, round(MEAN_S / failure.prepared.timeline.interval))
 
@@ -367,9 +333,10 @@ def _of_groups(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """What groups of racks did; equal ones behind one CDU at the same instant are one row."""
     merged: dict[tuple[str, str, float, str, str], int] = {}
     for row in groups:
-        for key, event in EVENTS.items():
+        for key, event in (EVENTS | {"trip_again_s": "trip again"}).items():
             if row[key] is not None:
-                words = f"{event} by {row['cause']}" if key == "trip_s" else event
+                cause = {"trip_s": row["cause"], "trip_again_s": row["cause_again"]}.get(key)
+                words = f"{event} by {cause}" if cause else event
                 at = (_where(row), row["hall"], round(row[key], 1), row["rack"], words)
                 merged[at] = merged.get(at, 0) + row["racks"]
     return [

@@ -103,6 +103,7 @@ class Faults:
     found: tuple[Fault, ...]
     known: dict[str, Place]
     reset_s: float = RESET_S
+    reset_trips: tuple[NDArray[np.int64], Floats] | None = None  # cause and instant of each group's trip at the reset
     _made: dict[tuple[tuple[Fault, ...], tuple[Fault, ...]], Arrays] = field(default_factory=dict)
     _held: dict[Fault, dict[Sec, float]] = field(default_factory=dict)
 
@@ -213,6 +214,7 @@ class Faults:
                 state.tripped_by[off], state.tripped_at[off] = CAUSES.index("power"), t
         let_fall(self, state, t)
         if self.reset_at == t:
+            self.reset_trips = state.tripped_by.copy(), state.tripped_at.copy()
             np.negative(np.abs(state.tripped_by), out=state.tripped_by)
             state.trip_clock.fill(0.0)
 
