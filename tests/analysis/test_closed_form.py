@@ -135,6 +135,14 @@ def test_whatever_the_racks_are_it_is_near_or_says_why_not(
         assert all(row["near"] or row["why_not"].startswith("racks that tripped before") for row in rows)
 
 
+def test_racks_that_were_in_alarm_before_are_named(monkeypatch):
+    """Air at the inlets is always above 20 degC here: the alarm is none of the loss."""
+    monkeypatch.setattr("twin.engine.faults.interlocks", with_racks(AIR_MAX=20.0))
+    rows = beside(fail("oklahoma-10", ["okc/hall-1/cdu-02"], at=AT, lasting_s=60.0))
+    assert rows
+    assert {row["why_not"] for row in rows} == {"inlets were beyond what its racks allow before"}
+
+
 def test_a_load_that_swings_is_named():
     rows = beside(fail("prairie-750", ["b3/warm/rejection:units=22"], lasting_s=1200.0))
     assert any("strays by" in row["why_not"] for row in rows if not row["near"])

@@ -86,6 +86,10 @@ def _why(far: list[str], row: dict[str, Any], closed: Expected, present: Present
     strays = f"{row['strays']:.0%}"
     reasons = (
         (len(faults.found) > 1, "more than one fault acts on it"),
+        (
+            far == ["alarm_s"] and row["alarm_s"] is not None and row["alarm_s"] < 0.0,
+            "inlets were beyond what its racks allow before",
+        ),
         (held, "pipes or a store of the loop hold its warm water back"),
         (fault.until_s - fault.at_s < last, "it is mended before"),
         (wet and kinds > 1, "racks of several kinds warm the same water"),
