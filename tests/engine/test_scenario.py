@@ -144,6 +144,13 @@ def test_faults_happen_when_they_say_with_those_of_the_command_line(tmp_path):
     assert [row["s"] for row in answer["timeline"] if "mended" in row["what"]] == [60.0, 180.0, 300.0]
 
 
+@pytest.mark.parametrize("zero", ["0s", "0min", "0 h", "0.0 d", "-0 s", "0"])
+def test_no_time_after_the_instant_is_the_instant_in_every_unit(tmp_path, zero):
+    path = written(tmp_path, f"faults: [{{role: loop, at: {zero!r}}}]\n".replace("'", '"'))
+    (fault,) = fail("oklahoma-10", scenario=path, at=AT, lasting_s=60.0).faults.found
+    assert fault.at_s == instant(AT, "")
+
+
 def test_what_the_caller_says_goes_before_what_the_file_says(tmp_path):
     path = written(tmp_path, "at: coldest\nlasting: 10min\nfaults: [{role: loop}]\n")
     failure = fail("oklahoma-10", scenario=path, at=AT, lasting_s=60.0)

@@ -9,6 +9,7 @@ from the coils of dry and adiabatic coolers; wet towers wash themselves. It is a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
@@ -34,6 +35,8 @@ from twin.site.rated import rejection_of
 from twin.site.shipped import read_bytes, shipped
 
 FOLDER = "scenarios"
+# No time at all, in some unit: what is no length of time elsewhere.
+NOTHING = re.compile(r"0+(?:\.0*)?\s*([a-z]*)")
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
@@ -144,10 +147,9 @@ def _placed(document: Document, path: Path, check: Callable[..., T], *args: Any)
 def _moment(document: Document, path: Path, text: str, begin: float) -> float:
     """An instant, or a length of time from ``begin`` on (negative: before), s since 1970 UTC."""
     sign, length = (-1.0, text[1:]) if text.startswith("-") else (1.0, text)
-    if length.strip().rstrip("smhd") in ("0", "0.0"):
-        return begin
+    nothing = NOTHING.fullmatch(length.strip())
     try:
-        return begin + sign * seconds(length, "")
+        return begin if nothing and seconds(f"1 {nothing[1]}", "") else begin + sign * seconds(length, "")
     except InputError:
         pass
     try:
