@@ -47,7 +47,7 @@ def test_what_is_followed_as_far_as_it_reaches_is_what_the_whole_site_does(small
     assert found.survivors == 0
 
 
-@pytest.mark.parametrize("mode", [mode for mode, kind in MODES["cdu"].items() if not kind.holds])
+@pytest.mark.parametrize("mode", list(MODES["cdu"]))
 @pytest.mark.parametrize("site", ["oklahoma-10", "frontier", "prairie-750"])
 def test_a_cdu_apart_is_the_cdu_in_its_island(site, mode):
     """Air that racks share, halls of several kinds, loops of several temperatures, racks that follow pools."""
@@ -123,6 +123,15 @@ def test_slowing_down_buys_time_or_costs_nothing():
 def test_threads_change_nothing():
     one, two = (plain(swept(SITE, "cdu", "air", at=AT, threads=n)) for n in (1, 2))
     assert one == two
+
+
+def test_some_of_the_cdus_of_a_manifold_are_lost_where_there_is_one():
+    """The last of its five carries 27 % of what the racks ask for: they slow down. A CDU alone has no such mode."""
+    row = swept("rubin-manifold", "cdu:units=4", at=AT, load="full").rows[0]
+    assert (row.fault, row.alike, row.racks_tripped) == ("b/h/manifold-01:units=4", 1, 0)
+    assert row.kw_lost > 500.0
+    with pytest.raises(InputError, match='no cdu here has the mode "units", expected pumps, facility'):
+        swept(SITE, "cdu:units=1", lasting_s=60.0)
 
 
 def test_halls_without_power_are_no_cases():

@@ -126,13 +126,11 @@ def _kind(text: str) -> tuple[str, str]:
     if kind not in KINDS:
         known = ", ".join(KINDS)
         raise one(f'no kind is called "{kind}"{did_you_mean(kind, KINDS)}, expected {known}', path=option("every="))
-    mode, modes = rest.partition("=")[0], MODES[KINDS[kind][0]]
+    # What is lost of a manifold only, some of its CDUs, is no mode of a CDU that stands alone.
+    mode, modes = rest.partition("=")[0], list(dict.fromkeys(mode for role in KINDS[kind] for mode in MODES[role]))
     if mode and mode not in modes:
         what = f'{kind} has no mode "{mode}"{did_you_mean(mode, modes)}, expected {", ".join(modes)}'
         raise one(what, path=option("every="))
-    if mode and modes[mode].holds:
-        # What stays is what flowed a step before, and a case may begin with less of the site than that was.
-        raise one(f"{mode} cannot be swept: break one {kind} after the other", path=option("every="))
     return kind, rest
 
 
@@ -141,9 +139,12 @@ def _faults(check: Checkpoint, every: Sequence[str]) -> tuple[list[tuple[str, Fa
     found, dark, problems = [], 0, Problems()
     for text in dict.fromkeys(every):
         kind, rest = _kind(text)
-        for name, place in check.known.items():
-            if place.role not in KINDS[kind]:
-                continue
+        mode = rest.partition("=")[0]
+        alike = [(name, place) for name, place in check.known.items() if place.role in KINDS[kind]]
+        able = [(name, place) for name, place in alike if not mode or mode in MODES[place.role]]
+        if alike and not able:
+            problems.of(_unable, kind, mode, alike[0][1].role)
+        for name, place in able:
             if not energised(check, name):
                 dark += 1
                 continue
@@ -154,6 +155,10 @@ def _faults(check: Checkpoint, every: Sequence[str]) -> tuple[list[tuple[str, Fa
                 found.append((kind, fault, place.units if one_of_many else 1))
     problems.tell()
     return found, dark
+
+
+def _unable(kind: str, mode: str, role: str) -> None:
+    raise one(f'no {kind} here has the mode "{mode}", expected {", ".join(MODES[role])}', path=option("every="))
 
 
 def _running(check: Checkpoint) -> Any:
