@@ -77,5 +77,6 @@ def test_every_unknown_has_one_sample_in_each_stratum():
     [("okc/hall-1/air", 8, "has no closed form"), ("okc/chx", 8, 'did you mean "okc/chw"'), (CDU, 3, "whole number")],
 )
 def test_what_has_no_bands_is_told(element, samples, says):
-    with pytest.raises(InputError, match=says):
+    with pytest.raises(InputError, match=says) as error:
         told(element, samples)
+    assert error.value.problems[0].path in ("ELEMENT", "samples=")

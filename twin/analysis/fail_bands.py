@@ -115,14 +115,14 @@ def _centre(
 ) -> tuple[Fault, tuple[int, ...], dict[str, float]]:
     """The fault, the groups that it reaches, and the times with the entries' own figures."""
     check = checkpoint(prepared, STEP_S, throttling=throttling)
-    fault = parse(element, check.at_s, inf, check.known, option("ELEMENT"))
+    fault = parse(element, check.at_s, inf, check.known, "ELEMENT")
     if loss_of(fault, check.known[fault.element]) is None:
         what = "has no closed form: bands are told of pumps and facility of a CDU, pumps and all rejection of a loop"
-        raise one(f"{fault.named()} {what}", path=option("ELEMENT"))
+        raise one(f"{fault.named()} {what}", path="ELEMENT")
     faults = Faults(check.plan, prepared.loaded, (fault,), check.known)
     found = expected(check.present, faults, throttling=throttling, lasting_s=lasting_s)
     if not found:
-        raise one(f"no racks that run hang on {fault.element} then", path=option("ELEMENT"))
+        raise one(f"no racks that run hang on {fault.element} then", path="ELEMENT")
     return fault, tuple(found), _first(found, lasting_s)
 
 
