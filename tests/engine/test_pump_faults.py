@@ -245,6 +245,21 @@ def test_a_pump_that_nothing_makes_up_for_is_a_loss_that_headroom_counts(loaded)
     assert pumps.extra_w >= lost[MANIFOLD].extra_w
 
 
+def test_pumps_fail_in_the_cdus_that_are_left(loaded):
+    """Of 5 x (2 + 1) pumps one CDU takes three: 8 of 12 run, with eight lost the last four."""
+    failure = broken(loaded, f"{MANIFOLD}:units=1", f"{MANIFOLD}:pumps=8")
+    sec = failure.faults.arrays(failure.at_s + 30.0).sec[failure.faults.known[MANIFOLD].row]
+    pumps = cdu_pumps(liquid_of(loaded), loaded.library)
+    assert pumps is not None
+    given = flow_of(pumps.curve, pumps.system, 4) / pumps.largest
+    whole = failure.prepared.plan.arrays.sec[failure.faults.known[MANIFOLD].row, Sec.W_MAX]
+    assert given < 0.79
+    assert sec[Sec.RUNNING] * sec[Sec.W_MAX] == pytest.approx(given * whole, rel=1e-12)
+    assert failure.residual < 1e-9
+    none = broken(loaded, f"{MANIFOLD}:units=1", f"{MANIFOLD}:pumps=12")
+    assert none.faults.arrays(none.at_s + 30.0).sec[none.faults.known[MANIFOLD].row, Sec.RUNNING] == 0.0
+
+
 # -------------------------------------------------------------------------------------------- least flow
 def test_coolant_below_the_least_flow_of_its_racks_is_told_when_it_falls_there(loaded):
     """At 42 degC NVIDIA asks for 1.06 L/min/kW: 71 % of the racks' design flow, 53 % of the CDUs' largest."""

@@ -15,7 +15,7 @@ Source: physics sheet, section 2 (pumps); NVIDIA DA-12515 as quoted there asks f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Annotated, ClassVar
 
@@ -125,6 +125,13 @@ class PumpBank:
         """Pumps that run after ``lost`` have failed, ``waited`` of them (None: all) at least the fail-over ago."""
         replaced = min(self.standby, lost if waited is None else waited)
         return max(0, self.count - self.standby - lost + replaced)
+
+    def of_sets(self, left: int, sets: int) -> PumpBank:
+        """The pumps of ``left`` of ``sets`` equal units, each with its own, against the same system."""
+        return replace(
+            self, largest=self.largest * left / sets, count=self.count * left // sets,
+            standby=self.standby * left // sets,
+        )  # fmt: skip
 
     def share(self, running: int) -> float:
         """What ``running`` pumps give at full speed per largest flow, 0..1."""

@@ -180,16 +180,23 @@ class Faults:
                 row[at] = min(row[at], value) if at == Sec.OPEN else value
             if mode.edit is not None:
                 mode.edit(made, place, lost[fault.element] if mode.units else fault.amount or 0.0)
-            pumps = self._counted(fault)
-            if pumps is not None:
+            if self._counted(fault) is not None and lost.get(fault.element, 0) < place.units:
+                pumps = self.pumps_left(fault.element, active)
                 table, column = ("fac", Fac.RUNNING) if place.role == "loop" else ("sec", Sec.RUNNING)
                 row = getattr(made, table)[place.row]
-                row[column] = min(row[column], pumps.share(self.running(fault.element, pumps, active, t)))
+                row[column] = min(row[column], pumps.share(self.running(fault.element, active, t)))
         return made
 
-    def running(self, element: str, pumps: PumpBank, active: Sequence[Fault], t: float) -> int:
+    def pumps_left(self, element: str, active: Sequence[Fault]) -> PumpBank:
+        """The pumps, running or not, of those CDUs or of that loop of an element that the faults ``active`` leave."""
+        place = self.known[element]
+        assert place.pumps is not None
+        return place.pumps.of_sets(place.units - self.units_lost(active).get(element, 0), place.units)
+
+    def running(self, element: str, active: Sequence[Fault], t: float) -> int:
         """Pumps of an element that run at ``t`` with the faults ``active``."""
-        return pumps_running([f for f in active if f.element == element and self._counted(f)], pumps, t)
+        counted = [f for f in active if f.element == element and self._counted(f)]
+        return pumps_running(counted, self.pumps_left(element, active), t)
 
     def begin(self, state: State, scratch: Scratch, t: float) -> None:
         """What happens at the instant ``t`` itself.

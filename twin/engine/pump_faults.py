@@ -58,8 +58,7 @@ def let_fall(faults: Faults, state: State, t: float) -> None:
 def _left(faults: Faults, element: str, place: Place, active: Sequence[Fault], t: float) -> tuple[int, int]:
     """CDUs of a coolant loop that are left, and pumps that run in them."""
     cdus = place.units - faults.units_lost(active).get(element, 0)
-    running = faults.running(element, place.pumps, active, t) if place.pumps else 0
-    return cdus, running * cdus // place.units
+    return cdus, faults.running(element, active, t) if place.pumps else 0
 
 
 __all__ = ["fail_over_at", "let_fall", "pumps_running"]
