@@ -160,3 +160,13 @@ def test_nvl72_racks_state_what_nvidia_asks_for():
 def test_a_pipe_has_a_length_and_a_diameter(spoil):
     (problem,) = spoil(LIQUID, "supply_c: 25, supply_max_c: 30, manifold_length_m: 30}")
     assert "manifold_length_m and manifold_diameter_mm go together" in problem.message
+
+
+def test_a_pipe_without_width_and_a_loop_without_flow_are_told(pumps, spoil):
+    """Squared they are nothing, and what is divided by them has no end."""
+    thin = "        pipe_length_m: 30\n        pipe_diameter_mm: 1.0e-300\n"
+    (narrow,) = spoil(LOOP, f"{LOOP}{thin}")
+    assert narrow.message.endswith("expected >= 1 and <= 3000 mm")
+    pumped = f"{LOOP}        pumps: {{device: t-pump, count: 1}}\n"
+    (still,) = spoil(LOOP, pumped, "flow_max_m3_h: 200\n", "flow_max_m3_h: 1.0e-300\n")
+    assert still.message.endswith("expected >= 0.001 and <= 1e+06 m3/h")

@@ -224,13 +224,13 @@ class Loop(Frozen):
 
     supply_c: Celsius = Field(description="set point of the facility supply")
     design_rise_k: Kelvin = Field(description="design temperature rise of the facility water")
-    flow_max_m3_h: Annotated[float, Quantity("m3/h", "largest pumped flow", gt=0, le=1_000_000)]
+    flow_max_m3_h: Annotated[float, Quantity("m3/h", "largest pumped flow", ge=0.001, le=1_000_000)]
     head_kpa: Annotated[float, Quantity("kPa", "pump head at the largest flow", gt=0, le=2000)]
     pump_efficiency: Annotated[float, Quantity("1", "wire to water", gt=0.05, le=0.95)] = 0.65
     pumps: Pumps | None = Field(None, description="its pumps by their curve; without them they stand or run together")
     volume_m3: Annotated[float, Quantity("m3", "water in supply and return headers, mixed", gt=0, le=1_000_000)]
     pipe_length_m: Annotated[float, Quantity("m", "pipe from plant to halls, one way", gt=0, le=20_000)] | None = None
-    pipe_diameter_mm: Annotated[float, Quantity("mm", "inner diameter of that pipe", gt=0, le=3000)] | None = None
+    pipe_diameter_mm: Annotated[float, Quantity("mm", "inner diameter of that pipe", ge=1, le=3000)] | None = None
     store_m3: Annotated[
         float, Quantity("m3", "stratified store in the supply, all of it usable", ge=0, le=1_000_000)
     ] = 0.0

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.cooling.containment import Containment
+from twin.cooling.containment import MOST_SHARED, Containment
 from twin.cooling.recirculation import d_matrix
 from twin.core.errors import InputError, Problem, did_you_mean, one
 from twin.site.library import Library
@@ -80,7 +80,7 @@ def _named(rows: list[str]) -> str:
 def read_zones(file: Path, template: Template, bypass: float) -> Zones:
     """Zones from a CSV. Raises ``InputError`` with every fault at its line and column."""
     try:
-        with file.open(newline="", encoding="utf-8") as stream:
+        with file.open(newline="", encoding="utf-8-sig") as stream:
             lines = list(csv.reader(stream))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise one(f"cannot be read: {error}", file=str(file)) from None
@@ -94,8 +94,8 @@ def read_zones(file: Path, template: Template, bypass: float) -> Zones:
     faults: list[Problem] = []
     of_row = _rows_of(names, template, str(file), faults)
     a = _cells(lines, names, str(file), faults)
-    for i in np.flatnonzero(a.sum(axis=1) >= 1.0).tolist():
-        text = f"shares sum to {a[i].sum():g}, expected less than 1: some air must return to the air handlers"
+    for i in np.flatnonzero(a.sum(axis=1) > MOST_SHARED + 1e-12).tolist():
+        text = f"shares sum to {a[i].sum():g}, expected at most {MOST_SHARED:g}: air must return to the air handlers"
         faults.append(Problem(names[i], text, str(file), i + 2, 1))
     if faults:
         raise InputError(faults)
