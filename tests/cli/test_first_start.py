@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.cli.child import DAY, TWIN, small_disk
 
 RUN = ("simulate", "oklahoma-10", *DAY, "--out", "a.zarr")
-COMPILING = "compiling the kernels once, about 30 s\n"
+COMPILING = "compiling the kernels once, about 20 s\n"
 
 
 def test_ctrl_c_while_the_kernels_are_compiled_ends_all_processes_quietly(tmp_path):

@@ -53,7 +53,7 @@ def command(
         threads=None if threads is None else number(threads),
     )
     if not is_compiled():
-        typer.echo("compiling the kernels once, about 30 s", err=True)
+        typer.echo("compiling the kernels once, about 20 s", err=True)
     found = told(dataset(run_ensemble(asked, headline_numbers, samples=count, progress=Progress())))
     if as_json:
         write_json(found)

@@ -50,7 +50,7 @@ def command(
     )  # fmt: skip
     tell(asked.loaded.warnings)
     if not is_compiled():
-        typer.echo("compiling the kernels once, about 30 s", err=True)
+        typer.echo("compiling the kernels once, about 20 s", err=True)
     from twin.analysis.convert import convert
     from twin.analysis.convert_text import render_conversion
 

@@ -21,7 +21,7 @@ def run_bands(site: str, elements: list[str], samples: str, *, as_json: bool, **
     loaded = load_site(site)
     tell(loaded.warnings)
     if not is_compiled():
-        typer.echo("compiling the kernels once, about 30 s", err=True)
+        typer.echo("compiling the kernels once, about 20 s", err=True)
     told = plain(fail_bands(loaded, elements[0], samples=number(samples), progress=Progress(), **how))
     if as_json:
         write_json(told)

@@ -28,7 +28,7 @@ def run_every(
     assert loaded is not None
     tell(loaded.warnings)
     if not is_compiled():
-        typer.echo("compiling the kernels once, about 30 s", err=True)
+        typer.echo("compiling the kernels once, about 20 s", err=True)
     kinds = [text.strip() for text in every.split(",")]
     found = sweep(loaded, kinds, threads=None if threads is None else number(threads), progress=Progress(), **how)
     if out is not None:

@@ -67,7 +67,7 @@ def command(
     assert asked is not None
     tell(asked.loaded.warnings)
     if not is_compiled():
-        typer.echo("compiling the kernels once, about 30 s", err=True)
+        typer.echo("compiling the kernels once, about 20 s", err=True)
     from twin.analysis.load_map import drawn
 
     made = drawn(asked)

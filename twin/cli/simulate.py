@@ -108,7 +108,7 @@ def _run(asked: Asked, target: Path, *, resume: bool, overwrite: bool) -> None:
     from twin.engine.simulate import run
 
     if not is_compiled():
-        _say("compiling the kernels once, about 30 s")
+        _say("compiling the kernels once, about 20 s")
     try:
         run(asked, target, resume=resume, overwrite=overwrite, progress=Progress(), note=_say)
     except StoppedError as stopped:
