@@ -18,8 +18,9 @@ from dashboards.failures.axis import FOCUS_S, TimeAxis
 from dashboards.failures.course import KEYS, course, said
 from dashboards.failures.lines import NAMED, Line, lines
 from dashboards.html import card, listed, section
-from twin.analysis.fail import EVENTS, MEAN_S, Failure, told
+from twin.analysis.fail import MEAN_S, Failure, told
 from twin.analysis.fail_course import hottest_groups, lanes, one_of_each, spells
+from twin.analysis.fail_groups import EVENTS
 from twin.core.units import MW
 from twin.engine.identity import halltwin_version
 from twin.engine.period import lasting
@@ -82,7 +83,7 @@ def _wider(failure: Failure) -> str:
 def _instants(failure: Failure) -> list[float]:
     """When something breaks, is mended, or racks that tripped are reset, s after the scenario's instant."""
     found = {t for f in failure.faults.found for t in (f.at_s, f.until_s)}
-    found |= {failure.faults.reset_at} if any(row["trip_s"] is not None for row in failure.groups) else set()
+    found |= {failure.faults.reset_at} if failure.faults.trips else set()
     return sorted(t - failure.at_s for t in found if np.isfinite(t))
 
 
@@ -112,7 +113,8 @@ def _heat(failure: Failure) -> Chart:
         body.append([f"{row['cooled_by']}, {row['rack']}", f"{row['racks']:,}", num(known[0], 1), num(known.max(), 1),
                      num(known[-1], 1), *times, row["cause"] or "–"])  # fmt: skip
     finding = _highest(drawn)
-    head = ("Racks", "Count", "Before, degC", "Highest", "End", "Inlets beyond limits", "Slow down", "Trip", "Cause")
+    head = ("Racks", "Count", "Before, degC", "Highest", "End", "Inlets beyond limits", "Slow down", "Trip", "Again",
+            "Cause")  # fmt: skip
     picture = lines(drawn, _axis(failure), "degC", _instants(failure), f"{title}. {finding}")
     note = "Cold plate, or body where a rack is air-cooled. Named are those that did something or rise most, by kind."
     return Chart("heat", title, finding, [picture], Table(head, body), keys=KEYS[2:], note=note + _wider(failure))

@@ -256,3 +256,40 @@ def test_what_cannot_break_is_told(element, says):
 def test_nothing_breaks_before_it_has_power():
     with pytest.raises(InputError, match="has no power before"):
         fail("prairie-750", ["b6/b6-h1/cdu-01"], at="2026-07-01T00:00")
+
+
+def test_racks_whose_cdu_stays_broken_are_not_reset_with_those_whose_cdu_is_mended(tmp_path):
+    """They trip once, at their own time: somebody who switches racks on looks at their CDU before."""
+    path = tmp_path / "two.yaml"
+    path.write_text(
+        "format: 1\ntitle: two CDUs\nsource: a test\nfaults:\n"
+        "  - {element: okc/hall-1/cdu-01, mode: pumps, at: 0s, repair: 2min}\n"
+        "  - {element: okc/hall-1/cdu-02, mode: leak, at: 1min}\n"
+    )
+    failure = fail("oklahoma-10", scenario=path, at=AT, lasting_s=600.0)
+    answer = told(failure)
+    first, second = sorted(answer["groups"], key=lambda row: row["trip_s"])
+    assert (first["cooled_by"], first["runs"], first["cause"]) == ("okc/hall-1/cdu-01", True, "low_flow")
+    assert (second["cooled_by"], second["runs"], second["cause"]) == ("okc/hall-1/cdu-02", False, "leak")
+    assert 60.0 < second["trip_s"] < 70.0
+    assert first["again_s"] is second["again_s"] is None
+    assert answer["racks_at_end"] == answer["racks"] - second["racks"]
+    last = answer["timeline"][-1]
+    stay = f"racks that tripped are reset; {second['racks']} racks stay off: okc/hall-1/cdu-02 is still broken"
+    assert (last["s"], last["what"]) == (240.0, stay)
+
+
+def test_racks_that_trip_once_more_after_their_reset_have_both_trips(tmp_path):
+    """Their loop stands still when a CDU has been mended: reset, they meet warm water again."""
+    path = tmp_path / "loop.yaml"
+    path.write_text(
+        "format: 1\ntitle: a loop that stays broken\nsource: a test\nfaults:\n"
+        "  - {element: okc/hall-1/cdu-01, mode: pumps, at: 0s, repair: 5min}\n"
+        "  - {element: okc/chw, mode: pumps, at: 0s}\n"
+    )
+    answer = told(fail("oklahoma-10", scenario=path, at=AT, lasting_s=1500.0))
+    again = [row for row in answer["groups"] if row["again_s"] is not None]
+    assert again
+    assert all(row["trip_s"] < 420.0 < row["again_s"] for row in again)
+    assert all(row["cause"] in ("low_flow", "coolant_inlet") for row in again)
+    assert any("trip again by coolant_inlet" in row["what"] for row in answer["timeline"])

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from twin.analysis.beside import compared, expected
 from twin.analysis.closed_form import Expected
 from twin.analysis.coolant_watch import CoolantWatch
-from twin.analysis.fail_groups import group_rows
+from twin.analysis.fail_groups import of_groups, rows_of_groups, where_of
 from twin.analysis.group_heat import GroupHeat
 from twin.core.errors import Faults as Problems
 from twin.core.errors import one, option
@@ -46,8 +46,6 @@ STEP_S = 1.0
 LASTING_S = 1800.0
 LONGEST_S = 86_400.0
 MEAN_S = 10.0
-# What a group of racks does, by the key of its instant.
-EVENTS = {"alarm_s": "inlets beyond what they allow", "slowed_s": "slow down", "trip_s": "trip"}
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def fail(
     coolant = CoolantWatch(plan, prepared.loaded)
     times, series, residual = _recorded(engine, coolant, heat)
     closed = expected(watching.present, faults, throttling=throttling, lasting_s=lasting_s)
-    groups = group_rows(engine, begin)
+    groups = rows_of_groups(engine, faults, begin)
     return Failure(
         prepared, faults, times, series, groups, residual, coolant, begin, written, heat, watching.present, closed
     )
@@ -323,31 +321,19 @@ def timeline(failure: Failure) -> list[dict[str, Any]]:
     for name, at, supply in failure.coolant.below_dew_point(failure.times_s):
         what = f"coolant of {name} below the dew point of the room air, down to {supply:.1f} degC"
         found.append({"s": at - begin, "what": what})
-    reset = failure.faults.reset_at
-    if reset < failure.times_s[-1] and any(row["trip_s"] is not None for row in failure.groups):
-        found.append({"s": reset - begin, "what": "racks that tripped are reset"})
-    return sorted([*found, *_of_groups(failure.groups)], key=lambda row: (row["s"], row["what"]))
+    found += _reset(failure)
+    return sorted([*found, *of_groups(failure.groups)], key=lambda row: (row["s"], row["what"]))
 
 
-def _of_groups(groups: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What groups of racks did; equal ones behind one CDU at the same instant are one row."""
-    merged: dict[tuple[str, str, float, str, str], int] = {}
-    for row in groups:
-        for key, event in (EVENTS | {"trip_again_s": "trip again"}).items():
-            if row[key] is not None:
-                cause = {"trip_s": row["cause"], "trip_again_s": row["cause_again"]}.get(key)
-                words = f"{event} by {cause}" if cause else event
-                at = (_where(row), row["hall"], round(row[key], 1), row["rack"], words)
-                merged[at] = merged.get(at, 0) + row["racks"]
-    return [
-        {"s": s, "what": f"{racks} x {rack}: {words}, at {where}", "event": words, "racks": racks, "rack": rack,
-         "where": where, "hall": hall}
-        for (where, hall, s, rack, words), racks in merged.items()
-    ]  # fmt: skip
-
-
-def _where(row: dict[str, Any]) -> str:
-    return f"{row['cooled_by']}, zone {row['zone']}" if row["zone"] else str(row["cooled_by"])
+def _reset(failure: Failure) -> list[dict[str, Any]]:
+    """That racks run again, and which do not because their own cooling is still broken; nothing where none tripped."""
+    faults, off = failure.faults, [row for row in failure.groups if row["group"] in failure.faults.kept_off]
+    parts = ["racks that tripped are reset"] if len(faults.trips) > len(off) else []
+    where = list(dict.fromkeys(where_of(row) for row in off))
+    if where:
+        more = f" and {len(where) - 1} more" if len(where) > 1 else ""
+        parts.append(f"{sum(row['racks'] for row in off):,} racks stay off: {where[0]}{more} is still broken")
+    return [{"s": faults.reset_at - failure.at_s, "what": "; ".join(parts)}] if parts else []
 
 
 __all__ = ["LEAD_S", "LONGEST_S", "STEP_S", "Failure", "begin_of", "check_length", "fail", "timeline", "told"]

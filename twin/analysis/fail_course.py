@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from twin.analysis.fail import EVENTS, Failure
+from twin.analysis.fail import Failure
+from twin.analysis.fail_groups import BY, EVENTS
 from twin.core.columns import Fac
 
 T = TypeVar("T")
@@ -83,7 +84,10 @@ def lanes(failure: Failure, most: int) -> list[Lane]:
 
 
 def _events(rows: list[dict[str, Any]]) -> tuple[tuple[float, str, int, str], ...]:
-    made = [(row[key], key, row["racks"], row["cause"] or "") for row in rows for key in EVENTS if row[key] is not None]
+    made = [
+        (row[key], key, row["racks"], row[BY.get(key, "cause")] or "")
+        for row in rows for key in EVENTS if row[key] is not None
+    ]  # fmt: skip
     return tuple(sorted(made))
 
 

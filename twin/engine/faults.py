@@ -1,8 +1,8 @@
 """Faults as data: what breaks, from when to when, and what that makes of the columns of a Plan.
 
 ``twin.engine.modes`` has what can break and how. Between two instants at which something breaks or is mended the
-columns stand still; the loop itself knows no fault. Racks that have tripped are reset a while after the last fault has
-been mended.
+columns stand still; the loop itself knows no fault. Racks that have tripped are reset a while after the last fault that
+is mended at all; those whose own CDU, manifold or air handlers stay broken are not switched on.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ GRID = "grid"
 
 # Where the last unit is lost as well, an edit takes care: ``twin.engine.lost`` leaves no Plan then.
 ALL_STOP = ("air", "manifold", "rejection")
+# What stands beside racks, in their hall; and the causes that come through their coolant and through their air.
+BESIDE = ("cdu", "manifold", "air")
+BY = (("low_flow", "coolant_inlet", "junction", "leak"), ("air_inlet", "junction"))
 
 
 def places(loaded: LoadedSite, plan: Plan) -> dict[str, Place]:
@@ -103,9 +106,11 @@ class Faults:
     found: tuple[Fault, ...]
     known: dict[str, Place]
     reset_s: float = RESET_S
-    reset_trips: tuple[NDArray[np.int64], Floats] | None = None  # cause and instant of each group's trip at the reset
     _made: dict[tuple[tuple[Fault, ...], tuple[Fault, ...]], Arrays] = field(default_factory=dict)
     _held: dict[Fault, dict[Sec, float]] = field(default_factory=dict)
+    # Trips before the reset: (s since 1970, code of the cause) by group; and those that were not reset.
+    trips: dict[int, tuple[float, int]] = field(default_factory=dict)
+    kept_off: list[int] = field(default_factory=list)
 
     def mode(self, fault: Fault) -> Mode:
         """What kind of fault it is."""
@@ -221,9 +226,18 @@ class Faults:
                 state.tripped_by[off], state.tripped_at[off] = CAUSES.index("power"), t
         let_fall(self, state, t)
         if self.reset_at == t:
-            self.reset_trips = state.tripped_by.copy(), state.tripped_at.copy()
-            np.negative(np.abs(state.tripped_by), out=state.tripped_by)
-            state.trip_clock.fill(0.0)
+            self._reset(state, t)
+
+    def _reset(self, state: State, t: float) -> None:
+        """Racks run again, but not those that tripped by what is still broken beside them; the trips are noted."""
+        a, off = self.plan.arrays, np.flatnonzero(state.tripped_by > 0)
+        self.trips.update({int(g): (float(state.tripped_at[g]), int(state.tripped_by[g])) for g in off})
+        rows = [place.row for f in self.active(t) if (place := self.known[f.element]).role in BESIDE]
+        wet, dry = (np.isin(state.tripped_by[off], [CAUSES.index(cause) for cause in causes]) for causes in BY)
+        stay = wet & np.isin(a.group_liquid[off], rows) | dry & np.isin(a.group_air[off], rows)
+        self.kept_off[:] = off[stay].tolist()
+        state.tripped_by[off[~stay]] *= -1
+        state.trip_clock[off[~stay]] = 0.0
 
 
 def armed(plan: Plan, loaded: LoadedSite, *, throttling: bool = True) -> Plan:
