@@ -25,7 +25,7 @@ def test_what_no_rack_minds_is_no_violation_and_json_is_all_that_is_on_stdout(tm
     done = twin("fail", "oklahoma-10", "okc/hall-1/cdu-02:sensor=1", *AT, "--json", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     told = json.loads(done.stdout)
-    assert told["faults"] == ["okc/hall-1/cdu-02:sensor=1"]
+    assert told["faults"] == ["okc/hall-1/cdu-02:sensor=1K"]
     assert (told["racks"], told["racks_tripped"], told["racks_at_end"]) == (176, 0, 176)
     assert told["energy_residual_maximum"] < 1e-9
 
@@ -85,7 +85,7 @@ def test_a_scenario_goes_with_elements_and_its_page_is_told(tmp_path: Path):
     assert second.startswith("source: NFPA 110")
     text = "\n".join(rest)
     for words in (
-        "0.0 s  grid:outage=60 fails", "0.0 s  okc/hall-1/cdu-02:valve=0.1 fails", "drawn, MW",
+        "0.0 s  grid:outage=60s fails", "0.0 s  okc/hall-1/cdu-02:valve=10% fails", "drawn, MW",
         "60.0 s  facility pumps run again", "80.0 s  condenser pumps and fans run again",
     ):  # fmt: skip
         assert words in text

@@ -12,7 +12,7 @@ from twin.analysis.fail import Failure, fail, told
 from twin.cooling.pump import coast_down
 from twin.core.columns import Fac, Group
 from twin.core.errors import InputError
-from twin.engine.faults import MODES, places
+from twin.engine.faults import MODES, make_faults, places
 from twin.engine.trip import CAUSES
 from twin.site.load import load_site
 from twin.site.lower import lower
@@ -293,3 +293,13 @@ def test_racks_that_trip_once_more_after_their_reset_have_both_trips(tmp_path):
     assert all(row["trip_s"] < 420.0 < row["again_s"] for row in again)
     assert all(row["cause"] in ("low_flow", "coolant_inlet") for row in again)
     assert any("trip again by coolant_inlet" in row["what"] for row in answer["timeline"])
+
+
+@pytest.mark.parametrize(
+    "text", [f"{CDU}:fouling=35%", f"{CDU}:sensor=-2.5K", "grid:outage=90s", "okc/hall-1/air:units=2", CDU]
+)
+def test_a_fault_is_told_with_the_unit_of_its_amount_and_that_may_be_written_again(text):
+    plan, loaded = lower(load_site("oklahoma-10")), load_site("oklahoma-10")
+    (fault,) = make_faults(plan, loaded, [(text, 1.9e9, np.inf)]).found
+    assert fault.named() == (text if ":" in text else f"{text}:pumps")
+    assert make_faults(plan, loaded, [(fault.named(), 1.9e9, np.inf)]).found == (fault,)

@@ -71,7 +71,7 @@ def test_pumps_come_first_then_fans_then_chillers():
     assert supply[at(failure, 59 + restart)] > supply[0] + 5.0
     assert supply[-1] < supply[at(failure, 60 + restart)]
     words = [row["what"] for row in told(failure)["timeline"]]
-    order = ["grid:outage=60 fails", "facility pumps run again", "generators carry", "condenser pumps and fans",
+    order = ["grid:outage=60s fails", "facility pumps run again", "generators carry", "condenser pumps and fans",
              f"chillers may carry load again (restart time {restart:g} s)"]  # fmt: skip
     places = [next(n for n, said in enumerate(words) if said.startswith(word)) for word in order]
     assert places == sorted(places)

@@ -135,8 +135,8 @@ def test_faults_happen_when_they_say_with_those_of_the_command_line(tmp_path):
     begin = instant(AT, "")
     found = [(f.named(), f.at_s - begin, f.until_s - begin) for f in failure.faults.found]
     assert found == [
-        ("okc/hall-1/cdu-01:facility", 60.0, 180.0), ("okc/hall-1/cdu-02:fouling=0.4", 120.0, 300.0),
-        ("okc/hall-1/air:sensor=2", 180.0, np.inf), ("okc/hall-2/air:sensor=2", 180.0, np.inf),
+        ("okc/hall-1/cdu-01:facility", 60.0, 180.0), ("okc/hall-1/cdu-02:fouling=40%", 120.0, 300.0),
+        ("okc/hall-1/air:sensor=2K", 180.0, np.inf), ("okc/hall-2/air:sensor=2K", 180.0, np.inf),
         ("okc/chw/chillers:units=1", 0.0, 60.0),
     ]  # fmt: skip
     answer = told(failure)
@@ -225,8 +225,8 @@ def test_a_freeze_says_which_loops_freeze(tmp_path):
 def test_what_smoke_did_before_the_run_is_told_as_such(tmp_path):
     rows = told(fail("zone-4a-adiabatic", scenario=written(tmp_path, NOW + SMOKE), lasting_s=60.0))["timeline"]
     assert [(row["s"], row["what"]) for row in rows] == [
-        (-60.0, "b/chw/rejection:fouling=0.5 is there from before"),
-        (-60.0, "b/hot/rejection:fouling=0.5 is there from before"),
+        (-60.0, "b/chw/rejection:fouling=50% is there from before"),
+        (-60.0, "b/hot/rejection:fouling=50% is there from before"),
     ]
 
 

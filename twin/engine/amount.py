@@ -30,4 +30,9 @@ def amount_of(written: str | float, what: str, unit: str, least: float, most: fl
     return found
 
 
-__all__ = ["amount_of"]
+def shown(amount: float, unit: str) -> str:
+    """An amount as it may be written: shares in %, others with their unit, a count alone."""
+    return f"{100.0 * amount:g}%" if unit == "1" else f"{amount:g}{unit}"
+
+
+__all__ = ["amount_of", "shown"]

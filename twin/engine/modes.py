@@ -26,6 +26,7 @@ from math import inf
 
 from twin.cooling.pump_curve import PumpBank
 from twin.core.columns import Fac, Sec
+from twin.engine.amount import shown
 from twin.engine.hold import stick
 from twin.engine.outage import (
     GENERATORS_S,
@@ -52,8 +53,9 @@ class Fault:
     amount: float | None = None
 
     def named(self) -> str:
-        """As it is written: ``element:mode=amount``."""
-        return f"{self.element}:{self.mode}" + (f"={self.amount:g}" if self.amount is not None else "")
+        """As it is written: ``element:mode=amount``, the amount with its unit."""
+        name = f"{self.element}:{self.mode}"
+        return name if self.amount is None else f"{name}={shown(self.amount, UNIT_OF[self.mode])}"
 
 
 @dataclass(frozen=True)
@@ -168,5 +170,8 @@ MODES: dict[str, dict[str, Mode]] = {
     "economizer": {"units": LOST},
     "grid": {"outage": Mode(None, GENERATORS_S, 0.0, LONGEST_START_S, unit="s", parts=outage, dark=True)},
 }
+
+# A mode of the same name is stated in the same unit, whatever it befalls.
+UNIT_OF = {name: mode.unit for modes in MODES.values() for name, mode in modes.items()}
 
 __all__ = ["MODES", "Fault", "Mode", "Place"]
