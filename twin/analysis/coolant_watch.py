@@ -10,6 +10,7 @@ Computed from what is recorded, outside the loop; racks that draw nothing need n
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ Floats = NDArray[np.float64]
 NOTED = 0.02
 # What a sensor in the coolant resolves.
 RESOLVED_K = 0.01
+# CDUs that a timeline names one by one.
+FEW = 4
 
 
 @dataclass
@@ -80,4 +83,25 @@ class CoolantWatch:
         return found
 
 
-__all__ = ["CoolantWatch"]
+def coolant_rows(watch: CoolantWatch, times_s: Floats, begin: float) -> list[dict[str, Any]]:
+    """What coolant does as rows of a timeline, s after ``begin``: each CDU by itself, or many of them as one row."""
+    low = [(name, at, f"{100.0 * share:.0f} %", share) for name, at, share in watch.below_least_flow(times_s)]
+    cold = [(name, at, f"{supply:.1f} degC", supply) for name, at, supply in watch.below_dew_point(times_s)]
+    return [
+        *_folded(low, ("below the least flow of its racks", "below the least flow of their racks"), begin),
+        *_folded(cold, ("below the dew point of the room air",) * 2, begin),
+    ]
+
+
+def _folded(found: list[tuple[str, float, str, float]], words: tuple[str, str], begin: float) -> list[dict[str, Any]]:
+    one, several = words
+    if len(found) <= FEW:
+        return [{"s": at - begin, "what": f"coolant of {name} {one}, down to {down}"} for name, at, down, _ in found]
+    name, at, _, _ = min(found, key=lambda row: row[1])
+    last, worst = max(row[1] for row in found), min(found, key=lambda row: row[3])[2]
+    until = f" until {last - begin:,.1f} s" if last > at else ""
+    what = f"coolant of {len(found)} CDUs {several}{until}, first {name}, down to {worst}"
+    return [{"s": at - begin, "what": what}]
+
+
+__all__ = ["CoolantWatch", "coolant_rows"]

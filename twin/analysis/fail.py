@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from twin.analysis.beside import compared, expected
 from twin.analysis.closed_form import Expected
-from twin.analysis.coolant_watch import CoolantWatch
+from twin.analysis.coolant_watch import CoolantWatch, coolant_rows
 from twin.analysis.fail_groups import of_groups, rows_of_groups, where_of
+from twin.analysis.fail_warmest import warmest
 from twin.analysis.group_heat import GroupHeat
 from twin.core.errors import Faults as Problems
 from twin.core.errors import one, option
@@ -215,8 +216,8 @@ def told(failure: Failure) -> dict[str, Any]:
     groups, begin = failure.groups, failure.at_s
     racks = sum(row["racks"] for row in groups)
     tripped = sum(row["racks"] for row in groups if row["trip_s"] is not None)
-    n = int(np.searchsorted(failure.times_s, begin, side="right"))  # steps that end at it are before it
-    series = failure.series
+    n = int(np.searchsorted(failure.times_s, begin))
+    series, labels = failure.series, failure.prepared.plan.labels
     window = max(1, round(MEAN_S / failure.prepared.timeline.interval))
 
     written = failure.written
@@ -237,6 +238,7 @@ def told(failure: Failure) -> dict[str, Any]:
         "racks_at_end": sum(row["racks"] for row in groups if row["runs"]),
         "it_mw": _before_least_end(series["site_it_power"] / MW, n, window),
         "site_mw": _before_least_end(series["site_power"] / MW, n, window),
+        "warmest": warmest(series, {"hall": labels.hall, "loop": labels.loop}, n),
         "energy_residual_maximum": failure.residual,
         "groups": [
             {key: value for key, value in r.items() if key != "group"}
@@ -315,12 +317,7 @@ def timeline(failure: Failure) -> list[dict[str, Any]]:
         found += [{"s": t - begin, "what": what} for t, what in back if t < failure.times_s[-1]]
     for at, element in failure.faults.fail_overs:
         found.append({"s": at - begin, "what": f"{element}: a pump that stood by has taken over"})
-    for name, at, share in failure.coolant.below_least_flow(failure.times_s):
-        what = f"coolant of {name} below the least flow of its racks, down to {100 * share:.0f} %"
-        found.append({"s": at - begin, "what": what})
-    for name, at, supply in failure.coolant.below_dew_point(failure.times_s):
-        what = f"coolant of {name} below the dew point of the room air, down to {supply:.1f} degC"
-        found.append({"s": at - begin, "what": what})
+    found += coolant_rows(failure.coolant, failure.times_s, begin)
     found += _reset(failure)
     return sorted([*found, *of_groups(failure.groups)], key=lambda row: (row["s"], row["what"]))
 

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from twin.analysis.fail import Failure
     from twin.core.errors import Problem
 
+Site = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")]
 Elements = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[ELEMENT]...",
+        metavar="ELEMENT...",
         help="What breaks: ELEMENT[:MODE[=AMOUNT]], as b1/b1-h1/cdu-01:facility, grid:outage=60s; names as in the "
         "results.",
     ),
@@ -41,19 +42,27 @@ Samples = Annotated[str, typer.Option(metavar="N", help="With --bands: samples o
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE.csv", help="With --every: write all cases as CSV.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
 Threads = Annotated[str | None, typer.Option("--threads", metavar="N", help="With --every; default: all cores.")]
-At = Annotated[str | None, typer.Option("--at", help="When, ISO 8601, UTC unless an offset is given.")]
-For = Annotated[str | None, typer.Option("--for", help="How long to follow it, as 30min; default: the scenario's.")]
-Repair = Annotated[str | None, typer.Option("--repair", help="How long until the ELEMENTs are mended, as 10min.")]
+At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="When, ISO 8601, UTC unless an offset is given.")]
+For = Annotated[
+    str | None, typer.Option("--for", metavar="T", help="How long to follow it, as 30min; default: the scenario's.")
+]
+Repair = Annotated[
+    str | None, typer.Option("--repair", metavar="T", help="How long until the ELEMENTs are mended, as 10min.")
+]
 Throttling = Annotated[bool, typer.Option(help="Whether racks slow down before they trip.")]
-Weather = Annotated[str | None, typer.Option("--weather", help="A shipped weather or a file instead of the site's.")]
-Load = Annotated[str | None, typer.Option("--load", help="A load curve of the site for all halls, or full.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of the racks' spread and noise.")]
+Weather = Annotated[
+    str | None, typer.Option("--weather", metavar="W", help="A shipped weather or a file instead of the site's.")
+]
+Load = Annotated[
+    str | None, typer.Option("--load", metavar="NAME", help="A load curve of the site for all halls, or full.")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the racks' spread and noise.")]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with a picture of the course.")]
 LINES = 24
 
 
 def command(
-    site: Annotated[str, typer.Argument(help="A shipped site or the path of a site file.")],
+    site: Site,
     elements: Elements = None,
     scenario: Scenario = None,
     every: Every = None,
@@ -94,22 +103,26 @@ def command(
     repair_s = None if repair is None else faults.of(seconds, repair, "--repair")
     faults.of(check_files, None, html, overwrite=overwrite)
     faults.problems += _together(
-        (every and (elements or scenario), "--every", "breaks one after the other: leave ELEMENT and --scenario out"),
-        (out and not every, "--out", "goes with --every"),
-        (bands and (every or repair or scenario), "--bands", "goes with one element that stays broken"),
-        (html and (every or bands), "--html", "goes with elements or a scenario, one run"),
+        (
+            every is not None and (elements or scenario),
+            "--every",
+            "breaks one after the other: leave ELEMENT and --scenario out",
+        ),
+        (out and every is None, "--out", "goes with --every"),
+        (bands and (every is not None or repair or scenario), "--bands", "goes with one element that stays broken"),
+        (html and (every is not None or bands), "--html", "goes with elements or a scenario, one run"),
     )
     if written is not None and faults.problems:
         faults.problems += written.problems
     faults.tell()
     assert loaded is not None
     how: dict[str, Any] = {"at": begin, "throttling": throttling, "weather": weather, "load": load, "seed": seed}
-    if every or bands:
+    if every is not None or bands:
         from twin.cli.fail_bands import run_bands
         from twin.cli.fail_every import run_every
 
         how["lasting_s"] = lasting_s or LASTING_S
-        if every:
+        if every is not None:
             run_every(site, every, out, overwrite=overwrite, threads=threads, as_json=as_json, **how)
         else:
             run_bands(site, elements or [], samples, as_json=as_json, **how)
@@ -145,6 +158,7 @@ def _tell(failure: Failure, html: Path | None, as_json: bool) -> None:
 
 def _text(found: dict[str, Any]) -> str:
     from twin.analysis.beside import lines as closed_form_lines
+    from twin.analysis.fail_warmest import lines as warmest_lines
 
     least = found["racks"] - found["racks_tripped"]
     what = found["title"] or ", ".join(found["faults"])
@@ -172,6 +186,7 @@ def _text(found: dict[str, Any]) -> str:
         if key in found:
             row = found[key]
             lines.append(f"{name:22}" + "".join(f"{row[at]:16,.{digits}f}" for at in ("before", "least", "end")))
+    lines += ["", *warmest_lines(found["warmest"])]
     beside = closed_form_lines(found["closed_form"])
     lines += ["", *beside] if beside else []
     lines += ["", *found["warnings"]] if found["warnings"] else []
