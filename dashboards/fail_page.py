@@ -24,7 +24,7 @@ from twin.analysis.fail_groups import EVENTS
 from twin.core.units import MW
 from twin.engine.identity import halltwin_version
 from twin.engine.period import lasting
-from twin.engine.target import telling
+from twin.engine.target import write_whole
 
 MOST_LANES, MOST_PALE = 16, 40
 Floats = NDArray[np.float64]
@@ -37,8 +37,7 @@ def write_fail_page(failure: Failure, html_path: str | Path) -> Path:
     """
     path = Path(html_path)
     text = fail_page(failure)
-    with telling(path):
-        path.write_text(text, encoding="utf-8", newline="\n")
+    write_whole(path, text)
     return path
 
 

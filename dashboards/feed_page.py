@@ -15,7 +15,7 @@ from twin.analysis.feed_lumps import Picture, percent, picture, watts
 from twin.analysis.feed_paths import Trace, Traces, racks
 from twin.analysis.feed_text import about, fate, headline, holds, render_together
 from twin.engine.identity import halltwin_version
-from twin.engine.target import telling
+from twin.engine.target import write_whole
 from twin.site.graph import Graph
 
 HEAD = ("From", "Medium", "To", "Units of what is fed", "Rated", "Share", "Since", "If it is lost")
@@ -28,8 +28,7 @@ def write_feed_page(found: Traces, html_path: str | Path) -> Path:
     """
     path = Path(html_path)
     text = feed_page(found)
-    with telling(path):
-        path.write_text(text, encoding="utf-8", newline="\n")
+    write_whole(path, text)
     return path
 
 

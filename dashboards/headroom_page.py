@@ -26,7 +26,7 @@ from twin.analysis.headroom_text import (
 )
 from twin.core.units import MW
 from twin.engine.identity import halltwin_version
-from twin.engine.target import telling
+from twin.engine.target import write_whole
 
 HEAD = ("Element", "IT now, kW", "Present, kW", "Design, kW", "20-year, kW", "N-1, kW", "Binds at present",
         "Binds at design", "Loss that binds")  # fmt: skip
@@ -39,8 +39,7 @@ def write_headroom_page(found: Headroom, html_path: str | Path) -> Path:
     """
     path = Path(html_path)
     text = headroom_page(found)
-    with telling(path):
-        path.write_text(text, encoding="utf-8", newline="\n")
+    write_whole(path, text)
     return path
 
 

@@ -19,7 +19,7 @@ from dashboards.maps.source import MapSource
 from dashboards.report import same_names
 from twin.analysis.map_answers import Answers
 from twin.core.units import MW
-from twin.engine.target import telling
+from twin.engine.target import write_whole
 
 ORDER = (outdoor, halls, meter)
 
@@ -31,8 +31,7 @@ def write_map_page(ds: xr.Dataset, html_path: str | Path, hall: str | None = Non
     """
     path = Path(html_path)
     text = map_page(ds, hall)
-    with telling(path):
-        path.write_text(text, encoding="utf-8", newline="\n")
+    write_whole(path, text)
     return path
 
 

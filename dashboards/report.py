@@ -37,7 +37,7 @@ from dashboards.charts import (
 from dashboards.html import section
 from dashboards.source import Source, source
 from twin.analysis.dataset import open_run
-from twin.engine.target import telling
+from twin.engine.target import write_whole
 
 # The order of the page: how much, where it goes, for what, when, what cooling takes, which hall is next to its limit.
 ORDER = (
@@ -57,13 +57,7 @@ def write_page(run: str | Path | xr.Dataset, html_path: str | Path) -> Path:
     """
     path = Path(html_path)
     text = page(run if isinstance(run, xr.Dataset) else open_run(run))
-    fresh = path.with_name(f".{path.name}.partial")
-    with telling(path):
-        try:
-            fresh.write_text(text, encoding="utf-8", newline="\n")
-            fresh.replace(path)
-        finally:
-            fresh.unlink(missing_ok=True)
+    write_whole(path, text)
     return path
 
 

@@ -15,15 +15,19 @@ from dashboards.chart import Chart, num
 from dashboards.html import card, listed, section
 from dashboards.report import same_names
 from dashboards.traces import bursts, lengths, rate
+from twin.engine.target import write_whole
 from twin.forcing.traces.summary import Summary
 
 ORDER = (rate, lengths, bursts)
 
 
 def write_trace_page(found: Summary, html_path: str | Path) -> Path:
-    """Write the page of a trace and return its path; the same trace gives the same bytes."""
+    """Write the page of a trace and return its path; the same trace gives the same bytes.
+
+    Raises ``InputError`` where the page cannot be written.
+    """
     path = Path(html_path)
-    path.write_text(trace_page(found), encoding="utf-8", newline="\n")
+    write_whole(path, trace_page(found))
     return path
 
 

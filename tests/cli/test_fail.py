@@ -44,7 +44,7 @@ def test_every_fault_of_a_kind_is_told_worst_first(tmp_path: Path):
     done = twin("fail", "oklahoma-10", "--every", "cdu,pump", *AT, "--out", "all.csv", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (1, "")
     assert "11 single faults of cdu, pump, each for 120 s, worst first" in done.stdout
-    assert "10 cases trip racks, 0 do nothing" in done.stdout
+    assert "10 cases trip racks, 0 take no rack" in done.stdout
     assert len((tmp_path / "all.csv").read_text().splitlines()) == 12
     told = json.loads(twin("fail", "oklahoma-10", "--every", "chiller", *AT, "--json", cwd=tmp_path).stdout)
     assert (told["cases"], told["rows"][0]["alike"], told["rows"][0]["racks_tripped"]) == (2, 2, 0)
@@ -60,6 +60,22 @@ def test_elements_and_every_are_one_of_the_two(tmp_path: Path):
     done = twin("fail", "oklahoma-10", "--every", "cdu,pmup", "--out", "no/such/all.csv", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is no folder" in done.stderr
+
+
+def test_a_table_that_cannot_be_written_and_a_mode_that_no_cdu_has_are_bad_input(tmp_path: Path):
+    asked = ("fail", "oklahoma-10", *AT, "--every")
+    done = twin(*asked, "cdu", "--out", "/dev/full", "--overwrite", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot be written: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = twin(*asked, "cdu:pumps=1", cwd=tmp_path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "okc/hall-1/cdu-01 takes no amount" in line
+    assert "(and 9 more of them)" in line
+    done = twin(*asked, "", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'no kind is called ""' in done.stderr
 
 
 def test_bands_are_told_of_one_loss(tmp_path: Path):

@@ -216,7 +216,7 @@ def told(failure: Failure) -> dict[str, Any]:
     groups, begin = failure.groups, failure.at_s
     racks = sum(row["racks"] for row in groups)
     tripped = sum(row["racks"] for row in groups if row["trip_s"] is not None)
-    n = int(np.searchsorted(failure.times_s, begin))
+    n = int(np.searchsorted(failure.times_s, begin, side="right"))  # steps that end at it are before it
     series, labels = failure.series, failure.prepared.plan.labels
     window = max(1, round(MEAN_S / failure.prepared.timeline.interval))
 

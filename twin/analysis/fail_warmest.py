@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ SHOWN = (
 )
 
 
-def warmest(series: dict[str, Floats], labels: dict[str, Sequence[str]], n: int) -> list[dict[str, Any]]:
+def warmest(series: Mapping[str, Floats], labels: Mapping[str, Sequence[str]], n: int) -> list[dict[str, Any]]:
     """Of each of ``SHOWN`` the hall or loop that rises most from interval ``n`` on, degC: before, most, end.
 
     ``series`` are (time, hall) or (time, loop), NaN where there is none; ``labels`` the names of their columns.

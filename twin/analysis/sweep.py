@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from io import StringIO
 from math import inf
 from pathlib import Path
 from threading import Lock
@@ -20,13 +21,14 @@ import numpy as np
 from twin.analysis.fail import LEAD_S, STEP_S, begin_of, check_length
 from twin.core.columns import Group
 from twin.core.errors import Faults as Problems
-from twin.core.errors import InputError, did_you_mean, one, option
+from twin.core.errors import InputError, Problem, did_you_mean, one, option
 from twin.core.units import KW, MW
 from twin.engine.faults import MODES, Fault, parse
 from twin.engine.options import ask
 from twin.engine.period import stamp
 from twin.engine.prepare import read_in
 from twin.engine.sweep import Checkpoint, Reached, checkpoint, energised, follow
+from twin.engine.target import write_whole
 from twin.engine.trip import CAUSES
 from twin.site.load import LoadedSite, load_site
 
@@ -138,7 +140,7 @@ def _faults(check: Checkpoint, every: Sequence[str]) -> tuple[list[tuple[str, Fa
     """Kind, fault and how many are alike of each case that has power; how many have none."""
     found, dark, problems = [], 0, Problems()
     for text in dict.fromkeys(every):
-        kind, rest = _kind(text)
+        (kind, rest), own = _kind(text), Problems()
         mode = rest.partition("=")[0]
         alike = [(name, place) for name, place in check.known.items() if place.role in KINDS[kind]]
         able = [(name, place) for name, place in alike if not mode or mode in MODES[place.role]]
@@ -149,16 +151,23 @@ def _faults(check: Checkpoint, every: Sequence[str]) -> tuple[list[tuple[str, Fa
                 dark += 1
                 continue
             written = f"{name}:{rest}" if rest else name
-            fault = problems.of(parse, written, check.at_s, inf, check.known, option("every="))
+            fault = own.of(parse, written, check.at_s, inf, check.known, option("every="))
             if fault is not None:
                 one_of_many = MODES[place.role][fault.mode].units and fault.amount == 1.0
                 found.append((kind, fault, place.units if one_of_many else 1))
+        problems.problems += _counted(own.problems)
     problems.tell()
     return found, dark
 
 
 def _unable(kind: str, mode: str, role: str) -> None:
     raise one(f'no {kind} here has the mode "{mode}", expected {", ".join(MODES[role])}', path=option("every="))
+
+
+def _counted(problems: Sequence[Problem]) -> list[Problem]:
+    """The first of many problems that are of one kind of element, and how many more have it."""
+    more = f" (and {len(problems) - 1} more of them)" if len(problems) > 1 else ""
+    return [replace(problem, message=problem.message + more) for problem in problems[:1]]
 
 
 def _running(check: Checkpoint) -> Any:
@@ -220,11 +229,15 @@ def plain(found: Sweep) -> dict[str, Any]:
 
 
 def write_csv(found: Sweep, target: Path) -> None:
-    """Write the cases as CSV, one a line, worst first; an empty cell: never, none."""
-    with target.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, list(Case.__dataclass_fields__), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(case) for case in found.rows)
+    """Write the cases as CSV, one a line, worst first; an empty cell: never, none.
+
+    Raises ``InputError`` where it cannot be written.
+    """
+    stream = StringIO()
+    writer = csv.DictWriter(stream, list(Case.__dataclass_fields__), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(case) for case in found.rows)
+    write_whole(target, stream.getvalue())
 
 
 __all__ = ["EVERY", "KINDS", "Case", "Sweep", "plain", "sweep", "write_csv"]

@@ -25,7 +25,8 @@ def render(found: Sweep, top: int = TOP) -> str:
         lines.append(f"  and {len(harm) - top:,} more (--json and --out have them all)")
     trips = sum(case.alike for case in found.rows if case.racks_tripped)
     calm = cases - sum(case.alike for case in harm)
-    lines += ["", f"{trips:,} cases trip racks, {calm:,} do nothing to any rack within its limits."]
+    words = "case trips" if trips == 1 else "cases trip"
+    lines += ["", f"{trips:,} {words} racks, {calm:,} {'takes' if calm == 1 else 'take'} no rack beyond its limits."]
     if found.without_power:
         lines.append(f"{found.without_power:,} have no power yet and cannot break.")
     lines += [f"{fault}: {why}" for fault, why in found.refused]

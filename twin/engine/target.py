@@ -145,6 +145,25 @@ def telling(folder: Path, still_needed: float | None = None) -> Iterator[None]:
         raise one(text, file=str(folder)) from None
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file that appears under its name when it is whole; what stood there before stays until then.
+
+    A link keeps pointing where it points, and what is no file (a pipe, a terminal) is written to as it is. Raises
+    ``InputError`` where it cannot be written.
+    """
+    with telling(path):
+        real = path.resolve()
+        if real.exists() and not real.is_file():
+            real.write_text(text, encoding="utf-8", newline="\n")
+            return
+        fresh = real.with_name(f".{real.name}.partial")
+        try:
+            fresh.write_text(text, encoding="utf-8", newline="\n")
+            fresh.replace(real)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
 def free_bytes(folder: Path) -> float | None:
     """Free bytes where ``folder`` is or will be; None where the system does not say."""
     place = folder.absolute()
