@@ -21,6 +21,7 @@ from dashboards.html import card, listed, section
 from twin.analysis.fail import MEAN_S, Failure, told
 from twin.analysis.fail_course import hottest_groups, lanes, one_of_each, spells
 from twin.analysis.fail_groups import EVENTS
+from twin.analysis.fail_warmest import outdoors
 from twin.core.units import MW
 from twin.engine.identity import halltwin_version
 from twin.engine.period import lasting
@@ -47,7 +48,7 @@ def fail_page(failure: Failure) -> str:
     what = written.title if written else ", ".join(found["faults"])
     charts = [_course(failure), _heat(failure), _water(failure), _power(failure, found)]
     facts = [f"{site.title} ({site.name})", f"from {found['at_utc']} for {lasting(found['lasting_s'])}",
-             f"outdoors {found['dry_bulb_c']['least']:.1f} to {found['dry_bulb_c']['most']:.1f} degC"]  # fmt: skip
+             outdoors(found["dry_bulb_c"])]  # fmt: skip
     if written:
         facts += [f"Source: {written.source}", *([written.note] if written.note else [])]
     text: str = Template(_file("feed.html")).render(

@@ -110,7 +110,7 @@ def _steps(row: Row, number: int) -> Chart:
     return Chart(
         f"steps-{number}", title, finding, [steps(row, f"{title}. {finding}")],
         Table(("Limit", "Loaded", "Present, kW", "Design, kW", ""), rows), keys=STEP_KEYS,
-        note=f"No N-1 question, racks are lost with {note}." if note else "",
+        note=f"Without a spare, racks are lost with {note}." if note else "",
     )  # fmt: skip
 
 

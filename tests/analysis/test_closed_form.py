@@ -158,3 +158,12 @@ def test_a_load_that_swings_is_named():
 )  # fmt: skip
 def test_near_is_ten_percent_or_two_seconds(closed, run, is_near):
     assert near(closed, run, 1800.0) == is_near
+
+
+def test_an_alarm_of_racks_that_have_been_reset_is_no_part_of_the_loss():
+    """They alarm on the warm water that stood in their CDU, long after the trip that the closed form knows."""
+    found = fail("zone-4a-tower", ["b/h/cdu-01"], at=AT, repair_s=300.0, lasting_s=600.0)
+    (group,) = (row for row in found.groups if row["trip_s"] is not None)
+    assert group["alarm_s"] > 300.0 + group["trip_s"]
+    (row,) = beside(found)
+    assert (row["near"], row["alarm_s"]["run"]) == (True, None)

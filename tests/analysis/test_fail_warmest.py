@@ -7,7 +7,7 @@ import pytest
 
 from twin.analysis.coolant_watch import FEW, CoolantWatch, coolant_rows
 from twin.analysis.fail import fail, told
-from twin.analysis.fail_warmest import lines, warmest
+from twin.analysis.fail_warmest import lines, outdoors, warmest
 
 NAN = np.nan
 LABELS = {"hall": ["b/one", "b/two", "b/dark"], "loop": ["b/chw"]}
@@ -27,6 +27,11 @@ def test_each_is_told_of_the_hall_or_loop_in_which_it_rises_most():
     assert (rows[0]["before_c"], rows[0]["most_c"], rows[0]["end_c"]) == (40.0, 47.0, 42.0)
     assert lines(rows)[1].split() == ["hottest", "rack", "40.0", "47.0", "42.0", "b/two"]
     assert lines([]) == []
+
+
+def test_a_span_of_a_tenth_is_told_once():
+    assert outdoors({"least": 37.19, "most": 37.2}) == "outdoors 37.2 degC"
+    assert outdoors({"least": 32.1, "most": 32.8}) == "outdoors 32.1 to 32.8 degC"
 
 
 def test_a_sensor_that_reads_low_warms_the_coolant_of_its_own_hall():

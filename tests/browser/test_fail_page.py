@@ -66,6 +66,23 @@ def test_faults_trips_and_repairs_are_marked_and_nobody_is_asked(found, width, b
     page.close()
 
 
+def test_a_narrow_screen_shows_lines_first_and_says_that_pictures_go_on(found, browser: Browser, tmp_path: Path):
+    page, _ = opened(browser, write_fail_page(found, tmp_path / "f.html"), 390)
+    for key in ("heat", "water", "power"):
+        box, frame = page.locator(f"#{key} .tick").last.bounding_box(), page.locator(f"#{key} .paths").bounding_box()
+        assert box
+        assert frame
+        assert 0.0 <= box["x"] - frame["x"] < 100.0
+        unit = page.locator(f"#{key} svg .soft").first.bounding_box()
+        assert unit
+        assert unit["x"] >= frame["x"]
+    after = "key => getComputedStyle(document.querySelector(key), '::after').content"
+    assert "sideways" in page.evaluate(after, "#heat .picture")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    assert page.evaluate(after, "#heat .picture") == "none"
+    page.close()
+
+
 def test_a_picture_says_its_finding_and_its_table_holds_the_numbers(found, browser: Browser, tmp_path: Path):
     page, _ = opened(browser, write_fail_page(found, tmp_path / "f.html"), 1280)
     for key in ("course", "heat", "water", "power"):

@@ -19,6 +19,11 @@ def test_it_tells_the_room_of_every_element_what_binds_and_what_comes_second(tmp
     assert "second\n" in done.stdout
     # 88 racks of 46 kW divided over five CDUs, at most 18 on one.
     assert "okc/hall-2/cdu-01 (the fullest of 5 CDUs that stand alone): racks of 828 kW" in done.stdout
+    # What the figures alone do not say.
+    assert "so much IT has to go" in done.stdout
+    (plant,) = (line for line in done.stdout.splitlines() if line.startswith("  plant  ") and "28." in line)
+    assert plant.endswith("no load of these racks reaches it")
+    assert "beyond stand more racks\n" in done.stdout
     assert "okc/hall-1" in (tmp_path / "h.html").read_text()
     again = twin("headroom", "oklahoma-10", "--html", "h.html", cwd=tmp_path)
     assert (again.returncode, again.stdout) == (2, "")

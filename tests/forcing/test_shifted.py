@@ -53,3 +53,9 @@ def test_a_shift_without_ends_is_always_there_and_none_is_the_weather_itself():
     always_there = shifted(AIR, [Shift(3.0)])
     assert always_there.sample(t, 60.0).dry_bulb_c - AIR.sample(t, 60.0).dry_bulb_c == pytest.approx(3.0)
     assert shifted(AIR, []) is AIR
+
+
+def test_a_weather_says_from_when_to_when_it_is_warmer():
+    assert shifted(AIR, [Shift(-8.0, FROM, FROM + DAY)]).name.startswith(f"{AIR.name}, -8 K from ")
+    assert Shift(8.0, 1.9e9, 1.9e9 + 7200.0).named() == "+8 K from 2030-03-17T17:47Z to 2030-03-17T19:47Z"
+    assert Shift(3.0).named() == "+3 K"

@@ -60,6 +60,7 @@ def compared(
         end_s = min(lasting_s, row["trip_s"] or lasting_s)
         for key in KEYS:
             a, b = getattr(closed[g], key), row[key]
+            b = None if b is not None and b > end_s else b  # racks that were reset
             a = None if b is None and near(a, b, end_s) else a
             made[key] = {"closed": a, "run": b, "deviation_s": None if a is None or b is None else a - b}
         made["cause"] = {

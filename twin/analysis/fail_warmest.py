@@ -39,6 +39,12 @@ def warmest(series: Mapping[str, Floats], labels: Mapping[str, Sequence[str]], n
     return found
 
 
+def outdoors(dry_bulb_c: Mapping[str, float]) -> str:
+    """The dry bulb from its least to its most, once where they are the same to a tenth."""
+    least, most = (f"{dry_bulb_c[key]:.1f}" for key in ("least", "most"))
+    return f"outdoors {least if least == most else f'{least} to {most}'} degC"
+
+
 def lines(rows: Sequence[dict[str, Any]]) -> list[str]:
     """A table for a terminal, in the columns of what is left."""
     if not rows:
@@ -51,4 +57,4 @@ def lines(rows: Sequence[dict[str, Any]]) -> list[str]:
     )]  # fmt: skip
 
 
-__all__ = ["lines", "warmest"]
+__all__ = ["lines", "outdoors", "warmest"]

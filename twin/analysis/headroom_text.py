@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twin.analysis.headroom import Headroom, Room, Row, Single
-from twin.analysis.headroom_steps import Step
+from twin.analysis.headroom_steps import RATING, Step
 from twin.core.units import KW
 from twin.engine.loading import CONTRACT, ELEMENT
 from twin.engine.period import stamp
@@ -71,7 +71,8 @@ def basis(found: Headroom) -> list[str]:
         f"present: {when}; {load}; {air_words(found.air)} dry/wet bulb; contract {kw(found.contract_w)} kW",
         f"design: the same load on the lesser of {days}; from {found.conditions.origin}",
         f"recirculation into dry coolers and towers at design: {back}; 20-year dry bulb: {hot}",
-        "N-1: the least over the loss of one unit of each bank that feeds the racks, at design, steady after transfer",
+        "N-1: the least over the loss of one unit of each bank that feeds the racks, at design, steady after transfer; "
+        "below zero: so much IT has to go",
     ]
 
 
@@ -138,7 +139,7 @@ def _transients(row: Row) -> list[str]:
 def _steps(row: Row) -> list[str]:
     """Each limit on the way by itself."""
     head = ["", "loaded", "present", "design", ""]
-    rows = [[step_name(s), f"{100 * s.loading:.1f} %", kw(s.present_w), kw(s.design_w), mark(s)] for s in row.steps]
+    rows = [[step_name(s), f"{100 * s.loading:.1f} %", kw(s.present_w), kw(s.design_w), remark(s)] for s in row.steps]
     return [f"{row.name}: every limit from the meter to the chips, its own headroom in kW",
             *_columns([head, *rows], right=range(1, 4))]  # fmt: skip
 
@@ -151,6 +152,13 @@ def step_name(step: Step) -> str:
 def mark(step: Step) -> str:
     """Whether a step binds, or comes next."""
     return {1: "binds at design", 2: "second", 3: "third"}.get(step.rank, "")
+
+
+def remark(step: Step) -> str:
+    """What the figures of a step alone do not say."""
+    out_of_reach = "" if step.design_w is not None else "no load of these racks reaches it"
+    beyond = "beyond stand more racks" if step.limit == RATING else ""
+    return "; ".join(part for part in (mark(step), out_of_reach, beyond) if part)
 
 
 def _losses(row: Row) -> list[str]:
@@ -171,7 +179,7 @@ def single_words(one: Single) -> str:
 def _singles(row: Row) -> list[str]:
     if not row.singles:
         return []
-    return [f"{row.name}: no N-1 question, racks are lost with", *(f"  {single_words(one)}" for one in row.singles)]
+    return [f"{row.name}: without a spare, racks are lost with", *(f"  {single_words(one)}" for one in row.singles)]
 
 
 def _columns(rows: Sequence[Sequence[str]], right: Sequence[int]) -> list[str]:

@@ -159,14 +159,14 @@ def _tell(failure: Failure, html: Path | None, as_json: bool) -> None:
 def _text(found: dict[str, Any]) -> str:
     from twin.analysis.beside import lines as closed_form_lines
     from twin.analysis.fail_warmest import lines as warmest_lines
+    from twin.analysis.fail_warmest import outdoors
 
     least = found["racks"] - found["racks_tripped"]
     what = found["title"] or ", ".join(found["faults"])
     lines = [f"{found['site']}, {found['at_utc']}: {what}"]
     if found["title"]:
         lines.append(f"source: {found['source']}")
-    dry, wet = found["dry_bulb_c"], found["wet_bulb_c"]
-    lines += [f"outdoors {dry['least']:.1f} to {dry['most']:.1f} degC, wet bulb to {wet['most']:.1f} degC", ""]
+    lines += [f"{outdoors(found['dry_bulb_c'])}, wet bulb to {found['wet_bulb_c']['most']:.1f} degC", ""]
     rows = found["timeline"]
     for keys in (("hall", "rack", "event"), ("rack", "event")):
         rows = together(found["timeline"], keys) if len(rows) > LINES else rows
@@ -185,7 +185,9 @@ def _text(found: dict[str, Any]) -> str:
     for name, key, digits in shown_as:
         if key in found:
             row = found[key]
-            lines.append(f"{name:22}" + "".join(f"{row[at]:16,.{digits}f}" for at in ("before", "least", "end")))
+            # Plus 0: nothing is not shown as -0.
+            cells = (round(row[at], digits) + 0.0 for at in ("before", "least", "end"))
+            lines.append(f"{name:22}" + "".join(f"{cell:16,.{digits}f}" for cell in cells))
     lines += ["", *warmest_lines(found["warmest"])]
     beside = closed_form_lines(found["closed_form"])
     lines += ["", *beside] if beside else []

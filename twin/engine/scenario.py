@@ -292,7 +292,10 @@ def _of_role(item: FaultItem, at: float, plan: Plan, known: Mapping[str, Place])
     found = [name for name in alike if powered_from(plan, known[name]) <= at]
     if not found:
         first = min((powered_from(plan, known[name]) for name in alike), default=None)
-        words = f"the site has no {item.role}" if first is None else f"no {item.role} has power by then"
+        others = ", ".join(dict.fromkeys(place.role for place in known.values()))
+        words = (
+            f"no {item.role} has power by then" if first is not None else f"the site has no {item.role}, but {others}"
+        )
         raise one(words, path="role")
     return found if item.count == "all" else found[: item.count]
 

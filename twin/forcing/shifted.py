@@ -31,6 +31,13 @@ class Shift:
     from_s: float = -np.inf
     to_s: float = np.inf
 
+    def named(self) -> str:
+        """In words: ``+8 K from 2026-07-03T18:00Z to 2026-07-06T18:00Z``."""
+        ends = [(word, t) for word, t in (("from", self.from_s), ("to", self.to_s)) if np.isfinite(t)]
+        return " ".join(
+            [f"{self.dry_bulb_k:+g} K", *(f"{word} {np.datetime64(round(t / 60.0), 'm')}Z" for word, t in ends)]
+        )
+
     def share(self, start_s: Floats, end_s: Floats) -> Floats:
         """How much of the shift holds, mean over steps (n): 0..1."""
         ramp = min(HOUR_S, 0.5 * (self.to_s - self.from_s))
@@ -78,7 +85,7 @@ def shifted(weather: Weather, shifts: Sequence[Shift]) -> Weather:
     if not shifts:
         return weather
     about = {item.name: getattr(weather, item.name) for item in fields(Weather)}
-    name = ", ".join([weather.name, *(f"{shift.dry_bulb_k:+g} K for some days" for shift in shifts)])
+    name = ", ".join([weather.name, *(shift.named() for shift in shifts)])
     others = tuple(always(weather, shift.dry_bulb_k) for shift in shifts)
     return ShiftedWeather(**(about | {"name": name}), shifts=tuple(shifts), others=others)
 
