@@ -148,3 +148,9 @@ def test_the_schema_of_a_scenario_is_the_shipped_one(tmp_path: Path):
 def test_help_knows_every_mode(tmp_path: Path):
     told = twin("fail", "--help", cwd=tmp_path, COLUMNS="200").stdout
     assert {mode for modes in MODES.values() for mode in modes} <= set(re.findall(r"[a-z]+", told))
+
+
+def test_a_length_that_is_too_long_is_told_by_the_name_of_its_option(tmp_path: Path):
+    done = twin("fail", "oklahoma-10", "okc/chw", "--for", "2d", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("--for: 172800 s")

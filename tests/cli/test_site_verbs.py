@@ -224,6 +224,16 @@ twin.cli.main.main()
     assert "1 a constraint is violated, 2 bad input, 70 a fault of halltwin itself" in shown
 
 
+@pytest.mark.parametrize("json_asked", [(), ("--json",)])
+def test_an_answer_that_finds_no_room_is_no_fault_of_ours(json_asked):
+    program = "from twin.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "site", "show", "oklahoma-10", *json_asked]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (2, "the answer cannot be written: No space left on device\n")
+
+
 def test_a_reader_that_goes_away_makes_no_noise():
     program = "from twin.cli.main import main; main()"
     command = [sys.executable, "-c", program, "site", "schema"]

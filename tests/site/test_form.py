@@ -50,6 +50,13 @@ FAULTS = [
         "0.96 is out of range, expected >= 0 and <= 0.95: more leaves no air for the coils",
     ),
     ("{mean: 0.6}", "{mean: 0.9}", "{mean: 0.9}", "loads.default", "mean +- daily_amplitude leaves 0..1"),
+    (
+        "supply_c: 24}\n    chain",
+        "supply_c: 24, dew_point_guard_k: 2}\n    chain",
+        "dew_point_guard_k",
+        "templates.wet.air.dew_point_guard_k",
+        'unknown key "dew_point_guard_k" here: it stands under templates.*.liquid',
+    ),
     ("on: wet_bulb", "on: wetbulb", "wetbulb", "buildings.B1.loops.fws.reset.on", 'did you mean "wet_bulb"?'),
     ('"2026-02-01"', '"2026-02-31"', '"2026-02-31"', "buildings.B1.halls.H1.energised_on", "YYYY-MM-DD"),
     (

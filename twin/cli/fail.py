@@ -95,7 +95,7 @@ def command(
     from twin.engine.scenario import load_scenario
     from twin.site.load import load_site
 
-    faults = Faults()
+    faults, many = Faults(), every is not None
     loaded = faults.of(load_site, site)
     written = None if scenario is None else faults.of(load_scenario, scenario)
     begin = None if at is None else faults.of(instant, at, "--at")
@@ -103,21 +103,17 @@ def command(
     repair_s = None if repair is None else faults.of(seconds, repair, "--repair")
     faults.of(check_files, None, html, overwrite=overwrite)
     faults.problems += _together(
-        (
-            every is not None and (elements or scenario),
-            "--every",
-            "breaks one after the other: leave ELEMENT and --scenario out",
-        ),
-        (out and every is None, "--out", "goes with --every"),
-        (bands and (every is not None or repair or scenario), "--bands", "goes with one element that stays broken"),
-        (html and (every is not None or bands), "--html", "goes with elements or a scenario, one run"),
+        (many and (elements or scenario), "--every", "breaks one after the other: leave ELEMENT and --scenario out"),
+        (out and not many, "--out", "goes with --every"),
+        (bands and (many or repair or scenario), "--bands", "goes with one element that stays broken"),
+        (html and (many or bands), "--html", "goes with elements or a scenario, one run"),
     )
     if written is not None and faults.problems:
         faults.problems += written.problems
     faults.tell()
     assert loaded is not None
     how: dict[str, Any] = {"at": begin, "throttling": throttling, "weather": weather, "load": load, "seed": seed}
-    if every is not None or bands:
+    if many or bands:
         from twin.cli.fail_bands import run_bands
         from twin.cli.fail_every import run_every
 

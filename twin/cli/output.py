@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -28,13 +29,17 @@ Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 
 
 # Where a flag is not the argument's name.
-FLAGS = {"start": "from", "end": "to", "recirculation_k": "recirculation"}
+FLAGS = {"start": "from", "end": "to", "recirculation_k": "recirculation", "lasting": "for"}
 
 
 def flag(argument: str) -> str:
     """``--from`` for the argument ``start=``, ``--resume`` for ``resume=True``."""
     name = argument.partition("=")[0]
     return "--" + FLAGS.get(name, name).replace("_", "-")
+
+
+# A full disk or quota under stdout is no fault of halltwin.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Verbs(TyperGroup):
@@ -60,8 +65,7 @@ class Verbs(TyperGroup):
                 result = _spelled(super().invoke, ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Python flushes once more at exit: give it a place to write to.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _nowhere()
             raise typer.Exit(BROKEN_PIPE) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
@@ -71,6 +75,10 @@ class Verbs(TyperGroup):
         except Exception as error:
             if _usage_text(error) is not None:
                 raise
+            if isinstance(error, OSError) and error.errno in FULL:
+                _nowhere()
+                typer.echo(f"the answer cannot be written: {error.strerror}", err=True)
+                raise typer.Exit(BAD_INPUT) from None
             problems = getattr(error, "problems", None)  # an InputError; its module is not imported for --help
             if problems is None:
                 traceback.print_exc()
@@ -96,6 +104,11 @@ class Verbs(TyperGroup):
 
             write_json({"valid": False, "problems": problem_rows([Problem("", text)])})
             raise typer.Exit(BAD_INPUT) from None
+
+
+def _nowhere() -> None:
+    """Python flushes stdout once more at exit: give it a place to write to."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage_text(error: Exception) -> str | None:

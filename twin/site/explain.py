@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from twin.core.errors import InputError, Problem, did_you_mean, nearest
 from twin.core.params import quantity_of
 from twin.site.document import Document
-from twin.site.shape import Place, fields_of, walk
+from twin.site.shape import Place, fields_of, homes, walk
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -56,7 +56,7 @@ def explain(error: ValidationError, model: type[BaseModel], document: Document) 
         if item["type"] == "extra_forbidden"
     }
     problems = [
-        _problem(place, item, document)
+        _problem(place, item, document, model)
         for place, item in found
         # A key that is there under another name is not missing too.
         if _relevant(place, document) and not (item["type"] == "missing" and place.path in meant)
@@ -90,10 +90,10 @@ def _no_branch_fits(model: type[BaseModel], places: Iterable[Place], document: D
     return problems
 
 
-def _problem(place: Place, item: Any, document: Document) -> Problem:
+def _problem(place: Place, item: Any, document: Document, root: type[BaseModel]) -> Problem:
     kind, path = item["type"], place.path
     if kind == "extra_forbidden":
-        return document.problem(path, _unknown(str(path[-1]), place.model, document.at(path[:-1])), key=True)
+        return document.problem(path, _unknown(str(path[-1]), place.model, document.at(path[:-1]), root), key=True)
     if kind == "missing":
         return document.problem(path, _missing(str(path[-1]), place.model))
     if place.is_key:
@@ -104,7 +104,11 @@ def _problem(place: Place, item: Any, document: Document) -> Problem:
     return document.problem(path, _wrong(kind, item, document.at(path)))
 
 
-def _unknown(key: str, model: type[BaseModel] | None, beside: Any) -> str:
+def _unknown(key: str, model: type[BaseModel] | None, beside: Any, root: type[BaseModel]) -> str:
+    # One place elsewhere is meant; the top, or one of many, is a guess.
+    elsewhere = [home for home in homes(root, key) if home]
+    if len(elsewhere) == 1:
+        return f'unknown key "{key}" here: it stands under {elsewhere[0]}'
     name = _meant(key, model, beside)
     if _other_unit(key, name):
         return f'unknown key "{key}"; this quantity is written in {_unit(model, name)}: {name}'

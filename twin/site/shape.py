@@ -42,6 +42,28 @@ def members(annotation: Any) -> list[Any]:
     return [annotation]
 
 
+def homes(root: type[BaseModel], key: str, above: tuple[str, ...] = ()) -> list[str]:
+    """Where below ``root`` people write ``key``, as ``templates.*.liquid``: names of models' keys, ``*`` for any."""
+    found = []
+    for name, (_, info) in fields_of(root).items():
+        if name == key:
+            found.append(".".join(above))
+        for steps, kind in _parts((*above, name), info.annotation):
+            found += homes(kind, key, steps)
+    return list(dict.fromkeys(found))
+
+
+def _parts(steps: tuple[str, ...], annotation: Any) -> list[tuple[tuple[str, ...], type[BaseModel]]]:
+    """The models in an annotation, with the way to each; ``*`` for the items of mappings and lists."""
+    found = []
+    for kind in members(annotation):
+        if get_origin(kind) in (dict, list, tuple) and get_args(kind):
+            found += _parts((*steps, "*"), get_args(kind)[-1 if get_origin(kind) is dict else 0])
+        elif isinstance(kind, type) and issubclass(kind, BaseModel):
+            found.append((steps, kind))
+    return found
+
+
 def plain(annotation: Any) -> type:
     """The runtime class of an annotation."""
     origin = get_origin(annotation) or annotation
