@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from tests.cli.child import twin
+from twin.cli.output import say_if_compiling
 from twin.engine.faults import MODES
 
 AT = ("--at", "2028-07-11T18:00", "--for", "2min")
@@ -154,3 +155,9 @@ def test_a_length_that_is_too_long_is_told_by_the_name_of_its_option(tmp_path: P
     done = twin("fail", "oklahoma-10", "okc/chw", "--for", "2d", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("--for: 172800 s")
+
+
+def test_the_first_run_says_that_it_compiles(monkeypatch, capsys):
+    monkeypatch.setattr("twin.core.jit.is_compiled", lambda: False)
+    say_if_compiling()
+    assert capsys.readouterr() == ("", "compiling the kernels once, about 20 s\n")

@@ -109,7 +109,7 @@ def test_worst_comes_first_and_equal_units_are_as_many_cases(tmp_path):
     text = render(found, top=4)
     assert "15 single faults of cdu, chiller, pump, tower" in text
     assert "and 7 more" in text
-    assert "11 cases trip racks, 4 do nothing" in text
+    assert "11 cases trip racks, 4 take no rack beyond its limits" in text
     assert "not validated" in text
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twin.cli.output import VIOLATED, Json, write_json
+from twin.cli.output import VIOLATED, Json, say_if_compiling, write_json
 
 if TYPE_CHECKING:
     from twin.analysis.fail import Failure
@@ -108,8 +108,7 @@ def command(
         (bands and (many or repair or scenario), "--bands", "goes with one element that stays broken"),
         (html and (many or bands), "--html", "goes with elements or a scenario, one run"),
     )
-    if written is not None and faults.problems:
-        faults.problems += written.problems
+    faults.problems += written.problems if written is not None and faults.problems else ()
     faults.tell()
     assert loaded is not None
     how: dict[str, Any] = {"at": begin, "throttling": throttling, "weather": weather, "load": load, "seed": seed}
@@ -123,10 +122,9 @@ def command(
         else:
             run_bands(site, elements or [], samples, as_json=as_json, **how)
         return
-    failure = fail(
-        loaded, elements or (), scenario=written, lasting_s=lasting_s, repair_s=repair_s, picture=bool(html), **how
-    )
-    _tell(failure, html, as_json)
+    say_if_compiling()
+    how |= {"scenario": written, "lasting_s": lasting_s, "repair_s": repair_s, "picture": bool(html)}
+    _tell(fail(loaded, elements or (), **how), html, as_json)
 
 
 def _together(*options: tuple[object, str, str]) -> list[Problem]:

@@ -6,22 +6,20 @@ from typing import Any
 
 import typer
 
-from twin.cli.output import VIOLATED, Progress, number, tell, write_json
+from twin.cli.output import VIOLATED, Progress, number, say_if_compiling, tell, write_json
 
 
 def run_bands(site: str, elements: list[str], samples: str, *, as_json: bool, **how: Any) -> None:
     """Sample and tell; exit code 1 where racks trip with the entries' own figures."""
     from twin.analysis.fail_bands import fail_bands, plain, render
     from twin.core.errors import one
-    from twin.core.jit import is_compiled
     from twin.site.load import load_site
 
     if len(elements) != 1:
         raise one(f"--bands are told of one element, got {len(elements)}", path="ELEMENT")
     loaded = load_site(site)
     tell(loaded.warnings)
-    if not is_compiled():
-        typer.echo("compiling the kernels once, about 20 s", err=True)
+    say_if_compiling()
     told = plain(fail_bands(loaded, elements[0], samples=number(samples), progress=Progress(), **how))
     if as_json:
         write_json(told)

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from twin.cli.output import VIOLATED, Progress, number, tell, write_json
+from twin.cli.output import VIOLATED, Progress, number, say_if_compiling, tell, write_json
 
 
 def run_every(
@@ -18,7 +18,6 @@ def run_every(
     from twin.analysis.sweep import plain, sweep, write_csv
     from twin.analysis.sweep_text import render
     from twin.core.errors import Faults
-    from twin.core.jit import is_compiled
     from twin.site.load import load_site
 
     faults = Faults()
@@ -27,8 +26,7 @@ def run_every(
     faults.tell()
     assert loaded is not None
     tell(loaded.warnings)
-    if not is_compiled():
-        typer.echo("compiling the kernels once, about 20 s", err=True)
+    say_if_compiling()
     kinds = [text.strip() for text in every.split(",")]
     found = sweep(loaded, kinds, threads=None if threads is None else number(threads), progress=Progress(), **how)
     if out is not None:

@@ -131,6 +131,14 @@ def tell(problems: Iterable[Problem]) -> None:
         typer.echo(str(problem), err=True)
 
 
+def say_if_compiling() -> None:
+    """Say on stderr why the first run of all takes longer."""
+    from twin.core.jit import is_compiled
+
+    if not is_compiled():
+        typer.echo("compiling the kernels once, about 20 s", err=True)
+
+
 def problem_rows(problems: Iterable[Problem]) -> list[dict[str, Any]]:
     """Problems for ``--json``."""
     return [
