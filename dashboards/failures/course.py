@@ -13,7 +13,7 @@ from twin.analysis.fail_course import Lane, Spell
 
 ROW, TOP = 22.0, 8.0
 LETTERS = 38
-WORDS = {"alarm_s": "inlets beyond limits", "slowed_s": "slow down", "trip_s": "trip", "again_s": "trip again"}
+WORDS = {"alarm_s": "inlets beyond limits", "slowed_s": "slow down", "trip_s": "trip", "trip_again_s": "trip again"}
 KEYS = [
     Key("broken, until mended", "ink"), Key("stands because of it", STEEL), Key("○ inlets beyond limits", ORANGE),
     Key("▼ slow down", PURPLE), Key("✕ trip", WRONG),
@@ -78,7 +78,7 @@ def mark(x: float, y: float, event: str) -> str:
     shapes = {
         "alarm_s": f'<circle class="alarm" cx="{x:.1f}" cy="{y:.1f}" r="4"/>',
         "slowed_s": f'<path fill="{PURPLE}" d="M{x - 5:.1f} {y - 4:.1f}h10l-5 8z"/>',
-        "trip_s": cross, "again_s": cross,
+        "trip_s": cross, "trip_again_s": cross,
     }  # fmt: skip
     return f'<g class="mark {event}">{shapes[event]}<title>{escape(WORDS[event])}</title></g>'
 

@@ -272,7 +272,7 @@ def test_racks_whose_cdu_stays_broken_are_not_reset_with_those_whose_cdu_is_mend
     assert (first["cooled_by"], first["runs"], first["cause"]) == ("okc/hall-1/cdu-01", True, "low_flow")
     assert (second["cooled_by"], second["runs"], second["cause"]) == ("okc/hall-1/cdu-02", False, "leak")
     assert 60.0 < second["trip_s"] < 70.0
-    assert first["again_s"] is second["again_s"] is None
+    assert first["trip_again_s"] is second["trip_again_s"] is None
     assert answer["racks_at_end"] == answer["racks"] - second["racks"]
     last = answer["timeline"][-1]
     stay = f"racks that tripped are reset; {second['racks']} racks stay off: okc/hall-1/cdu-02 is still broken"
@@ -288,9 +288,9 @@ def test_racks_that_trip_once_more_after_their_reset_have_both_trips(tmp_path):
         "  - {element: okc/chw, mode: pumps, at: 0s}\n"
     )
     answer = told(fail("oklahoma-10", scenario=path, at=AT, lasting_s=1500.0))
-    again = [row for row in answer["groups"] if row["again_s"] is not None]
+    again = [row for row in answer["groups"] if row["trip_again_s"] is not None]
     assert again
-    assert all(row["trip_s"] < 420.0 < row["again_s"] for row in again)
+    assert all(row["trip_s"] < 420.0 < row["trip_again_s"] for row in again)
     assert all(row["cause"] in ("low_flow", "coolant_inlet") for row in again)
     assert any("trip again by coolant_inlet" in row["what"] for row in answer["timeline"])
 

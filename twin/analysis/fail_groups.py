@@ -18,15 +18,15 @@ from twin.engine.trip import CAUSES
 
 # What a group of racks does, by the key of its instant; and the key of the cause, where it has one.
 EVENTS = {
-    "alarm_s": "inlets beyond what they allow", "slowed_s": "slow down", "trip_s": "trip", "again_s": "trip again",
+    "alarm_s": "inlets beyond what they allow", "slowed_s": "slow down", "trip_s": "trip", "trip_again_s": "trip again",
 }  # fmt: skip
-BY = {"trip_s": "cause", "again_s": "again_by"}
+BY = {"trip_s": "cause", "trip_again_s": "cause_again"}
 
 
 def rows_of_groups(engine: Engine, faults: Faults, begin: float) -> list[dict[str, Any]]:
     """Rows of groups of racks that have power: where they hang, how many, when they alarm, slow down, trip, and why.
 
-    ``trip_s`` is the first trip, ``again_s`` one after racks have been reset.
+    ``trip_s`` is the first trip, ``trip_again_s`` one after racks have been reset.
     """
     plan, state = engine.plan, engine.state
     a, found = plan.arrays, []
@@ -53,8 +53,8 @@ def rows_of_groups(engine: Engine, faults: Faults, begin: float) -> list[dict[st
                 "runs": bool(state.tripped_by[g] <= 0),
                 "trip_s": _since(at, begin),
                 "cause": CAUSES[cause] if at >= 0.0 else None,
-                "again_s": _since(again, begin),
-                "again_by": CAUSES[last[1]] if again >= 0.0 else None,
+                "trip_again_s": _since(again, begin),
+                "cause_again": CAUSES[last[1]] if again >= 0.0 else None,
             }
         )
     return found
