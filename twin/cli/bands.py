@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from twin.cli.output import Json, Progress, number, write_json
+from twin.cli.output import Json, Progress, number, say_if_compiling, write_json
 
 Site = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")]
 Weather = Annotated[
@@ -38,7 +38,6 @@ def command(
     from twin.analysis.bands import ask_bands, dataset
     from twin.analysis.bands_text import render, told
     from twin.analysis.headline import headline_numbers
-    from twin.core.jit import is_compiled
     from twin.engine.ensemble import run_ensemble
 
     count = number(samples)
@@ -52,8 +51,7 @@ def command(
         seed=number(seed),
         threads=None if threads is None else number(threads),
     )
-    if not is_compiled():
-        typer.echo("compiling the kernels once, about 20 s", err=True)
+    say_if_compiling()
     found = told(dataset(run_ensemble(asked, headline_numbers, samples=count, progress=Progress())))
     if as_json:
         write_json(found)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from twin.cli.output import Json, tell, write_json
+from twin.cli.output import Json, say_if_compiling, tell, write_json
 
 Site = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")]
 To = Annotated[
@@ -42,15 +42,13 @@ def command(
 ) -> None:
     """Compare halls before and after a change of layout: tokens/s, latencies, power, headroom, with bands."""
     from twin.analysis.convert_options import ask
-    from twin.core.jit import is_compiled
 
     asked = ask(
         site, halls=hall or (), service=service, to=to, at=at, outdoor=outdoor, weather=weather, samples=samples,
         seed=seed,
     )  # fmt: skip
     tell(asked.loaded.warnings)
-    if not is_compiled():
-        typer.echo("compiling the kernels once, about 20 s", err=True)
+    say_if_compiling()
     from twin.analysis.convert import convert
     from twin.analysis.convert_text import render_conversion
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from twin.cli.output import VIOLATED, Json, write_json
+from twin.cli.output import VIOLATED, Json, say_if_compiling, write_json
 from twin.core.units import DAY
 
 By = Annotated[str, typer.Option("--by", help="Share of the metered power that has to go: 20% or 0.2.")]
@@ -46,6 +46,7 @@ def command(
     lasting_s = faults.of(seconds, lasting, "--for")
     ramp_s = 0.0 if ramp.strip() in {"0", "0s"} else faults.of(seconds, ramp, "--ramp")
     faults.tell()
+    say_if_compiling()
     assert share is not None
     assert lasting_s is not None
     assert ramp_s is not None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from twin.cli.output import Json, tell, write_json
+from twin.cli.output import Json, say_if_compiling, tell, write_json
 
 Site = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")]
 Elements = Annotated[
@@ -64,7 +64,6 @@ def command(
     from twin.analysis.headroom_options import DEFAULT_LEVELS, Options, ask
     from twin.analysis.map_files import check_files
     from twin.core.errors import Faults, one
-    from twin.core.jit import is_compiled
 
     faults = Faults()
     levels = DEFAULT_LEVELS if level is None else tuple(part.strip() for part in level.split(","))
@@ -76,8 +75,7 @@ def command(
     faults.tell()
     assert asked is not None
     tell(asked.loaded.warnings)
-    if not is_compiled():
-        typer.echo("compiling the kernels once, about 20 s", err=True)
+    say_if_compiling()
     from twin.analysis.headroom import found_for
 
     found = found_for(asked)

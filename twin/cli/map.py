@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from twin.cli.output import Json, tell, write_json
+from twin.cli.output import Json, say_if_compiling, tell, write_json
 
 Site = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")]
 Load = Annotated[str, typer.Option(metavar="R", help="Loads, as 0:1:0.1 (first:last:step) or 0.2,0.5,1.")]
@@ -55,7 +55,6 @@ def command(
     from twin.analysis.map_files import check_files, write_map
     from twin.analysis.map_options import Options, ask, check_hall
     from twin.core.errors import Faults
-    from twin.core.jit import is_compiled
 
     faults = Faults()
     options = Options(load, outdoor, BANDS if bands else (), at, humidity, weather, samples, seed)
@@ -66,8 +65,7 @@ def command(
     faults.tell()
     assert asked is not None
     tell(asked.loaded.warnings)
-    if not is_compiled():
-        typer.echo("compiling the kernels once, about 20 s", err=True)
+    say_if_compiling()
     from twin.analysis.load_map import drawn
 
     made = drawn(asked)

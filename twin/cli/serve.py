@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twin.cli.output import Json, table, tell, write_json
+from twin.cli.output import Json, say_if_compiling, table, tell, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,6 +85,7 @@ def _chosen(loaded: LoadedSite, service: str | None, hall: str | None) -> list[s
     faults.of(_known, service, list(halls), "service")
     faults.of(_known, hall, sorted(set().union(*halls.values())), "hall")
     faults.tell()
+    say_if_compiling()
     return [id for id, own in halls.items() if service in (None, id) and (hall is None or hall in own)]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twin.cli.output import INTERRUPTED, VIOLATED, Json, Progress, number, write_json
+from twin.cli.output import INTERRUPTED, VIOLATED, Json, Progress, number, say_if_compiling, write_json
 
 if TYPE_CHECKING:
     from twin.engine.options import Asked
@@ -104,11 +104,9 @@ def command(
 def _run(asked: Asked, target: Path, *, resume: bool, overwrite: bool) -> None:
     """Simulate into the folder ``target``."""
     from twin.core.errors import StoppedError
-    from twin.core.jit import is_compiled
     from twin.engine.simulate import run
 
-    if not is_compiled():
-        _say("compiling the kernels once, about 20 s")
+    say_if_compiling()
     try:
         run(asked, target, resume=resume, overwrite=overwrite, progress=Progress(), note=_say)
     except StoppedError as stopped:
