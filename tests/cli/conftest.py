@@ -7,6 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.cli.child import DAY, twin
+from twin.core.jit import ensure_compiled
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled() -> None:
+    """Whichever test comes first: none of them is the first start, which says on stderr that it compiles."""
+    ensure_compiled()
 
 
 @pytest.fixture(scope="session")
