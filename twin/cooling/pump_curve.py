@@ -143,10 +143,12 @@ class PumpBank:
 
         The check valve of one that fails shuts once its head is below that of the others, within half a second.
         """
-        if before < 1 or share <= 0.0:
+        if min(before, left) < 1 or share <= 0.0:
             return 0.0
-        speed = min(1.0, speed_of(self.curve, self.system, before, share * self.largest))
-        return min(share, flow_of(self.curve, self.system, left, speed) / self.largest)
+        flow, a, k = share * self.largest, self.curve.a, self.system.k
+        # Head at that speed above the static one: from the flow, for the difference of both loses digits.
+        over = min(self.curve.shut_off - self.system.static, k * flow * flow + a * (flow / before) ** 2)
+        return min(share, sqrt(max(0.0, over) / (a / left**2 + k)) / self.largest)
 
 
 __all__ = ["Curve", "Pump", "PumpBank", "Pumps", "System", "flow_of", "speed_of", "system_of"]
