@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from bokeh.models import FixedTicker, HoverTool
 
@@ -61,6 +64,6 @@ def _known_mean(row: Floats) -> float | None:
     return float(known.mean()) if len(known) else None
 
 
-def _edge(row: Floats, take: np.ufunc | object) -> float | None:
+def _edge(row: Floats, take: Callable[[Floats], Any]) -> float | None:
     known = row[np.isfinite(row)]
-    return float(take(known)) if len(known) else None  # type: ignore[operator]
+    return float(take(known)) if len(known) else None

@@ -24,8 +24,8 @@ def build(s: Source) -> Chart:
     line = p.line("x", "y", source=data, line_color=STEEL, line_width=2)
     p.line([0, 100], [contract] * 2, line_color=INK_COLOR, line_dash="6 3", line_width=2, name=INK)
     p.xaxis.axis_label = "% of the period"
-    p.x_range.range_padding = 0  # type: ignore[attr-defined]
-    p.y_range.start = 0  # type: ignore[attr-defined]
+    p.x_range.update(range_padding=0)
+    p.y_range.update(start=0)
     tips = [("at least", "@y{0,0.00} MW"), ("for", "@h{0,0} h (@x{0.0} %)")]
     p.add_tools(HoverTool(renderers=[line], mode="vline", tooltips=tips))
     marks = (0, 1, 5, 10, 25, 50, 75, 90, 95, 99, 100)

@@ -37,7 +37,7 @@ def build(s: Source) -> Chart:
     p.step(b.edges_ms, stepped(peak), mode="after", line_color=INK_COLOR, line_alpha=0.55, line_width=1, name=INK)
     limit = np.where(b.last(contract) > 0, b.last(contract), np.nan)
     p.step(b.edges_ms, stepped(limit), mode="after", line_color=INK_COLOR, line_dash="6 3", line_width=2, name=INK)
-    p.y_range.start = 0  # type: ignore[attr-defined]
+    p.y_range.update(start=0)
     _marks(s, p, float(np.nanmax(np.append(peak, limit))))
     _hover(s, p, parts, peak, limit)
     meter = s.summary["meter"]

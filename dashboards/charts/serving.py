@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from bokeh.models import ColumnDataSource, HoverTool
+from bokeh.models.renderers import DataRenderer
 from bokeh.plotting import figure
 
 from dashboards.bins import Floats, stepped
@@ -85,9 +86,9 @@ def _unit(most: float) -> tuple[float, str]:
     return 1.0, "tokens/s"
 
 
-def _tips(s: Source, tips: list[tuple[str, str]], hit: list[object]) -> HoverTool:
+def _tips(s: Source, tips: list[tuple[str, str]], hit: list[DataRenderer]) -> HoverTool:
     when = "@x{%F %H:%M}" if s.bins.unit == "hour" else "@x{%F}"
-    return HoverTool(renderers=hit, mode="vline", tooltips=[(s.bins.unit, when), *tips], formatters={"@x": "datetime"})  # type: ignore[arg-type]
+    return HoverTool(renderers=hit, mode="vline", tooltips=[(s.bins.unit, when), *tips], formatters={"@x": "datetime"})
 
 
 def _stacked(s: Source, parts: dict[str, Floats], colours: dict[str, str], unit: str) -> figure:
@@ -105,7 +106,7 @@ def _stacked(s: Source, parts: dict[str, Floats], colours: dict[str, str], unit:
     tips = [("together", f"@total{{0,0.000}} {unit}")]
     tips += [(name, f"@p{i}{{0,0.000}}") for i, name in reversed(list(enumerate(parts)))]
     p.add_tools(_tips(s, tips, [line]))
-    p.y_range.start = 0  # type: ignore[attr-defined]
+    p.y_range.update(start=0)
     return p
 
 
@@ -121,7 +122,7 @@ def _used(s: Source) -> figure:
     points = p.line("x", "y", source=ColumnDataSource(data), line_alpha=0)
     tips = [("mean of the pools", "@y{0.0} %"), *((name, f"@p{i}{{0.0}} %") for i, name in enumerate(pools))]
     p.add_tools(_tips(s, tips, [points]))
-    p.y_range.start = 0  # type: ignore[attr-defined]
+    p.y_range.update(start=0)
     return p
 
 

@@ -28,7 +28,7 @@ def stack(s: Source, parts: dict[str, Floats], colours: dict[str, str], height: 
     tips = [(b.unit, when), ("together", "@total{0,0.000} MW")]
     tips += [(name, f"@p{i}{{0,0.000}} MW") for i, name in reversed(list(enumerate(parts)))]
     p.add_tools(HoverTool(renderers=[line], mode="vline", tooltips=tips, formatters={"@x": "datetime"}))
-    p.y_range.start = 0  # type: ignore[attr-defined]
+    p.y_range.update(start=0)
     return p
 
 

@@ -22,7 +22,7 @@ def build(s: Source) -> Chart | None:
     p = number_axis(plot(220, f"m³ per {b.unit}", x_range=s.x_range), "0,0.[0]")
     data = ColumnDataSource({"x": b.centre_ms, "top": m3})
     bars = p.vbar("x", top="top", width=1e3 * b.width, source=data, fill_color=SKY, line_color=None)
-    p.y_range.start = 0  # type: ignore[attr-defined]
+    p.y_range.update(start=0)
     when = "@x{%F %H:%M}" if b.unit == "hour" else "@x{%F}"
     tips = [(b.unit, when), ("make-up water", "@top{0,0} m³")]
     p.add_tools(HoverTool(renderers=[bars], mode="vline", tooltips=tips, formatters={"@x": "datetime"}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from math import floor, log10
@@ -68,11 +68,11 @@ def _end(line: Line) -> float:
     return float(line.values[np.isfinite(line.values)][-1])
 
 
-def _path(line: Line, axis: TimeAxis, y: object, style: str) -> str:
+def _path(line: Line, axis: TimeAxis, y: Callable[[float], float], style: str) -> str:
     """A polyline; what moves it by less than a pixel is left out, but the point before a jump stays."""
     points: list[str] = []
     last, kept = (-1e9, -1e9), -1
-    pairs = [(axis.x(float(t)), y(float(v))) for t, v in zip(line.times_s, line.values, strict=True) if np.isfinite(v)]  # type: ignore[operator]
+    pairs = [(axis.x(float(t)), y(float(v))) for t, v in zip(line.times_s, line.values, strict=True) if np.isfinite(v)]
     for n, (px, py) in enumerate(pairs):
         if n == len(pairs) - 1 or abs(px - last[0]) >= 1.0 or abs(py - last[1]) >= 1.0:
             if kept < n - 1 and abs(py - pairs[n - 1][1]) >= 1.0:

@@ -137,7 +137,8 @@ def _lines(chains: list[list[int]], centre: dict[int, tuple[float, float]]) -> l
     port: dict[tuple[int, bool], float] = {}
     for ends, entering, near in ((leave, False, 1), (enter, True, -2)):
         for box, lines in ends.items():
-            lines.sort(key=lambda i, near=near: centre[chains[i][near]][0])  # type: ignore[misc]
+            beside = {i: centre[chains[i][near]][0] for i in lines}
+            lines.sort(key=beside.__getitem__)
             step = min(30.0, (BOX_W - 30.0) / len(lines))
             for k, i in enumerate(lines):
                 port[i, entering] = centre[box][0] + (k - (len(lines) - 1) / 2) * step

@@ -70,7 +70,7 @@ def cells(
     p = plot(
         max(90, row_px * rows) + FRAME_PX, y_title, x_range=None, y_range=(0, rows) if upward else (rows, 0),
     )  # fmt: skip
-    p.x_range.start, p.x_range.end = 0, len(across)  # type: ignore[attr-defined]
+    p.x_range.update(start=0, end=len(across))
     p.tools = [tool for tool in p.tools if type(tool).__name__ in ("SaveTool", "ResetTool")]
     mapper: LinearColorMapper = colours(*scale)
     mapper.low_color, mapper.name = WRONG, f"{name}-colours"

@@ -27,7 +27,7 @@ def build(found: Summary) -> Chart | None:
     p.add_tools(HoverTool(renderers=[line], tooltips=[("window", "@x{0,0} s"), ("variance per mean", "@y{0,0.00}")]))
     p.xaxis.ticker = FixedTicker(ticks=[w for w, _ in rows[:: 1 + len(rows) // 8]])
     p.xaxis.formatter = NumeralTickFormatter(format="0,0")
-    p.y_range.start = 0.8 * min(1.0, *(f for _, f in rows))  # type: ignore[attr-defined]
+    p.y_range.update(start=0.8 * min(1.0, *(f for _, f in rows)))
     first, last = rows[0], rows[-1]
     return Chart(
         "bursts",

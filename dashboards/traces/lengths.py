@@ -27,7 +27,7 @@ def build(found: Summary) -> Chart | None:
         line = p.line("x", "y", source=data, line_color=colour, line_width=2)
         tips = [(name, "@x{0,0} tokens or less"), ("requests", "@y{0.0} %")]
         p.add_tools(HoverTool(renderers=[line], tooltips=tips))
-    p.y_range.start, p.y_range.end = 0, 100  # type: ignore[attr-defined]
+    p.y_range.update(start=0, end=100)
     return Chart(
         "lengths",
         "Token lengths",

@@ -39,7 +39,7 @@ def build(found: Summary) -> Chart:
         p.add_layout(BoxAnnotation(left=float(at[0]), right=float(at[1]), fill_color=NO_DATA, fill_alpha=0.6))
     mean = found.mean_rps or 0.0
     p.line([edges[0], edges[-1]], [mean, mean], line_color=INK_COLOR, line_dash="6 3", line_width=2, name=INK)
-    p.y_range.start = 0  # type: ignore[attr-defined]
+    p.y_range.update(start=0)
     tips = [("at", "@t{%F %H:%M:%S}" if dated else f"@t{{0.00}} {label}"), ("rate", "@y{0,0.00}/s")]
     p.add_tools(HoverTool(renderers=[bars], tooltips=tips, formatters={"@t": "datetime"} if dated else {}))
     peak = int(np.nanargmax(curve.rps))
