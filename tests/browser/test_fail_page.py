@@ -6,11 +6,12 @@ import itertools
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from dashboards.fail_page import fail_page, write_fail_page
 from dashboards.failures.axis import FOCUS_S, LEFT, PLOT, TimeAxis, clock
 from dashboards.failures.lines import nice
+from tests.browser.opened import opened
 from twin.analysis.fail import Failure, fail, told
 
 # Marks may lie on each other: racks alike trip together.
@@ -35,16 +36,6 @@ def found() -> Failure:
 def campus() -> Failure:
     """A loss of utility of the large site: lanes by kind of rack, more lines than names."""
     return fail("prairie-750", scenario="loss-of-utility", lasting_s=900.0, picture=True)
-
-
-def opened(browser: Browser, file: Path, width: int) -> tuple[Page, list[str]]:
-    heard: list[str] = []
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    page.on("request", lambda request: heard.append(request.url))
-    page.on("console", lambda said: heard.append(f"{said.type}: {said.text}"))
-    page.on("pageerror", lambda error: heard.append(f"error: {error}"))
-    page.goto(file.as_uri())
-    return page, heard
 
 
 @pytest.mark.parametrize("width", [1280, 390])

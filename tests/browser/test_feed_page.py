@@ -5,21 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from dashboards.feed_page import feed_page, write_feed_page
+from tests.analysis.test_feed_paths import TWO_FEEDS
+from tests.browser.opened import opened
 from twin.analysis.feed_paths import Traces, trace
 
-TWO_FEEDS = """\
-format: 1
-base: oklahoma-10
-name: two-feeds
-electrical:
-  elements:
-    a: {device: mv-feeder, count: 2, fed_from: grid}
-    b: {device: mv-feeder, count: 2, fed_from: grid}
-    mv: {fed_from: {a: 0.6, b: 0.4}}
-"""
 NAMES = ["b1/b1-h1/cdu-03", "building:b2", "grid"]
 OVERLAPS = """svg => {
   const frames = [...svg.querySelectorAll(".frame")].map(f => f.getBoundingClientRect());
@@ -41,16 +33,6 @@ CENTRED = """frame => {
 def found() -> Traces:
     """A CDU, a building and the grid of the large site."""
     return trace("prairie-750", NAMES)
-
-
-def opened(browser: Browser, file: Path, width: int) -> tuple[Page, list[str]]:
-    heard: list[str] = []
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    page.on("request", lambda request: heard.append(request.url))
-    page.on("console", lambda said: heard.append(f"{said.type}: {said.text}"))
-    page.on("pageerror", lambda error: heard.append(f"error: {error}"))
-    page.goto(file.as_uri())
-    return page, heard
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from dashboards.headroom_page import headroom_page, write_headroom_page
+from tests.browser.opened import opened
 from twin.analysis.headroom import Headroom, headroom
 
 OVERLAPS = """svg => {
@@ -25,16 +26,6 @@ OUTSIDE = """svg => [...svg.querySelectorAll("text, rect")].filter(part => {
 def found() -> Headroom:
     """The site whose halls lack some after the loss of a chiller."""
     return headroom("oklahoma-10")
-
-
-def opened(browser: Browser, file: Path, width: int) -> tuple[Page, list[str]]:
-    heard: list[str] = []
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    page.on("request", lambda request: heard.append(request.url))
-    page.on("console", lambda said: heard.append(f"{said.type}: {said.text}"))
-    page.on("pageerror", lambda error: heard.append(f"error: {error}"))
-    page.goto(file.as_uri())
-    return page, heard
 
 
 @pytest.mark.parametrize("width", [1280, 390])
