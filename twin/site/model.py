@@ -51,20 +51,46 @@ class Contract(Frozen):
         return self
 
 
-class Element(Frozen):
+class Standby(Frozen):
+    """Equal stores or generating sets in parallel on the busbar of an element."""
+
+    device: str = Field(description="library id of a store or of a generator")
+    count: Count = 1
+
+
+class Backed(Frozen):
+    """What stands behind an element of the electrical path: its protection, a store, generators."""
+
+    breaker: str | None = Field(None, description="library id of the breaker of each unit")
+    store: Standby | None = Field(None, description="batteries, of each UPS together or of the busbar")
+    generators: Standby | None = Field(None, description="sets that feed this busbar when its feeds are dead")
+
+
+class Element(Backed):
     """Equal devices in parallel on one busbar of the electrical path."""
 
     device: str = Field(description="library id of a transformer, ups, pdu, busway or feeder")
     count: Count = 1
-    fed_from: str | dict[str, SharePlain] = Field(description="id of a campus element, `grid`, or id: share of each")
+    fed_from: str | dict[str, SharePlain] = Field(
+        description="id of a campus element, `grid`, or id: share of each; a share of 0 stands by"
+    )
     losses_to: Sink = Field("outdoors", description="where the heat of the losses goes")
 
 
-class ChainLink(Frozen):
-    """An element inside a hall; the chain runs from the racks upward."""
+class ChainLink(Backed):
+    """An element inside a hall; the chain runs from the racks upward.
+
+    ``systems`` separate systems (A, B, C, ...) of ``count / systems`` units each, side by side with those of the link
+    above; where that has one, all join on its busbar. Racks have two cords on two of the lowest systems, all pairs in
+    turn, so 2 is 2N, 3 is 3N2, 4 is 4N3. The last ``reserve`` of them carry nothing until another is lost
+    (block-redundant); the racks then have one cord.
+    """
 
     device: str = Field(description="library id of a transformer, ups, pdu, busway or feeder")
-    count: Count = 1
+    count: Count = Field(1, description="units of all systems together")
+    systems: Annotated[int, Field(ge=1, le=26)] = 1
+    reserve: Annotated[int, Field(ge=0, le=25, description="systems among them that stand by")] = 0
+    own: bool = Field(False, description="each unit feeds racks of its own; else all of a system share a busbar")
     losses_to: Sink = "electrical_room"
     mechanical: bool = Field(False, description="CDU pumps and fans of the hall join behind this element")
 
@@ -166,6 +192,7 @@ class Template(Frozen):
     liquid: Liquid | None = None
     air: Air
     chain: dict[Id, ChainLink] = Field(default_factory=dict, description="from the racks upward")
+    cord_share: SharePlain = Field(0.5, description="share of a rack's first cord, where racks have two")
     note: str = ""
 
     @property
