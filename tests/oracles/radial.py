@@ -106,10 +106,12 @@ def _system(made: Network, rng: np.random.Generator, plan: dict[str, Any]) -> li
 def network(rng: np.random.Generator) -> Network:
     """One network at a load factor of 0.1 to 1 and a power factor of 0.9 to 1."""
     made = Network(rng.uniform(0.1, 1.0), rng.uniform(0.9, 1.0), int(rng.integers(1, 5)))
-    plan = {"size": int(rng.integers(len(SIZES))), "cables": int(rng.integers(1, 4)), "units": int(rng.integers(1, 3)),
-            "runs": int(rng.integers(1, 4)), "margin": rng.uniform(1.0, 1.3)}  # fmt: skip
+    plan: dict[str, Any] = {
+        "size": int(rng.integers(len(SIZES))), "cables": int(rng.integers(1, 4)), "units": int(rng.integers(1, 3)),
+        "runs": int(rng.integers(1, 4)), "margin": rng.uniform(1.0, 1.3),
+    }  # fmt: skip
     a, b = (np.array(_system(made, rng, plan)) for _ in range(2))
-    per_leaf = SIZES[plan["size"]][0] * 1e6 / (plan["runs"] if made.levels == 4 else 1)
+    per_leaf = SIZES[int(plan["size"])][0] * 1e6 / (plan["runs"] if made.levels == 4 else 1)
     s = 2.0 * made.load * per_leaf * rng.uniform(0.85, 1.0, len(a))  # both systems together
     p, q = s * made.power_factor, s * sqrt(1.0 - made.power_factor**2)
     node, p, q = cords(a, b, p, q, rng.uniform(0.45, 0.55, len(a)))
@@ -129,7 +131,8 @@ def regulate(net: Network) -> None:
 def voltages(net: Network) -> np.ndarray:
     """Of its nodes, per unit, by our sweeps."""
     radial, order, p, q = net.radial()
-    return two_sweeps(radial, order, p, q).voltage[order]
+    found: np.ndarray = two_sweeps(radial, order, p, q).voltage[order]
+    return found
 
 
 def networks(count: int, seed: int) -> list[Network]:

@@ -122,6 +122,15 @@ LIBRARY = {
     ),
     "racks/t-no-psu": rack(0, rating_plane="dc_bus", conversion=[{"device": "t-cdu", "count": 1}]),
     "psus/t-psu": entry("psu", rated_kw=10, fixed_w=50, efficiency=0.96),
+    "racks/t-knee": rack(0, rating_plane="dc_bus", conversion=[{"device": "t-floors", "count": 10}]),
+    "psus/t-floors": {
+        **entry("psu", rated_kw=10),
+        "loss_table": {
+            "points": [{"load": x, "efficiency": e} for x, e in ((0.1, 0.9), (0.2, 0.94), (0.5, 0.96), (1.0, 0.91))],
+            "source": "made for the tests",
+            "confidence": "estimate",
+        },
+    },
     "psus/t-curved": entry("psu", rated_kw=20, square_loss=0.02, **LAW),
     "cdus/t-cdu": entry(
         "cdu",

@@ -192,7 +192,11 @@ def test_faults_inside_a_library_entry_are_told_there(spoil, folder):
 
 @pytest.mark.parametrize(
     ("rack", "words"),
-    [("t-two-curves", "more than one stage has a square-law loss"), ("t-no-psu", "is of kind cdu, expected psu")],
+    [
+        ("t-two-curves", "more than one stage has a square-law loss"),
+        ("t-no-psu", "is of kind cdu, expected psu"),
+        ("t-knee", "loss_table bends too sharply"),
+    ],
 )
 def test_the_conversion_stages_of_a_rack_are_checked_in_its_file(spoil, folder, rack, words):
     (problem,) = spoil("rack: t-dry", f"rack: {rack}")

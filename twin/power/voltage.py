@@ -8,17 +8,16 @@ Equations, per unit of ``base_va`` (branch k feeds node k from node p; V magnitu
     down   V_k^2  = V_p^2 - 2 (r P_k + x Q_k) - (r^2 + x^2) I_k^2     the angle is not needed where nothing is meshed
 
 ``V_p`` is that of the upper node per ``tap``, the turns ratio per nominal (1; 0.95 lifts the voltage by 5 %).
-
 The first sweep takes every voltage as nominal, the second those that the first found; power is conserved in each.
-
 ``r``, ``x`` series impedance; ``g`` iron loss, ``b`` magnetising (>0) or charging (<0) susceptance. Of a transformer::
 
     r = Pk/S_r (235 + T)/(235 + 75)    x = sqrt(vk^2 - (Pk/S_r)^2)    g = P0/S_r    b = sqrt(i0^2 - g^2)
 
 each per unit of its own rating; T winding temperature in degC, Pk stated at 75 degC. Loads are of constant power.
 
-Range: V above 0.7 per unit, no closed ring, nominal ratios. Over 300 random radial networks (load 0.1-1 of rating,
-power factor 0.9-1) the losses of the two sweeps lie within 1 % of a load flow, those without voltage within 6 %.
+Range: V above 0.7 per unit, no closed ring. Over 300 random radial networks (load 0.1-1 of rating, power factor 0.9-1)
+whose tap changers hold the medium-voltage busbar, the losses of the two sweeps lie within 1 % of a load flow (worst
+0.25 %), those without voltage within 6 %; where nothing holds it, within 1 % (worst 0.6 %) and 15 %.
 Source: M. Baran, F. Wu, IEEE Trans. Power Delivery 4 (1989) 725 (branch flow); physics sheet 1.2 and Corrections 8;
 IEC 60076-1 for the reference temperature of copper.
 """
@@ -117,8 +116,8 @@ class Radial:
     @classmethod
     def of(cls, parent: list[int], branches: list[Branch], base_va: float = 1e6) -> Radial:
         """The network of these branches."""
-        columns = np.array(branches, dtype=np.float64).reshape(-1, len(Branch._fields)).T
-        return cls(np.array(parent, dtype=np.int64), *(np.ascontiguousarray(c) for c in columns), base_va)
+        r, x, g, b, tap = np.ascontiguousarray(np.array(branches, dtype=np.float64).reshape(-1, len(Branch._fields)).T)
+        return cls(np.array(parent, dtype=np.int64), r, x, g, b, tap, base_va)
 
 
 @dataclass(frozen=True)
@@ -169,8 +168,11 @@ def two_sweeps(net: Radial, node: Ints, p_w: Floats, q_var: Floats, source: floa
         )
         lowest = sweep_down(net.parent, net.r, net.x, net.tap, taken_p, taken_q, loss_p, loss_q, source, voltage)
         if not lowest >= LOWEST:
-            raise ValueError(f"voltage collapses: {lowest:.2f} per unit at the weakest node, at least {LOWEST} expected")
-    return Flow(*(column * net.base_va for column in (taken_p, taken_q, loss_p, loss_q)), voltage)
+            raise ValueError(
+                f"voltage collapses: {lowest:.2f} per unit at the weakest node, at least {LOWEST} expected"
+            )
+    base = net.base_va
+    return Flow(taken_p * base, taken_q * base, loss_p * base, loss_q * base, voltage)
 
 
 def at_nominal(net: Radial, node: Ints, p_w: Floats, q_var: Floats) -> Flow:

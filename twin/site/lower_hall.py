@@ -22,12 +22,12 @@ from twin.core.errors import one
 from twin.core.params import Figure
 from twin.core.units import KJ, KPA, KW, LPM
 from twin.power.loss import LossLaw
-from twin.power.psu import Psu
 from twin.power.transformer import Transformer
 from twin.racks.rack import Rack
 from twin.site.library import Library
 from twin.site.model import Building, ChainLink, Element, Hall, Liquid, LoadCurve, Loop, Template
 from twin.site.pumping import cdu_pumps
+from twin.site.rated import stage_laws
 
 AIR_J_M3K = 1206.0
 AIR_CP = 1006.0
@@ -89,16 +89,15 @@ def power_polynomial(rack: Rack, library: Library) -> tuple[float, float, float]
     p0 = rack.idle_power_kw.value * KW
     p1 = rack.rated_power_kw.value * KW - p0
     p2 = 0.0
-    for stage in rack.conversion:
-        rated, a, b, c = library.get(stage.device, Psu).law()
-        rated *= stage.count
-        q = c / rated
+    for stage in stage_laws(rack, library):
+        rated, a, b = stage.rated_kw * KW, stage.a, stage.b
+        q = stage.c / rated
         p0, p1, p2 = (
             rated * a + (1 + b) * p0 + q * p0 * p0,
             (1 + b) * p1 + 2 * q * p0 * p1,
             (1 + b) * p2 + q * p1 * p1,
         )
-        p0 += stage.added_load_kw.value * KW if stage.added_load_kw else 0.0
+        p0 += stage.added_kw * KW
     return p0, p1, p2
 
 

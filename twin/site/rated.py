@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from twin.cooling.rejection import Rejection, rejection_kinds
 from twin.power.psu import Psu
@@ -44,15 +45,45 @@ def rack_counts(template: Template) -> dict[str, int]:
     return dict(counts)
 
 
+class StageLaw(NamedTuple):
+    """A conversion stage of a rack: its loss law for all its devices together, and the loads that the rack puts on it.
+
+    ``rated_kw`` of all devices; ``low``, ``high`` output per rating at idle and at rated power.
+    """
+
+    rated_kw: float
+    a: float
+    b: float
+    c: float
+    added_kw: float
+    low: float
+    high: float
+
+    def into(self, out_kw: float) -> float:
+        """Power into the stage and what joins behind it, kW."""
+        x = out_kw / self.rated_kw
+        return out_kw + self.rated_kw * (self.a + x * (self.b + x * self.c)) + self.added_kw
+
+
+def stage_laws(rack: Rack, library: Library) -> list[StageLaw]:
+    """The conversion stages of a rack, from the load upward."""
+    low, high = rack.idle_power_kw.value, rack.rated_power_kw.value
+    made = []
+    for stage in rack.conversion:
+        device = library.get(stage.device, Psu)
+        rated = device.rated_kw.value * stage.count
+        _, a, b, c = device.law(low / rated, high / rated)
+        added = stage.added_load_kw.value if stage.added_load_kw else 0.0
+        made.append(StageLaw(rated, a, b, c, added, low / rated, high / rated))
+        low, high = made[-1].into(low), made[-1].into(high)
+    return made
+
+
 def rated_rack(rack: Rack, library: Library) -> Rated:
     """One rack at its rated power."""
     power = rack.rated_power_kw.value
-    for stage in rack.conversion:
-        rated_w, a, b, c = library.get(stage.device, Psu).law()
-        rated = rated_w / 1e3 * stage.count
-        x = power / rated
-        power += rated * (a + x * (b + x * c))
-        power += stage.added_load_kw.value if stage.added_load_kw else 0.0
+    for stage in stage_laws(rack, library):
+        power = stage.into(power)
     return Rated(1, rack.systems, power, power * rack.liquid_share.value)
 
 

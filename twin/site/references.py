@@ -14,6 +14,7 @@ from twin.core.errors import did_you_mean
 from twin.power.psu import Psu
 from twin.racks.rack import Rack
 from twin.site.model import Building, Template
+from twin.site.rated import stage_laws
 from twin.site.scope import GRID, Scope, electrical_kinds
 from twin.site.shipped import shipped
 
@@ -54,11 +55,15 @@ def _rack(scope: Scope, id: str, rack: Rack) -> None:
     """The conversion stages of a rack; faults stand in the library file, once."""
     document = scope.library.entry(id).document
     curved = 0
-    for index, stage in enumerate(rack.conversion):
-        psu, fault = scope.look_up(stage.device, Psu)
-        if psu is not None and psu.law()[3] > 0:
+    found = [scope.look_up(stage.device, Psu) for stage in rack.conversion]
+    laws = stage_laws(rack, scope.library) if all(psu for psu, _ in found) else []
+    for index, (psu, named) in enumerate(found):
+        fault = named
+        if psu is not None and (psu.loss_table is not None or psu.law()[3] > 0):
             curved += 1
             fault = "more than one stage has a square-law loss: only one may" if curved > 1 else ""
+        if psu is not None and psu.loss_table is not None and laws and not fault:
+            fault = psu.loss_table.fit(laws[index].low, laws[index].high).fault
         problem = document.problem(("conversion", index, "device"), fault)
         if fault and problem not in scope.problems:
             scope.problems.append(problem)
