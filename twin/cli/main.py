@@ -23,6 +23,7 @@ VERBS = {
     "bands": "twin.cli.bands",
     "map": "twin.cli.map",
     "trace": "twin.cli.trace",
+    "oneline": "twin.cli.oneline",
     "headroom": "twin.cli.headroom",
     "serve": "twin.cli.serve",
     "convert": "twin.cli.convert",

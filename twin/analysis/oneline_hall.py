@@ -1,0 +1,194 @@
+"""A hall in the one-line diagram: the systems of its chain side by side, its racks on their cords.
+
+Equations (S systems that carry, k the cord share, all pairs of systems in turn)::
+
+    share of system j   = (k per pair of which it is the first + (1 - k) per pair of which it is the second)/pairs
+    once i is lost      = the same, and each pair with i gives all of it to the other
+    with a reserve      = 1/S each; the reserve takes what the lost one carried
+    one unit lost       = normal n/(n - 1) on a busbar; of a single unit, or where units feed racks of their own, what
+                          the other systems then carry
+
+Source: physics sheet 1.3 (2N 50 %, 3N2 66.7 %, 4N3 75 % of what one system can carry, 100 % after one is lost).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from string import ascii_uppercase
+
+from twin.analysis.oneline_bank import (
+    Bank,
+    Drawing,
+    Feed,
+    Load,
+    input_w,
+    is_ideal,
+    limit_w,
+    parts_of,
+    rating_of,
+)
+from twin.cooling.cdu import Cdu
+from twin.cooling.crah import Crah
+from twin.core.units import KPA, KW, LPM
+from twin.site.library import Library
+from twin.site.model import ChainLink, Hall, Site, Template
+from twin.site.rated import rack_counts, rated_hall
+
+
+def hall_drawing(site: Site, library: Library, id: str, halls: Mapping[str, Hall]) -> tuple[Drawing, float]:
+    """The drawing of a template as ``halls`` have it, and the power into one of them, W."""
+    template = site.templates[id]
+    chain = _Chain(library, id, template, site.electrical.power_factor)
+    for name, link in template.chain.items():
+        chain.add(name, link)
+    chain.close()
+    above = ", ".join(dict.fromkeys(hall.fed_from for hall in halls.values()))
+    title = f"{len(halls)} x hall {id}, each" if len(halls) > 1 else f"hall {', '.join(halls)} ({id})"
+    rows = tuple(tuple(row) for row in reversed(chain.rows))
+    drawing = Drawing(
+        id, title, f"{id}/feed", (f"from {above}",), tuple(chain.banks), tuple(chain.loads), tuple(chain.feeds), rows
+    )
+    return drawing, sum(chain.flow)
+
+
+def shares(systems: int, reserve: int, cord_share: float, lost: int | None = None) -> list[float]:
+    """What each system carries of the racks, with system ``lost`` gone; sums to 1 while one that may carry is left."""
+    carry = systems - reserve
+    made = [0.0] * systems
+    if reserve or carry == 1:
+        for j in range(carry):
+            made[carry if j == lost and reserve else j] += 0.0 if j == lost and not reserve else 1.0 / carry
+        return made
+    pairs = list(combinations(range(carry), 2))
+    for first, second in pairs:
+        parts = {first: cord_share, second: 1.0 - cord_share}
+        if lost in parts:
+            parts = {j: float(j != lost) for j in parts}
+        for j, part in parts.items():
+            made[j] += part / len(pairs)
+    return made
+
+
+def mechanical_kw(template: Template, library: Library) -> float:
+    """Rated power of the pumps of the hall's CDUs and of the fans of its air handlers, kW."""
+    crah = library.get(template.air.crah, Crah)
+    power = crah.fan_kw.value * template.air.count
+    if template.liquid is not None:
+        cdu = library.get(template.liquid.cdu, Cdu)
+        flow = cdu.secondary_flow_lpm.value * LPM
+        power += template.liquid.count * flow * cdu.external_head_kpa.value * KPA / cdu.pump_efficiency.value / KW
+    return power
+
+
+class _Chain:
+    """The chain from the racks upward: what flows in each system, and the banks so far."""
+
+    def __init__(self, library: Library, id: str, template: Template, power_factor: float) -> None:
+        self.library, self.id, self.template, self.power_factor = library, id, template, power_factor
+        self.banks: list[Bank] = []
+        self.loads: list[Load] = []
+        self.feeds: list[Feed] = []
+        self.rows: list[list[str]] = []
+        lowest = next(iter(template.chain.values()), None)
+        self.systems, self.reserve = (lowest.systems, lowest.reserve) if lowest else (1, 0)
+        racks = rated_hall(template, library)
+        watts = racks.it_kw * KW
+        self.flow = [watts * part for part in shares(self.systems, self.reserve, template.cord_share)]
+        # By the system that is lost.
+        self.worst = [
+            [watts * part for part in shares(self.systems, self.reserve, template.cord_share, lost)]
+            for lost in range(self.systems if self.systems > 1 else 0)
+        ]
+        self._racks(racks.it_kw)
+
+    def _racks(self, kw: float) -> None:
+        counts = rack_counts(self.template)
+        notes = [f"{n} x {rack}" for rack, n in counts.items()]
+        letters = ascii_uppercase[: self.systems]
+        if self.systems - self.reserve > 1 and not self.reserve:
+            notes.append("two cords: " + ", ".join(a + b for a, b in combinations(letters, 2)))
+        elif self.reserve:
+            notes.append("one cord")
+        key = f"{self.id}/racks"
+        self.loads.append(Load(key, "racks", f"{sum(counts.values()):,} racks", kw, tuple(notes)))
+        self.rows.append([key])
+        self.waiting = [[(key, 1.0 / self.systems)] for _ in range(self.systems)]
+        if self.reserve:
+            carry = self.systems - self.reserve
+            self._switch(key, f"{', '.join(letters[:carry])}, else {', '.join(letters[carry:])}")
+
+    def _switch(self, racks: str, note: str) -> None:
+        """Static transfer switches between the systems and the racks."""
+        key = f"{self.id}/transfer"
+        self.loads.append(Load(key, "transfer", "static transfer switches (STS)", None, (note,)))
+        self.feeds.append(Feed(key, racks, 1.0))
+        self.rows.append([key])
+        self.waiting = [[(key, float(part > 0.0))] for part in self.flow]
+
+    def add(self, name: str, link: ChainLink) -> None:
+        """One link, above what is there."""
+        if link.systems != len(self.flow):
+            self._join(link.systems)
+        if link.mechanical:
+            self._mechanical()
+        keys = []
+        own_reserve = link.reserve or (self.reserve if link.systems == self.systems else 0)
+        for j in range(link.systems):
+            letter = ascii_uppercase[j] if link.systems > 1 else ""
+            key = f"{self.id}/{name}" + (f"/{letter}" if letter else "")
+            keys.append(key)
+            self.banks.append(self._bank(key, name, link, j, letter, stands_by=j >= link.systems - own_reserve))
+            self.feeds += [Feed(key, below, share) for below, share in self.waiting[j]]
+        self.rows.append(keys)
+        self.waiting = [[(key, 1.0)] for key in keys]
+        units = link.count // link.systems
+        self.flow = [input_w(self.library, link, out, self.power_factor, units) for out in self.flow]
+        self.worst = [[input_w(self.library, link, out, self.power_factor, units) for out in one] for one in self.worst]
+
+    def _join(self, systems: int) -> None:
+        """All that is below meets on the busbars of another number of systems."""
+        below = [item for items in self.waiting for item in items]
+        self.waiting = [below if j == 0 or systems > 1 else [] for j in range(systems)]
+        self.flow = [sum(self.flow) / systems] * systems
+        self.worst = [[sum(one) / systems] * systems for one in self.worst] if systems > 1 else []
+
+    def _mechanical(self) -> None:
+        """Pumps and fans join on the busbars of this link, evenly over the systems that carry."""
+        kw = mechanical_kw(self.template, self.library)
+        key = f"{self.id}/mechanical"
+        liquid, air = self.template.liquid, self.template.air
+        notes = ([f"{liquid.count} x {liquid.cdu}"] if liquid else []) + [f"{air.count} x {air.crah}"]
+        self.loads.append(Load(key, "mechanical", "pumps and fans", kw, tuple(notes)))
+        self.rows[-1].append(key)
+        carry = [j for j, watts in enumerate(self.flow) if watts > 0.0]
+        for j in carry:
+            self.flow[j] += kw * KW / len(carry)
+            self.waiting[j].append((key, 1.0 / len(carry)))
+        for one in self.worst:
+            live = [j for j, watts in enumerate(one) if watts > 0.0]
+            for j in live:
+                one[j] += kw * KW / len(live)
+
+    def _bank(self, key: str, name: str, link: ChainLink, j: int, letter: str, *, stands_by: bool) -> Bank:
+        units = link.count // link.systems
+        ideal = is_ideal(self.library, link)
+        limit = limit_w(self.library, link, self.power_factor) * units
+        normal = None if ideal else self.flow[j] / limit
+        lost = max((one[j] for one in self.worst), default=None)
+        system = None if ideal or lost is None else lost / limit
+        shared = units > 1 and not link.own
+        one_lost = normal * units / (units - 1) if shared and normal is not None else system
+        return Bank(
+            key, name, link.device, self.library.get(link.device).kind, units, rating_of(self.library, link.device),
+            normal, one_lost, system, ideal=ideal, system=letter, reserve=stands_by,
+            parts=parts_of(self.library, link),
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """What feeds the hall feeds the links on top."""
+        for items in self.waiting:
+            self.feeds += [Feed(f"{self.id}/feed", key, share) for key, share in items]
+
+
+__all__ = ["hall_drawing", "mechanical_kw", "shares"]
