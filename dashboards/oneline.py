@@ -33,8 +33,8 @@ from twin.engine.target import write_whole
 MARGIN, HEAD, BETWEEN = 24.0, 34.0, 56.0
 LEAST_WIDTH = 1200.0
 KEY = (
-    "Load per rating: all racks at full load, losses of the path, rated pumps and fans of halls. ≥: plants come on top, "
-    "their power hangs on the weather. N-1: one unit of the bank lost."
+    "Load per rating: all racks at full load, losses of the path, rated pumps and fans of halls. ≥: plants come on "
+    "top, their power hangs on the weather. N-1: one unit of the bank lost."
 )
 STYLE = f"""
 svg {{ background: #fff }}

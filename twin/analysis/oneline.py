@@ -76,7 +76,7 @@ def one_line(loaded: LoadedSite, hall: str | None = None) -> OneLine:
 
 
 def _campus(site: Site, library: Library, inputs: dict[str, float], only: str | None) -> Drawing:
-    """Campus elements; ``inputs`` has the power into each hall, W. Loadings are of all, ``only`` chooses what is shown."""
+    """Campus elements; ``inputs`` has the power into each hall, W. All count in loadings, ``only`` is shown."""
     feeds, order = upstream(site), downward(site)
     halls, plants = _hall_loads(site, inputs, only), _plant_loads(site)
     under: dict[str, float] = dict.fromkeys([GRID, *order], 0.0)
