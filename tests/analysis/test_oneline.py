@@ -138,7 +138,7 @@ def expected(loaded: LoadedSite) -> Counter[str]:
 @pytest.mark.parametrize("name", ALL)
 def test_every_element_of_a_site_is_drawn_once(sites, name):
     found = one_line(sites[name])
-    root = ElementTree.fromstring(oneline_svg(found))  # noqa: S314 - our own text
+    root = ElementTree.fromstring(oneline_svg(found))
     drawn = Counter(group.get("data-element") for group in root.iter(f"{SVG}g") if group.get("data-element"))
     assert all(count == 1 for count in drawn.values())
     banks = expected(sites[name])
@@ -150,7 +150,7 @@ def test_every_element_of_a_site_is_drawn_once(sites, name):
 @pytest.mark.parametrize("name", ALL)
 def test_the_picture_says_what_it_is(sites, name):
     text = oneline_svg(one_line(sites[name]))
-    root = ElementTree.fromstring(text)  # noqa: S314 - our own text
+    root = ElementTree.fromstring(text)
     assert root.get("role") == "img"
     title, desc = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
     assert title is not None

@@ -16,7 +16,8 @@ from twin.site.load import load_site
 OVERLAPS = """() => {
   const texts = [...document.querySelectorAll("text")].map(t => [t.textContent, t.getBoundingClientRect()]);
   const meet = (a, b) => a.left < b.right && b.left < a.right && a.top + 2 < b.bottom && b.top + 2 < a.bottom;
-  return texts.flatMap(([one, a], i) => texts.slice(i + 1).filter(([, b]) => meet(a, b)).map(([two]) => one + "|" + two));
+  return texts.flatMap(([one, a], i) =>
+    texts.slice(i + 1).filter(([, b]) => meet(a, b)).map(([two]) => one + "|" + two));
 }"""
 OUTSIDE = """() => {
   const sheet = document.documentElement.getBoundingClientRect();
