@@ -19,6 +19,7 @@ from tests.analysis.oneline_sites import FOUR, reserve, site
 from twin.analysis.oneline import CAMPUS, OneLine, one_line
 from twin.analysis.oneline_bank import Bank, Part
 from twin.analysis.oneline_hall import shares
+from twin.cooling.crah import Crah
 from twin.core.errors import InputError
 from twin.site.load import LoadedSite, load_site
 from twin.site.shipped import shipped
@@ -89,6 +90,13 @@ def test_what_goes_into_a_hall_is_what_its_racks_take_and_its_path_loses(sites):
     assert hall.kw == pytest.approx(440.0 + 900.0 * (0.015 + 0.015 * x * x))
     into = bank(found, "it")
     assert into.normal == pytest.approx(sum(c.kw or 0.0 for c in found.drawings[0].loads) / (1000.0 * 0.98))
+
+
+def test_pumps_and_fans_of_a_hall_without_a_chain_count_too(sites):
+    """Frontier, physics sheet V07: 28.2279 MW at peak with its CDU pumps; six fan walls come on top."""
+    (hall,) = [load for load in one_line(sites["frontier"]).drawings[0].loads if load.role == "halls"]
+    fans = 6 * sites["frontier"].library.get("fan-wall-400kw", Crah).fan_kw.value
+    assert (hall.kw or 0.0) - fans == pytest.approx(28_227.9, rel=5e-4)
 
 
 def test_systems_share_and_take_over(sites):

@@ -40,8 +40,10 @@ def hall_drawing(site: Site, library: Library, id: str, halls: Mapping[str, Hall
     """The drawing of a template as ``halls`` have it, and the power into one of them, W."""
     template = site.templates[id]
     chain = _Chain(library, id, template, site.electrical.power_factor)
+    named = [name for name, link in template.chain.items() if link.mechanical]
+    joins = (named or list(template.chain))[-1:]  # the top link where none says that pumps and fans join there
     for name, link in template.chain.items():
-        chain.add(name, link)
+        chain.add(name, link, mechanical=name in joins)
     chain.close()
     above = ", ".join(dict.fromkeys(hall.fed_from for hall in halls.values()))
     title = f"{len(halls)} x hall {id}, each" if len(halls) > 1 else f"hall {', '.join(halls)} ({id})"
@@ -126,11 +128,11 @@ class _Chain:
         self.rows.append([key])
         self.waiting = [[(key, float(part > 0.0))] for part in self.flow]
 
-    def add(self, name: str, link: ChainLink) -> None:
+    def add(self, name: str, link: ChainLink, *, mechanical: bool) -> None:
         """One link, above what is there."""
         if link.systems != len(self.flow):
             self._join(link.systems)
-        if link.mechanical:
+        if mechanical:
             self._mechanical()
         keys = []
         own_reserve = link.reserve or (self.reserve if link.systems == self.systems else 0)
@@ -186,7 +188,9 @@ class _Chain:
         )  # fmt: skip
 
     def close(self) -> None:
-        """What feeds the hall feeds the links on top."""
+        """What feeds the hall feeds the links on top; without any, the racks, pumps and fans."""
+        if not self.template.chain:
+            self._mechanical()
         for items in self.waiting:
             self.feeds += [Feed(f"{self.id}/feed", key, share) for key, share in items]
 
