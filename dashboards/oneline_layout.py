@@ -126,9 +126,10 @@ def hall_sheet(drawing: Drawing) -> Sheet:
     source = source_cell(drawing)
     sheet, y = Sheet(), 0.0
     sheet.cells.append(Placed(source, middle - source.port, y))
-    right = (
-        max(sum(columns) + offset, middle + max((c.width - c.port for c in cells.values()), default=0.0)) + COLUMN_GAP
-    )
+    boxes = {load.key: load_cell(load, racks_w if load.role != "mechanical" else 0.0) for load in drawing.loads}
+    ends_at = [ports[-1] + cell.width - cell.port for cell in cells.values()]
+    ends_at += [middle + 0.5 * boxes[load.key].width for load in drawing.loads if load.role != "mechanical"]
+    right = max(ends_at) + COLUMN_GAP
     above = {drawing.source: middle}
     y = source.height
     for row in rows:
@@ -137,9 +138,8 @@ def hall_sheet(drawing: Drawing) -> Sheet:
         for j, key in enumerate(banks):
             ends[key] = cells[key], (ports[j] if len(banks) == widest else middle)
         for key in (key for key in row if key in loads):
-            wide = loads[key].role != "mechanical"
-            cell = load_cell(loads[key], racks_w if wide else 0.0)
-            ends[key] = cell, middle if wide else right + cell.port
+            aside = loads[key].role == "mechanical"
+            ends[key] = boxes[key], right + boxes[key].port if aside else middle
         links = _links(drawing.feeds, above, ends)
         y = run_channel(sheet, y, links)
         height = max(cell.height for cell, _ in ends.values())
