@@ -80,9 +80,12 @@ def test_a_fit_misses_by_what_it_says_and_by_no_more_than_least_squares(rises, l
     loads = np.linspace(0.1, 1.0, len(rises))
     table = made(list(zip(loads.tolist(), np.cumsum(np.array(rises) / 10.0).tolist(), strict=True)))
     fit = table.fit(low, low + width)
-    x = np.unique([*np.linspace(low, low + width, 61), *(p for p in loads if low < p < low + width)])
+    first = min(max(low, loads[0]), low + width)
+    x = np.unique([*np.linspace(first, low + width, 61), *(p for p in loads if first < p < low + width)])
     missed = np.abs(fit.a + x * (fit.b + x * fit.c) - table.loss(x))
     assert missed.max() == pytest.approx(fit.miss, abs=1e-12)
+    if len(x) < 3:  # the table says nothing of so low loads
+        return
     plain = np.polynomial.polynomial.polyfit(x, table.loss(x), 2)
     if plain.min() >= 0.0:
         assert fit.miss <= np.abs(np.polynomial.polynomial.polyval(x, plain) - table.loss(x)).max() + 1e-12

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from twin.core.jit import kernel
@@ -37,9 +37,14 @@ class LossLaw(Params):
             raise PydanticCustomError(
                 "form", "give either no_load_loss, proportional_loss and square_loss, or loss_table"
             )
-        if self.loss_table is not None and (fault := self.loss_table.fit(0.0, 1.0).fault):
-            raise PydanticCustomError("table", "{fault}", {"fault": fault})
         return self
+
+    @field_validator("loss_table")
+    @classmethod
+    def _held(cls, table: LossTable | None) -> LossTable | None:
+        if table is not None and (fault := table.fit(0.0, 1.0).fault):
+            raise PydanticCustomError("table", "{fault}", {"fault": fault})
+        return table
 
     def law(self, power_factor: float) -> tuple[float, float, float, float]:
         """``(P_r in W, a, b, c)`` of one unit; active-power law, ``power_factor`` matters to transformers only."""

@@ -46,7 +46,7 @@ class Fit(NamedTuple):
         if self.miss <= LARGEST_MISS:
             return ""
         return (
-            "its loss_table bends too sharply for the loads in use: a + b x + c x^2 misses it by "
+            "the loss_table bends too sharply for the loads in use: a + b x + c x^2 misses it by "
             f"{self.miss:.4f} of the rating at load {self.at:.2f}, at most {LARGEST_MISS:g}"
         )
 
@@ -104,9 +104,13 @@ class LossTable(Frozen):
         return np.asarray(np.interp(x, loads, losses) + slope * beyond)
 
     def fit(self, low: float, high: float) -> Fit:
-        """The coefficients for loads from ``low`` to ``high``. Raises ``ValueError`` for an empty range below 0."""
+        """The coefficients for loads from ``low`` to ``high``; below its first point a table says nothing.
+
+        Raises ``ValueError`` for an empty range below 0.
+        """
         if not 0.0 <= low <= high:
             raise ValueError(f"loads {low:g} to {high:g} are no range")
+        low = min(max(low, self.points[0].load), high)
         inside = [point.load for point in self.points if low < point.load < high]
         x = np.unique(np.concatenate([np.linspace(low, high, GRID_POINTS), inside]))
         wanted = self.loss(x)
