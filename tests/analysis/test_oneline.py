@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,9 @@ from twin.analysis.oneline_bank import Bank, Part
 from twin.analysis.oneline_hall import shares
 from twin.cooling.crah import Crah
 from twin.core.errors import InputError
+from twin.power.loss import LossLaw
+from twin.power.network import GRID, Network, solve
+from twin.power.transformer import Transformer
 from twin.site.load import LoadedSite, load_site
 from twin.site.shipped import shipped
 
@@ -110,6 +114,47 @@ def test_systems_share_and_take_over(sites):
     assert d.reserve
     assert d.normal == 0.0
     assert d.system_lost == pytest.approx(408.0 / 3 / 500.0)
+
+
+def solved(loaded: LoadedSite, lost: str = "") -> dict[str, float]:
+    """Output per rating of the banks of the hall with four systems, by ``twin.power.network``; ``lost`` is gone."""
+    chain, library = loaded.site.templates["forty"].chain, loaded.library
+    names = [f"forty/{id}/{letter}" for id in chain for letter in "ABCD"]
+    pairs = list(combinations(range(4), 2))
+    first = len(pairs) + 1  # racks by pair of cords, pumps and fans, then the banks from below
+    feeds = [[(first + i, 0.5), (first + j, 0.5)] for i, j in pairs]
+    feeds.append([(first + 4 + j, 0.25) for j in range(4)])
+    feeds += [[(first + 4 * (row + 1) + j, 1.0)] for row in range(2) for j in range(4)] + [[(GRID, 1.0)]] * 4
+    law, limit = [], []
+    for id in chain:
+        device = library.get(chain[id].device, LossLaw, Transformer)
+        assert isinstance(device, LossLaw | Transformer)
+        rated, a, b, c = device.law(loaded.site.electrical.power_factor)
+        units = chain[id].count // 4
+        law += [(rated * units, a, b, c)] * 4
+        limit += [device.limit_w(loaded.site.electrical.power_factor) * units] * 4
+    rows = np.array([(0.0, 0.0, 0.0, 0.0)] * first + law)
+    n = len(rows)
+    flat = [feed for one in feeds for feed in one]
+    net = Network(
+        *(np.ascontiguousarray(column) for column in rows.T), np.full(n, np.inf), np.full(n, np.inf),
+        np.ones(n, np.int64), np.cumsum([0, *(len(one) for one in feeds)]),
+        np.array([node for node, _ in flat]), np.array([share for _, share in flat]),
+    )  # fmt: skip
+    demand = np.zeros(n)
+    demand[: first - 1], demand[first - 1] = 408e3 / len(pairs), 32e3
+    up = np.array([0.0 if n >= first and names[n - first] == lost else 1.0 for n in range(n)])
+    out = solve(net, demand, up).out
+    return {name: float(out[first + i] / limit[i]) for i, name in enumerate(names)}
+
+
+def test_systems_load_as_the_network_solves_them(sites):
+    """Six pairs of cords on four systems, whole and with the transformer of A lost."""
+    found, whole, left = one_line(sites["systems"]), solved(sites["systems"]), solved(sites["systems"], "forty/tr/A")
+    for key, share in whole.items():
+        assert bank(found, key).normal == pytest.approx(share, rel=1e-9)
+    for key, share in left.items():
+        assert share == 0.0 if key.endswith("/A") else bank(found, key).system_lost == pytest.approx(share, rel=1e-9)
 
 
 def test_what_hangs_on_the_weather_is_not_known_and_never_fine(sites):

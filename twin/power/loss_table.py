@@ -16,7 +16,8 @@ four or five loads, no curve); C. Lawson, UCLA 1961, for the weights.
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,8 @@ GRID_POINTS = 61
 ROUNDS = 60
 
 
-class Fit(NamedTuple):
+@dataclass(frozen=True)
+class Fit:
     """The three coefficients for a range of loads, the largest miss in it (loss per rating), and where that is."""
 
     a: float
