@@ -136,8 +136,9 @@ def solved(loaded: LoadedSite, lost: str = "") -> dict[str, float]:
     rows = np.array([(0.0, 0.0, 0.0, 0.0)] * first + law)
     n = len(rows)
     flat = [feed for one in feeds for feed in one]
+    rated, a, b, c = np.ascontiguousarray(rows.T)
     net = Network(
-        *(np.ascontiguousarray(column) for column in rows.T), np.full(n, np.inf), np.full(n, np.inf),
+        rated, a, b, c, np.full(n, np.inf), np.full(n, np.inf),
         np.ones(n, np.int64), np.cumsum([0, *(len(one) for one in feeds)]),
         np.array([node for node, _ in flat]), np.array([share for _, share in flat]),
     )  # fmt: skip
