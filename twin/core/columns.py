@@ -44,6 +44,7 @@ class Group(IntEnum):
     FLOW_EXPONENT = 29  # of the plate's conductance on the flow
     W_AIR = 30  # capacity rate of the air through a rack at its rated power
     ZONE = 31  # zone of the hall's air in which the racks stand, from 0
+    TO_ROOM = 32  # plate to the room's air while the coolant stands
 
 
 class Sec(IntEnum):
@@ -83,6 +84,8 @@ class Sec(IntEnum):
     ZONES = 31  # zones of the hall's air, 0: the racks' inlets are all alike
     FIRST_ZONE = 32  # where the hall's matrix begins in ``Arrays.zones``
     ZONE_LAG = 33  # time constant of the pattern of inlets, s
+    TO_ROOM = 34  # coolant to the room's air; of the air: all of its hall, racks with it, 0: nothing to exchange
+    TO_OUTDOORS = 35  # of the air: the room to the outdoor air
 
 
 class Fac(IntEnum):
@@ -151,6 +154,8 @@ class Fac(IntEnum):
     RUNNING = 60  # share of the largest flow that the loop's pumps with a drive can give, 0: none has one
     C_PIPE_RETURN = 61  # water that moves as a plug between the header and the halls; 0: none
     C_PIPE_SUPPLY = 62  # the same on the way to the halls, a stratified store with it
+    TO_OUTDOORS = 63  # all water of the loop to the outdoor air
+    BASIN_TO_OUTDOORS = 64  # the basin to the outdoor air
 
 
 # A temperature that is never reached.

@@ -34,7 +34,7 @@ W_MAX, W_MIN, WP_MAX, WP_MIN = int(Sec.W_MAX), int(Sec.W_MIN), int(Sec.WP_MAX), 
 UA, N_SECONDARY, N_PRIMARY = int(Sec.UA), int(Sec.N_SECONDARY), int(Sec.N_PRIMARY)
 C_RETURN, C_SUPPLY, PUMP_0 = int(Sec.C_RETURN), int(Sec.C_SUPPLY), int(Sec.PUMP_0)
 RECIRCULATION, LAG, SET, SET_MAX = int(Sec.RECIRCULATION), int(Sec.LAG), int(Sec.SET), int(Sec.SET_MAX)
-BYPASS = int(Sec.BYPASS)
+BYPASS, TO_OUTDOORS = int(Sec.BYPASS), int(Sec.TO_OUTDOORS)
 APPROACH, W_PER_HEAT, WP_PER_HEAT = int(Sec.APPROACH), int(Sec.W_PER_HEAT), int(Sec.WP_PER_HEAT)
 W_GROUPS, RUNNING = int(Sec.W_GROUPS), int(Sec.RUNNING)
 LIQUID_SHARE, BODY_SHARE, AIR_SHARE = int(Group.LIQUID_SHARE), int(Group.BODY_SHARE), int(Group.AIR_SHARE)
@@ -225,16 +225,26 @@ def group_affine(a: Arrays, state: State, s: Scratch, g: int) -> None:
 
 
 @inner
-def close_loop(a: Arrays, state: State, s: Scratch, j: int, dt: float) -> None:
+def goes_round(sec: np.ndarray, w: float) -> float:
+    """Share of the return in the racks' inlets; where air stands in a room that loses heat, racks see the room."""
+    return 1.0 if w <= 0.0 and sec[TO_OUTDOORS] > 0.0 else sec[RECIRCULATION]
+
+
+@inner
+def close_loop(a: Arrays, state: State, s: Scratch, j: int, dt: float, t_out: float) -> None:
     """Return temperature of a secondary loop as ``R0 + R1 x``; its source already holds pump and losses."""
     sec = a.sec[j]
-    w = s.w[j]
-    rho = sec[RECIRCULATION]
-    phi = phi1(w * dt / sec[C_RETURN])
+    w, g = s.w[j], sec[TO_OUTDOORS]
+    rho = goes_round(sec, w)
+    phi = phi1((w + g) * dt / sec[C_RETURN])
     r0 = phi * state.sec_return[j]
     r1 = 0.0
     apart = 0.0
-    if w > 0.0:
+    if g > 0.0:
+        r0 += (1.0 - phi) * (s.source[j] + g * t_out) / (w + g)
+        r1 = (1.0 - phi) * (w - s.slope[j]) / (w + g)
+        apart = (1.0 - phi) * s.spread[j] / (w + g)
+    elif w > 0.0:
         r0 += (1.0 - phi) * s.source[j] / w
         r1 = (1.0 - phi) * (1.0 - s.slope[j] / w)
         apart = (1.0 - phi) * s.spread[j] / w

@@ -13,7 +13,6 @@ from twin.cooling.machines import RUNNING, advance_clocks, startable
 from twin.cooling.pipe import drawn, push
 from twin.cooling.plant import capacity, operate
 from twin.core.columns import Fac, Mode, Sec
-from twin.core.integrate import phi1
 from twin.core.jit import constant, inner
 from twin.engine.arrays import Out, Scratch, State
 from twin.engine.book import (
@@ -50,7 +49,8 @@ from twin.engine.book import (
     STORED,
     tank,
 )
-from twin.engine.hall import C_RETURN, C_SUPPLY, RECIRCULATION, choose_mode, response
+from twin.engine.hall import C_RETURN, C_SUPPLY, RECIRCULATION, TO_OUTDOORS, choose_mode, goes_round, response
+from twin.engine.losses import basin_to_outdoors, header, header_loss, leaky_tank, pipes_to_outdoors
 from twin.site.plan import Arrays
 
 OPEN_MODE = int(Mode.OPEN)
@@ -82,23 +82,23 @@ def loop_pump(fac: np.ndarray, w: float) -> float:
 
 
 @inner
-def _line(a: Arrays, state: State, s: Scratch, f: int, way: int, t0: float, dt: float) -> None:
+def _line(a: Arrays, state: State, s: Scratch, f: int, way: int, t0: float, dt: float, t_out: float) -> None:
     """Header (first on the way out, last on the way back) and pipe of a loop as one line, affine in its inlet."""
     w = s.fac_w[f]
-    stays, stood = phi1(w * dt / a.fac[f, F_C_RETURN + way]), t0
+    stays, stood = header(a.fac[f], way, w, t0, t_out, dt)
     if a.fac[f, F_C_PIPE + way] > 0.0:
         kept, old = drawn(state.pipe[f, way], w * dt)
-        stood = (1.0 - kept) * stays * t0 + kept * old if way == OUT else stays * t0 + (1.0 - stays) * kept * old
+        stood = (1.0 - kept) * stays * stood + kept * old if way == OUT else stays * stood + (1.0 - stays) * kept * old
         stays = 1.0 - (1.0 - kept) * (1.0 - stays)
         stood /= stays
     s.line[f, way, 0], s.line[f, way, 1] = stays, stood
 
 
 @inner
-def prepare_loop(a: Arrays, state: State, s: Scratch, f: int, dt: float) -> None:
+def prepare_loop(a: Arrays, state: State, s: Scratch, f: int, dt: float, t_out: float) -> None:
     """How the water of a loop passes its lines in a step of flow ``fac_w``."""
-    _line(a, state, s, f, BACK, state.fac_return[f], dt)
-    _line(a, state, s, f, OUT, state.fac_supply[f], dt)
+    _line(a, state, s, f, BACK, state.fac_return[f], dt, t_out)
+    _line(a, state, s, f, OUT, state.fac_supply[f], dt, t_out)
 
 
 @inner
@@ -125,17 +125,21 @@ def _move_water(
     back: float,
     leaving: float,
     dt: float,
+    t_out: float,
     ledger: np.ndarray,
 ) -> None:
     """Headers and pipes of a loop: ``warm`` from the halls to ``back`` at the plant, ``leaving`` it to ``y``."""
     w, fac = s.fac_w[f], a.fac[f]
     into = _move(a, state, s, f, BACK, warm, dt, ledger)
-    state.fac_return[f] = tank(state.fac_return[f], into, back, w, fac[F_C_RETURN], dt, ledger)
+    lost = header_loss(fac, BACK)
+    state.fac_return[f] = leaky_tank(state.fac_return[f], into, back, w, lost, t_out, fac[F_C_RETURN], dt, ledger)
     if fac[F_C_PIPE + OUT] > 0.0:
-        psi = phi1(w * dt / fac[F_C_SUPPLY])
-        y = (1.0 - psi) * leaving + psi * state.fac_supply[f]
+        psi, stood = header(fac, OUT, w, state.fac_supply[f], t_out, dt)
+        y = (1.0 - psi) * leaving + psi * stood
         _move(a, state, s, f, OUT, y, dt, ledger)
-    state.fac_supply[f] = tank(state.fac_supply[f], leaving, y, w, fac[F_C_SUPPLY], dt, ledger)
+    lost = header_loss(fac, OUT)
+    state.fac_supply[f] = leaky_tank(state.fac_supply[f], leaving, y, w, lost, t_out, fac[F_C_SUPPLY], dt, ledger)
+    pipes_to_outdoors(fac, state.pipe[f], t_out, dt, ledger)
 
 
 @inner
@@ -256,14 +260,16 @@ def _unmet(
 @inner
 def solve_sec(a: Arrays, state: State, s: Scratch, j: int, y: float) -> None:
     """Supply, return, inlet and heat of a secondary loop at the facility supply ``y``."""
-    rho = a.sec[j, RECIRCULATION]
+    rho = goes_round(a.sec[j], s.w[j])
     s.heat[j], _, s.supply[j] = response(a, state, s, j, y, s.mode[j])
     s.back[j] = s.r0[j] + s.r1[j] * s.supply[j]
     s.inlet[j] = (1.0 - rho) * s.supply[j] + rho * s.back[j]
 
 
 @inner
-def finish_sec(a: Arrays, state: State, s: Scratch, out: Out, j: int, dt: float, ledger: np.ndarray) -> None:
+def finish_sec(
+    a: Arrays, state: State, s: Scratch, out: Out, j: int, dt: float, t_out: float, ledger: np.ndarray
+) -> None:
     """Tanks and accumulators of a solved secondary loop."""
     sec = a.sec[j]
     rho, w = sec[RECIRCULATION], s.w[j]
@@ -271,7 +277,9 @@ def finish_sec(a: Arrays, state: State, s: Scratch, out: Out, j: int, dt: float,
     wx = (1.0 - rho) * w
     leaving = back - q / wx if wx > 0.0 else back
     gained = (w - s.slope[j]) * inlet + s.source[j] - s.spread[j] * (back - x) - w * back
-    state.sec_return[j] = tank(state.sec_return[j], gained, 0.0, 1.0, sec[C_RETURN], dt, ledger)
+    lost = sec[TO_OUTDOORS] * (back - t_out)
+    ledger[OUTWARD] += lost * dt
+    state.sec_return[j] = tank(state.sec_return[j], gained - lost, 0.0, 1.0, sec[C_RETURN], dt, ledger)
     state.sec_supply[j] = tank(state.sec_supply[j], leaving, x, wx, sec[C_SUPPLY], dt, ledger)
     row = out.cdu[j]
     row[C_HEAT] += q * dt
@@ -303,7 +311,7 @@ def finish_loop(
     y, q, back, leaving, cap, missed = solved[0], solved[1], solved[2], solved[3], solved[4], solved[5] > 0.0
     fac = a.fac[f]
     w = s.fac_w[f]
-    _move_water(a, state, s, f, y, y + q / w, back, leaving, dt, ledger)
+    _move_water(a, state, s, f, y, y + q / w, back, leaving, dt, t_db, ledger)
     taken = w * (back - leaving)
     clocks = state.chillers[f]
     run = operate(
@@ -311,10 +319,11 @@ def finish_loop(
     )
     # Where the set point is missed, every machine is called.
     advance_clocks(fac, clocks, fac[F_CHILLERS] if missed else run.wanted, dt)
-    stored = fac[F_C_BASIN] * (run.basin - state.basin[f])
+    end = run.basin - basin_to_outdoors(fac, run.basin, t_db, dt, ledger)
+    stored = fac[F_C_BASIN] * (end - state.basin[f])
     ledger[STORED] += stored
     ledger[GROSS] += abs(stored)
-    state.basin[f] = run.basin
+    state.basin[f] = end
     state.condenser[f] = run.condenser
     pump = loop_pump(fac, w)
     plant = run.chiller + run.fan + run.pump + pump

@@ -26,6 +26,7 @@ from twin.engine.arrays import Out, Scratch, State
 from twin.engine.book import GROSS, OUTWARD, R_POWER, R_TEMP, STORED, add_hall, flush_island
 from twin.engine.hall import (
     LAG,
+    TO_OUTDOORS,
     W_MAX,
     W_PER_HEAT,
     chain,
@@ -41,6 +42,7 @@ from twin.engine.hall import (
     valve,
 )
 from twin.engine.loop import finish_loop, finish_sec, loop_most, loop_pump, prepare_loop, solve_loop, solve_sec
+from twin.engine.losses import exchange_with_room
 from twin.engine.throttle import LOWER_PASSES, PASSES, SERVED, hold, lower
 from twin.engine.trip import watch
 from twin.engine.wander import wander
@@ -85,7 +87,7 @@ def _rack_power(a: Arrays, state: State, s: Scratch, h: int, f: float, curves: n
 
 
 @inner
-def _flows(a: Arrays, state: State, s: Scratch, h: int, dt: float, y_set: np.ndarray) -> float:
+def _flows(a: Arrays, state: State, s: Scratch, h: int, dt: float, y_set: np.ndarray, t_out: float) -> float:
     """Flows and set points of a hall's secondary loops; returns pump and fan power (W)."""
     first, last = a.hall_sec[h], a.hall_sec[h + 1]
     for j in range(first, last):
@@ -113,7 +115,9 @@ def _flows(a: Arrays, state: State, s: Scratch, h: int, dt: float, y_set: np.nda
         power += s.pump[j]
         y = y_set[a.sec_fac[j]]
         s.set_point[j] = secondary_set_point(sec, y) + sec[SET_OFFSET]
-        s.wp[j] = sec[OPEN] * valve(sec, s.heat[j], s.heat[j] + s.pump[j], s.w[j], s.set_point[j], y)
+        # Air warmed through the walls takes a wider open valve.
+        duty = s.heat[j] + s.pump[j] + sec[TO_OUTDOORS] * max(0.0, t_out - state.sec_return[j])
+        s.wp[j] = sec[OPEN] * valve(sec, s.heat[j], duty, s.w[j], s.set_point[j], y)
         s.coil[j] = s.w[j]
     air = last - 1
     asked = a.sec[air, W_PER_HEAT] * s.heat[air]
@@ -128,7 +132,7 @@ def _flows(a: Arrays, state: State, s: Scratch, h: int, dt: float, y_set: np.nda
 
 
 @inner
-def _assemble_hall(a: Arrays, state: State, s: Scratch, h: int, dt: float) -> None:
+def _assemble_hall(a: Arrays, state: State, s: Scratch, h: int, dt: float, t_out: float) -> None:
     """Chain and affine sums of a hall at the present power of its racks."""
     s.hall_top[h], to_hall, to_room, s.hall_outdoors[h] = chain(a, s, h, s.hall_it[h], s.hall_mechanical[h])
     first, last = a.hall_sec[h], a.hall_sec[h + 1]
@@ -143,7 +147,7 @@ def _assemble_hall(a: Arrays, state: State, s: Scratch, h: int, dt: float) -> No
         group_affine(a, state, s, g)
     for j in range(first, last):
         s.source[j] += s.pump[j]
-        close_loop(a, state, s, j, dt)
+        close_loop(a, state, s, j, dt, t_out)
 
 
 @inner
@@ -190,12 +194,13 @@ def _prepare(
     dt: float,
     noise: float,
     curves: np.ndarray,
+    t_out: float,
 ) -> None:
     """What is asked of an island's halls, and their flows, exchangers and racks' responses over the step."""
     for h in halls:
         if on[h] != 0:
             s.hall_it[h], s.hall_used[h] = _rack_power(a, state, s, h, noise, curves)
-            s.hall_mechanical[h] = _flows(a, state, s, h, dt, s.fac_set)
+            s.hall_mechanical[h] = _flows(a, state, s, h, dt, s.fac_set, t_out)
             for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
                 # A closed branch still counts as one: its loop stands in a hall that has power.
                 s.fac_w[a.sec_fac[j]] += max(s.wp[j], LEAST_FLOW * a.fac[a.sec_fac[j], F_W_MAX])
@@ -233,7 +238,7 @@ def _solve_once(
         s.fac_direct[f] = 0.0
     for h in halls:
         if on[h] != 0:
-            _assemble_hall(a, state, s, h, dt)
+            _assemble_hall(a, state, s, h, dt, air[0])
     for f in facs:
         if s.fac_w[f] > 0.0:
             s.fac_direct[f] += loop_pump(a.fac[f], s.fac_w[f])
@@ -265,7 +270,7 @@ def _solve(
             s.fac_w[f] = min(s.fac_most[f], max(a.fac[f, F_W_MIN], s.fac_w[f]))
             if a.fac[f, F_RUNNING] > 0.0:
                 state.fac_flow[f] = s.fac_w[f]
-            prepare_loop(a, state, s, f, dt)
+            prepare_loop(a, state, s, f, dt, air[0])
     _solve_once(a, state, s, facs, halls, on, island, dt, air)
     passes = 0
     while hold(a, state, s, halls, on, dt, False):
@@ -300,7 +305,7 @@ def _advance_loop(
         if on[h] != 0:
             for j in range(a.hall_sec[h], a.hall_sec[h + 1]):
                 if a.sec_fac[j] == f:
-                    finish_sec(a, state, s, out, j, dt, ledger)
+                    finish_sec(a, state, s, out, j, dt, air[0], ledger)
     return finish_loop(a, state, s, out, f, s.solved[f], s.fac_set[f], dt, air[0], air[1], air[2], ledger)
 
 
@@ -354,7 +359,7 @@ def run_island(
         for f in facs:
             s.fac_set[f] = set_point(a.fac[f], air[0], air[1])
             s.fac_w[f] = 0.0
-        _prepare(a, state, s, facs, halls, on, dt, noise, curves[n])
+        _prepare(a, state, s, facs, halls, on, dt, noise, curves[n], air[0])
         _solve(a, state, s, facs, halls, on, island, dt, air)
         for h in halls:
             if on[h] != 0:
@@ -368,6 +373,7 @@ def run_island(
                 heat = _step_racks(a, state, s, out, h, dt, record, book)
                 add_hall(a, s, out, h, dt, heat)
                 watch(a, state, s, h, t_end[n], dt)
+                exchange_with_room(a, state, s, h, dt, book)
         if closes[n] >= 0:
             flush_island(a, s, out, island, closes[n], interval_s, record)
         if first_held < 0 and _pool_hit(a, state, s, halls, on, t_end[n] - 1.5 * dt):

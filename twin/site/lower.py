@@ -141,6 +141,8 @@ def _add_hall(
     made_for = hall_class(template, library)
     groups = [group_row(run, library, load, coolant_c, made_for) for run in runs]
     for run, row in zip(runs, groups, strict=True):
+        if template.liquid and run.cdu >= 0:
+            row[Group.TO_ROOM] = template.liquid.rack_to_room_w_k
         if (name, run.rack_id) in c.pools:
             rack = library.get(run.rack_id, Rack)
             drawing = c.drawings[c.pools[name, run.rack_id]]
@@ -266,6 +268,8 @@ def _add_loop(c: _Columns, name: str, loop: Loop, library: Library) -> None:
         Fac.C_SUPPLY: 0.5 * rho_cp * loop.volume_m3,
         Fac.C_PIPE_RETURN: rho_cp * loop.pipe_m3(),
         Fac.C_PIPE_SUPPLY: rho_cp * (loop.pipe_m3() + loop.store_m3),
+        Fac.TO_OUTDOORS: loop.to_outdoors_w_k,
+        Fac.BASIN_TO_OUTDOORS: plant.basin_to_outdoors_w_k,
         Fac.PUMP_1: head * FIXED_HEAD,
         Fac.PUMP_3: head * (1 - FIXED_HEAD),
         Fac.SET: loop.supply_c,

@@ -217,6 +217,7 @@ def cdu_row(path: str, template: Template, library: Library, loop: Loop, groups:
         Sec.N_PRIMARY: WATER_EXPONENT,
         Sec.C_RETURN: 0.5 * capacity_rate(coolant, t_ref, volume),
         Sec.C_SUPPLY: 0.5 * capacity_rate(coolant, t_ref, volume),
+        Sec.TO_ROOM: spec.coolant_to_room_w_k,
         Sec.PUMP_1: head * cdu.fixed_head_share.value,
         Sec.PUMP_3: head * (1.0 - cdu.fixed_head_share.value),
         Sec.RATED: cdu.rated_kw.value * KW * n,
@@ -269,6 +270,8 @@ def air_row(
         Sec.N_PRIMARY: WATER_EXPONENT,
         Sec.C_RETURN: (1 - SUPPLY_AIR_SHARE) * air + spec.mass_kj_k_kw * it_kw * KJ,
         Sec.C_SUPPLY: SUPPLY_AIR_SHARE * air,
+        Sec.TO_ROOM: _to_room(template.liquid, groups),
+        Sec.TO_OUTDOORS: spec.to_outdoors_w_k_kw * it_kw,
         Sec.RECIRCULATION: rho,
         Sec.BYPASS: bypass,
         Sec.ZONES: float(zoned.zones) if zoned else 0.0,
@@ -294,6 +297,14 @@ def air_row(
     for column, value in values.items():
         row[column] = value
     return row
+
+
+def _to_room(liquid: Liquid | None, groups: list[list[float]]) -> float:
+    """What the coolant and the liquid-cooled racks of a hall give to its air together, W/K."""
+    if liquid is None:
+        return 0.0
+    racks = sum(g[Group.COUNT] * g[Group.TO_ROOM] for g in groups)
+    return liquid.coolant_loops * liquid.coolant_to_room_w_k + racks
 
 
 def _ua(path: str, duty: float, hot: float, cold: float, approach: float) -> float:

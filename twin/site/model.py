@@ -128,6 +128,10 @@ class Liquid(Frozen):
     dew_point_control: bool = Field(False, description="the set point is raised to the guard where it is below it")
     manifold_length_m: Annotated[float | None, Quantity("m", "pipe of a loop, one way", gt=0, le=10_000)] = None
     manifold_diameter_mm: Annotated[float | None, Quantity("mm", "inner diameter of that pipe", gt=5, le=3000)] = None
+    coolant_to_room_w_k: Annotated[float, Quantity("W/K", "coolant of a loop to the room air", ge=0, le=100_000)] = 0.0
+    rack_to_room_w_k: Annotated[
+        float, Quantity("W/K", "plates of a rack to the room air while its coolant stands", ge=0, le=10_000)
+    ] = 0.0
 
     @model_validator(mode="after")
     def _evenly(self) -> Liquid:
@@ -167,6 +171,9 @@ class Air(Frozen):
     ashrae_class: AirName | None = Field(None, description="ASHRAE air class that the racks' inlets are held to")
     volume_m3_kw: Annotated[float, Quantity("m3/kW", "air volume per rated IT kW", gt=0, le=200)] = 10.0
     mass_kj_k_kw: Annotated[float, Quantity("kJ/(K kW)", "room mass per rated IT kW", ge=0, le=500)] = 30.0
+    to_outdoors_w_k_kw: Annotated[
+        float, Quantity("W/(K kW)", "room to the outdoor air per rated IT kW", ge=0, le=100)
+    ] = 0.0
 
     @property
     def zoned(self) -> bool:
@@ -244,6 +251,7 @@ class Plant(Frozen):
     fed_from: str = Field(description="id of the campus element that feeds the plant, or `grid`")
     condenser_head_kpa: Annotated[float, Quantity("kPa", "head of the condenser-water pumps", ge=0, le=1000)] = 0.0
     condenser_volume_m3: Annotated[float, Quantity("m3", "basin and condenser-water volume", gt=0, le=100_000)]
+    basin_to_outdoors_w_k: Annotated[float, Quantity("W/K", "that water to the outdoor air", ge=0, le=1_000_000)] = 0.0
 
 
 class Loop(Frozen):
@@ -260,6 +268,9 @@ class Loop(Frozen):
     pipe_diameter_mm: Annotated[float, Quantity("mm", "inner diameter of that pipe", ge=1, le=3000)] | None = None
     store_m3: Annotated[
         float, Quantity("m3", "stratified store in the supply, all of it usable", ge=0, le=1_000_000)
+    ] = 0.0
+    to_outdoors_w_k: Annotated[
+        float, Quantity("W/K", "water of headers, pipes and store to the outdoor air", ge=0, le=1_000_000)
     ] = 0.0
     coolant: Literal["water", "pg25"] = "water"
     ashrae_class: WaterName | None = Field(None, description="ASHRAE water class that the supply is held to")

@@ -23,11 +23,11 @@ from twin.site.plan import Floats, Ints, Labels, Plan
 # Columns that grow with the number of racks or CDUs; the others are the same for one and for many.
 RACK_EXTENSIVE = [
     Group.C_PLATE, Group.C_BODY, Group.G_BODY_PLATE, Group.G_BODY_AIR, Group.P0, Group.P1, Group.P2, Group.UA,
-    Group.W_COOLANT, Group.RATED, Group.IDLE, Group.FLOOR, Group.W_AIR,
+    Group.W_COOLANT, Group.RATED, Group.IDLE, Group.FLOOR, Group.W_AIR, Group.TO_ROOM,
 ]  # fmt: skip
 CDU_EXTENSIVE = [
     Sec.W_MAX, Sec.W_MIN, Sec.WP_MAX, Sec.WP_MIN, Sec.UA, Sec.C_RETURN, Sec.C_SUPPLY, Sec.PUMP_0, Sec.PUMP_1,
-    Sec.PUMP_2, Sec.PUMP_3, Sec.RATED, Sec.RATED_HEAT, Sec.W_GROUPS,
+    Sec.PUMP_2, Sec.PUMP_3, Sec.RATED, Sec.RATED_HEAT, Sec.W_GROUPS, Sec.TO_ROOM,
 ]  # fmt: skip
 
 
