@@ -42,7 +42,7 @@ from twin.engine.hall import (
     valve,
 )
 from twin.engine.loop import finish_loop, finish_sec, loop_most, loop_pump, prepare_loop, solve_loop, solve_sec
-from twin.engine.losses import exchange_with_room
+from twin.engine.losses import exchange_with_room, meets_room
 from twin.engine.throttle import LOWER_PASSES, PASSES, SERVED, hold, lower
 from twin.engine.trip import watch
 from twin.engine.wander import wander
@@ -310,6 +310,22 @@ def _advance_loop(
 
 
 @inner
+def _advance_halls(
+    a: Arrays, state: State, s: Scratch, out: Out, halls: np.ndarray, on: np.ndarray, t_end: float, dt: float,
+    record: bool, ledger: np.ndarray,
+) -> None:  # fmt: skip
+    """Step the racks of an island's halls, watch them, and let what loses heat to its room do so."""
+    for h in halls:
+        if on[h] != 0:
+            heat = _step_racks(a, state, s, out, h, dt, record, ledger)
+            add_hall(a, s, out, h, dt, heat)
+            watch(a, state, s, h, t_end, dt)
+    for h in halls:
+        if on[h] != 0 and meets_room(a.sec[a.hall_sec[h + 1] - 1]):
+            exchange_with_room(a, state, s, h, dt, ledger)
+
+
+@inner
 def _pool_hit(a: Arrays, state: State, s: Scratch, halls: np.ndarray, on: np.ndarray, start: float) -> bool:
     """Whether racks that follow a pool are slowed, or have tripped since ``start`` (s)."""
     for h in halls:
@@ -368,12 +384,7 @@ def run_island(
         for f in facs:
             if s.fac_w[f] > 0.0:
                 port_power[n, on.shape[0] + f] = _advance_loop(a, state, s, out, f, halls, on, dt, air, book)
-        for h in halls:
-            if on[h] != 0:
-                heat = _step_racks(a, state, s, out, h, dt, record, book)
-                add_hall(a, s, out, h, dt, heat)
-                watch(a, state, s, h, t_end[n], dt)
-                exchange_with_room(a, state, s, h, dt, book)
+        _advance_halls(a, state, s, out, halls, on, t_end[n], dt, record, book)
         if closes[n] >= 0:
             flush_island(a, s, out, island, closes[n], interval_s, record)
         if first_held < 0 and _pool_hit(a, state, s, halls, on, t_end[n] - 1.5 * dt):
