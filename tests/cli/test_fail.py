@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import subprocess
 from pathlib import Path
 
-from tests.cli.child import twin
+from tests.cli.child import TWIN, twin
 from twin.cli.output import say_if_compiling
 from twin.engine.faults import MODES
 
@@ -29,6 +32,18 @@ def test_what_no_rack_minds_is_no_violation_and_json_is_all_that_is_on_stdout(tm
     assert told["faults"] == ["okc/hall-1/cdu-02:sensor=1K"]
     assert (told["racks"], told["racks_tripped"], told["racks_at_end"]) == (176, 0, 176)
     assert told["energy_residual_maximum"] < 1e-9
+
+
+def test_a_terminal_sees_how_far_it_is(tmp_path: Path):
+    ours, theirs = pty.openpty()
+    asked = [*TWIN, "fail", "oklahoma-10", "okc/hall-1/cdu-02:sensor=1", *AT, "--json"]
+    env = {**os.environ, "TERM": "xterm"}
+    done = subprocess.run(asked, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=theirs, check=False)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert json.loads(done.stdout)["racks_tripped"] == 0
+    assert re.fullmatch(r"(\r +\d+ %[^\r]*)*\r100 %[^\r]*\r\n", shown)
 
 
 def test_everything_wrong_is_told_at_once_with_exit_code_2(tmp_path: Path):

@@ -7,7 +7,7 @@ or equal air-cooled ones of a hall) alarm, slow down and trip together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ from twin.site.load import LoadedSite, load_site
 from twin.site.plan import Plan
 
 Floats = NDArray[np.float64]
+Progress = Callable[[int, int], None]
 LEAD_S = 60.0
 STEP_S = 1.0
 LASTING_S = 1800.0
@@ -75,7 +76,7 @@ def fail(
     site: str | Path | LoadedSite, elements: Sequence[str] = (), *, scenario: str | Path | Written | None = None,
     at: float | str | None = None, lasting_s: float | None = None, repair_s: float | None = None,
     throttling: bool = True, step_s: float = STEP_S, weather: str | Path | None = None, load: str | None = None,
-    seed: int = 0, picture: bool = False,
+    seed: int = 0, picture: bool = False, progress: Progress | None = None,
 ) -> Failure:  # fmt: skip
     """Break ``elements`` (``ELEMENT[:MODE[=AMOUNT]]``) at ``at`` and follow the site for ``lasting_s``.
 
@@ -83,6 +84,7 @@ def fail(
     ISO 8601 UTC, by default the scenario's own, else the warmest hour of the week with the highest demand;
     ``lasting_s`` by default the scenario's, else 1,800 s. ``elements`` are mended ``repair_s`` later (never without).
     Without ``throttling`` racks run at full speed until they trip. ``picture`` records every group of racks as well.
+    ``progress(done, blocks)`` is called before the first block of the run and after each.
 
     Raises ``InputError`` with everything that is wrong: unknown elements or modes, amounts out of range, elements
     without power, options of the run, the scenario at its lines.
@@ -115,7 +117,7 @@ def fail(
     engine.headroom_at = np.zeros((prepared.timeline.intervals, len(plan.labels.hall)), np.uint8)
     heat = GroupHeat(plan.arrays.group_rack, prepared.timeline.intervals) if picture else None
     coolant = CoolantWatch(plan, prepared.loaded)
-    times, series, residual = _recorded(engine, coolant, heat)
+    times, series, residual = _recorded(engine, coolant, heat, progress or (lambda done, blocks: None))
     closed = expected(watching.present, faults, throttling=throttling, lasting_s=lasting_s)
     groups = rows_of_groups(engine, faults, begin)
     return Failure(
@@ -182,10 +184,13 @@ SERIES = {
 }  # fmt: skip
 
 
-def _recorded(engine: Engine, coolant: CoolantWatch, heat: GroupHeat | None) -> tuple[Floats, dict[str, Floats], float]:
+def _recorded(
+    engine: Engine, coolant: CoolantWatch, heat: GroupHeat | None, progress: Progress
+) -> tuple[Floats, dict[str, Floats], float]:
     """Ends of the steps, the series, and the largest relative defect of a step's energy."""
     times, tokens, residual = [], [], 0.0
     parts: dict[str, list[Floats]] = {name: [] for names in SERIES.values() for name in names}
+    progress(0, engine.timeline.blocks)
     for result in engine.blocks():
         times.append(result.block.interval_end)
         coolant.add(result.levels["cdu"], engine.out.power_rows[: len(result.block.interval_end)])
@@ -197,6 +202,7 @@ def _recorded(engine: Engine, coolant: CoolantWatch, heat: GroupHeat | None) -> 
                 parts[name].append(rows[:, 0] if level == "site" else rows)
         residual = max(residual, float(result.levels["site"][:, 0, slot("energy_residual")].max()))
         tokens.append(_tokens(result))
+        progress(result.block.index + 1, engine.timeline.blocks)
     series = {name: np.concatenate(rows) for name, rows in parts.items()}
     if engine.fleet is not None:
         series["tokens"] = np.concatenate(tokens)

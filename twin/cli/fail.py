@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twin.cli.output import VIOLATED, Json, say_if_compiling, write_json
+from twin.cli.output import VIOLATED, Json, Progress, say_if_compiling, write_json
 
 if TYPE_CHECKING:
     from twin.analysis.fail import Failure
@@ -123,7 +123,13 @@ def command(
             run_bands(site, elements or [], samples, as_json=as_json, **how)
         return
     say_if_compiling()
-    how |= {"scenario": written, "lasting_s": lasting_s, "repair_s": repair_s, "picture": bool(html)}
+    how |= {
+        "scenario": written,
+        "lasting_s": lasting_s,
+        "repair_s": repair_s,
+        "picture": bool(html),
+        "progress": Progress(),
+    }
     _tell(fail(loaded, elements or (), **how), html, as_json)
 
 
