@@ -123,13 +123,8 @@ def command(
             run_bands(site, elements or [], samples, as_json=as_json, **how)
         return
     say_if_compiling()
-    how |= {
-        "scenario": written,
-        "lasting_s": lasting_s,
-        "repair_s": repair_s,
-        "picture": bool(html),
-        "progress": Progress(),
-    }
+    how |= {"scenario": written, "lasting_s": lasting_s, "repair_s": repair_s, "picture": bool(html)}
+    how["progress"] = Progress()
     _tell(fail(loaded, elements or (), **how), html, as_json)
 
 
