@@ -5,6 +5,7 @@ from __future__ import annotations
 from twin.core.errors import InputError
 from twin.site.capacity import check_capacity
 from twin.site.check_air import check_air
+from twin.site.check_grid import check_grid
 from twin.site.check_inference import check_inference
 from twin.site.check_liquid import check_liquid
 from twin.site.feeds import check_feeds
@@ -27,6 +28,7 @@ def check(scope: Scope) -> None:
     check_liquid(scope)
     check_air(scope)
     check_inference(scope)
+    check_grid(scope)
     if scope.whole:
         check_contract(scope)
         check_capacity(scope)

@@ -31,7 +31,8 @@ class LoadedSite:
 
     ``text`` is the resolved YAML (bases merged, in the written order), ``digest`` the SHA-256 of it and of the library
     entries in ``used``; ``paths`` holds the files that the site names (``weather.file``, ``loads.<id>.csv``,
-    ``templates.<id>.air.cross_interference``, and ``shape`` and ``trace`` of ``inference.demand.<id>``) by their place
+    ``templates.<id>.air.cross_interference``, ``grid.price.csv``, ``grid.carbon.csv``, and ``shape`` and ``trace`` of
+    ``inference.demand.<id>``) by their place
     in it, shipped ones excepted. ``exposed`` are warnings for whoever knows the weather: what freezes where the air
     gets colder than 0 degC.
     """
@@ -92,6 +93,9 @@ def _paths(scope: Scope, document: Document) -> dict[str, Path]:
     places += [("loads", id, "csv") for id, load in scope.site.loads.items() if load.csv is not None]
     templates = scope.site.templates.items()
     places += [("templates", id, "air", "cross_interference") for id, t in templates if t.air.cross_interference]
+    priced = scope.site.grid
+    parts = (("price", priced.price), ("carbon", priced.carbon)) if priced else ()
+    places += [("grid", key, "csv") for key, part in parts if part is not None and part.csv is not None]
     demand = scope.site.inference.demand if scope.site.inference else {}
     for id, asked in demand.items():
         if asked.trace is not None:

@@ -17,6 +17,7 @@ from twin.cooling.pump_curve import Pumps
 from twin.core.ashrae import AirName, WaterName
 from twin.core.params import Confidence, Frozen, Quantity
 from twin.site.dates import Date
+from twin.site.grid_model import Grid
 from twin.site.inference_model import Inference
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
@@ -364,3 +365,4 @@ class Site(Frozen):
     buildings: dict[Id, Building] = Field(min_length=1)
     loads: dict[Id, LoadCurve] = Field(default_factory=lambda: {"default": LoadCurve()})
     inference: Inference | None = Field(None, description="what the racks serve; halls outside follow their load curve")
+    grid: Grid | None = Field(None, description="limits, price and carbon of the grid connection")
