@@ -24,7 +24,7 @@ def rule(id: str) -> GridRule:
 
 
 def back(seconds: float) -> tuple[np.ndarray, np.ndarray]:
-    """A load of 100 MW that falls to 20 MW in a fault of 0.1 s and is whole again after so many s, in a straight line."""
+    """100 MW that fall to 20 MW in a fault of 0.1 s and are back after so many s, in a straight line."""
     return np.array([0.0, 10.0, 10.001, 10.1, 10.1 + seconds, 60.0]), np.array([100, 100, 20, 20, 100, 100]) * MW
 
 
@@ -84,8 +84,10 @@ def test_three_sags_in_a_minute_lock_a_ups_on_its_battery():
 
 @PROPERTY
 @given(
-    sags=st.lists(st.integers(0, 600).map(float), max_size=30), count=st.integers(1, 6), window=st.sampled_from([1.0, 30.0, 120.0])
-)  # fmt: skip
+    sags=st.lists(st.integers(0, 600).map(float), max_size=30),
+    count=st.integers(1, 6),
+    window=st.sampled_from([1.0, 30.0, 120.0]),
+)
 def test_a_lockout_is_the_first_full_window(sags, count, window):
     got, sorted_sags = lockout(sags, count, window), sorted(sags)
     full = [t for n, t in enumerate(sorted_sags) if n + 1 >= count and t - sorted_sags[n + 1 - count] <= window]
@@ -104,8 +106,7 @@ def test_a_rule_in_halves_is_refused(tmp_path):
     folder = tmp_path / "grid_rules"
     folder.mkdir()
     (folder / "own.yaml").write_text(
-        "kind: grid_rule\ntitle: Our own\n"
-        'sag_pu: {value: 0.5, source: "made for the tests", confidence: estimate}\n'
+        'kind: grid_rule\ntitle: Our own\nsag_pu: {value: 0.5, source: "made for the tests", confidence: estimate}\n'
     )
     with pytest.raises(InputError, match="sag_pu and sag_s go together"):
         load_library(tmp_path).get("own", GridRule)

@@ -30,6 +30,7 @@ VERBS = {
     "kpi": "twin.cli.kpi",
     "export": "twin.cli.export",
     "curtail": "twin.cli.curtail",
+    "ramp": "twin.cli.ramp",
     "fail": "twin.cli.fail",
     "calibrate": "twin.cli.calibrate",
 }

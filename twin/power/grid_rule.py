@@ -8,7 +8,8 @@ Equations of the checks in ``twin.power.ride_through`` and ``twin.power.ramp``; 
     f in frequency_low_hz..frequency_high_hz          without end, outside it for frequency_outside_s, trip beyond
 
 A figure that is not given is not asked for, or not known to be.
-Source: each figure its own; most from CIGRE's survey of what North American utilities ask of large electronic loads, 2025.
+Source: each figure its own; most from CIGRE's survey of North American utilities on large electronic
+loads, 2025.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ class GridRule(Params):
     recovery_share: Annotated[
         Figure | None, Quantity("1", "share of the load before the fault that is back", gt=0, le=1)
     ] = None
-    recovery_s: Annotated[
-        Figure | None, Quantity("s", "time after the voltage in which it is back", gt=0, le=3600)
-    ] = None
+    recovery_s: Annotated[Figure | None, Quantity("s", "time after the voltage in which it is back", gt=0, le=3600)] = (
+        None
+    )
     recovery_voltage_pu: Annotated[
         Figure | None, Quantity("1", "voltage from which that time counts, per unit", gt=0, le=1)
     ] = None

@@ -1,4 +1,4 @@
-"""Storage that keeps a ramp limit at the grid: the load is served exactly, the grid side follows no faster than allowed.
+"""Storage that keeps a ramp limit at the grid: the load is served exactly, the grid side follows as fast as it may.
 
 Equations, a step dP against a limit r::
 
@@ -16,7 +16,7 @@ nor above full. Nobody foresees the load here. Who knows it beforehand needs at 
     max over i < j of (|P_j - P_i| - r (t_j - t_i)) / 2        (McShane's extension of a function with slope r)
 
 Symbols: P, G, S in W; r in W/s; E in J at the store's terminals inside; eta one-way efficiency, 0 < eta <= 1; t in s.
-Source: arithmetic; the limit of 20 MW/min in normal operation is Southern Company's (CIGRE survey of large loads, 2025).
+Source: arithmetic; 20 MW/min in normal operation is Southern Company's limit (CIGRE survey of large loads, 2025).
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ class Need:
 class Limited:
     """A series under a limit: ``grid_w`` (n + 1) at the ends of the steps, its first value before the first of them.
 
-    ``stored_j`` (n + 1) is the energy in the store at the same instants, less that at the begin; ``need`` what it takes,
-    ``charge_j`` what must be in it at the begin. ``charged_j`` and ``discharged_j`` (n) are energies of each step
-    at the store's AC terminals, both >= 0; ``met_j`` (n) the grid's energy of each step.
+    ``stored_j`` (n + 1) is the energy in the store at the same instants, less that at the begin; ``need`` what it
+    takes, ``charge_j`` what must be in it at the begin. ``charged_j`` and ``discharged_j`` (n) are energies of each
+    step at the store's AC terminals, both >= 0; ``met_j`` (n) the grid's energy of each step.
     """
 
     grid_w: Floats
@@ -171,4 +171,4 @@ def breaches(grid_w: Sequence[float] | Floats, step_s: float, up_w_s: float, dow
     return int(((change > up_w_s * step_s + slack) | (change < -down * step_s - slack)).sum())
 
 
-__all__ = ["Limited", "Need", "Steepest", "breaches", "foreseen_power", "limited", "step_need", "steepest"]
+__all__ = ["Limited", "Need", "Steepest", "breaches", "foreseen_power", "limited", "steepest", "step_need"]

@@ -2,7 +2,7 @@
 
 Equations::
 
-    recovered when P(t) >= share P_before from t on;    met where t - t_voltage <= limit    (P straight between readings)
+    recovered when P(t) >= share P_before from t on;    met where t - t_voltage <= limit;    P straight between readings
     dV/V = (dP cos(a) + dQ sin(a))/S_k,   tan(a) = X/R  sudden change of voltage at the connection
     dQ = dP tan(acos(pf))
     n transfers within a window lock a UPS on its battery until it is returned by hand: what the grid loses is its load
@@ -51,8 +51,8 @@ class Lockout:
 def recovery(times_s: Floats, load_w: Floats, before_w: float, voltage_s: float, rule: GridRule) -> Recovery:
     """Hold a course of the load (n readings, times ascending) against a rule; the voltage is back at ``voltage_s``.
 
-    The load is back when it stays at the share to the end of the readings. Raises ``ValueError`` where the rule asks for
-    no recovery, or the readings do not reach its limit.
+    The load is back when it stays at the share to the end of the readings. Raises ``ValueError`` where the rule asks
+    for no recovery, or the readings do not reach its limit.
     """
     if rule.recovery_share is None or rule.recovery_s is None:
         raise ValueError(f"{rule.title} asks for no recovery")
@@ -75,9 +75,9 @@ def recovery(times_s: Floats, load_w: Floats, before_w: float, voltage_s: float,
 
 def rides_through(rule: GridRule, voltage_pu: float) -> float:
     """How long in s a load must stay on at a voltage: inf in the band, 0 where the rule asks for nothing."""
-    if rule.voltage_low_pu is not None and rule.voltage_high_pu is not None:
-        if rule.voltage_low_pu.value <= voltage_pu <= rule.voltage_high_pu.value:
-            return inf
+    low, high = rule.voltage_low_pu, rule.voltage_high_pu
+    if low is not None and high is not None and low.value <= voltage_pu <= high.value:
+        return inf
     if rule.sag_pu is not None and rule.sag_s is not None and rule.sag_pu.value <= voltage_pu <= 1.0:
         return rule.sag_s.value
     return 0.0

@@ -14,8 +14,8 @@ exact by the matrix exponential, and with it the range and the steepest ramp of 
 ramp of a rectangle has no limit.
 
 Symbols: A, P in W; T, tau in s; f in Hz; d share; ramps in W/s. Valid for any period above 0 and stages >= 0.
-Source: Choukse et al., Power Stabilization for AI Training Datacenters, arXiv 2508.14318 (swings of a job in step; energy
-at 0.2-3 Hz; a band of 0.1-20 Hz that utilities watch, in it about 20 % of the energy at most).
+Source: Choukse et al., Power Stabilization for AI Training Datacenters, arXiv 2508.14318 (swings of a job in step,
+energy at 0.2-3 Hz; a band of 0.1-20 Hz that utilities watch, in it about 20 % of the energy at most).
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def gain(frequency_hz: Floats, stages_s: Sequence[float]) -> Floats:
     return made
 
 
-def band_energy(jobs: Iterable[Job], band_hz: tuple[float, float], stages_s: Sequence[float] = ()) -> tuple[float, float]:
+def band_energy(
+    jobs: Iterable[Job], band_hz: tuple[float, float], stages_s: Sequence[float] = ()
+) -> tuple[float, float]:
     """Mean squares in W^2 of what jobs swing: inside a band, and in all; squares of jobs add.
 
     Of all that passes without stages the sum is known; with stages the harmonics beyond those summed are below 1e-5.
@@ -129,13 +131,27 @@ def passed(job: Job, stages_s: Sequence[float] = ()) -> Passed:
     )
 
 
+def wave(job: Job, stages_s: Sequence[float], times_s: Floats, count: int = 2000) -> Floats:
+    """The swing behind stages, W about its mean, at times (n) in s after a rise: for pictures, from its harmonics."""
+    taus = [tau for tau in stages_s if tau > 0.0]
+    if not taus:
+        phase = np.mod(times_s / job.period_s, 1.0)
+        return np.where(phase < job.duty, job.amplitude_w * (1.0 - job.duty), -job.amplitude_w * job.duty)
+    n = np.arange(1, count + 1)
+    omega = 2.0 * np.pi * n / job.period_s
+    part = job.amplitude_w / (1j * np.pi * n) * (1.0 - np.exp(-2j * np.pi * n * job.duty))
+    for tau in taus:
+        part = part / (1.0 + 1j * omega * tau)
+    return np.asarray(np.real(np.exp(1j * np.outer(times_s, omega)) @ part))
+
+
 def together(parts: Iterable[float]) -> float:
     """What does not keep step, together: the root of the sum of squares."""
     return sqrt(sum(part * part for part in parts))
 
 
 def _course(job: Job, taus: Sequence[float]) -> tuple[Floats, Floats]:
-    """Output of the chain, and the input of its last stage, about the mean; W at ``POINTS`` of each part of a period."""
+    """Output of the chain and input of its last stage, W about the mean, at ``POINTS`` of each part of a period."""
     size = len(taus)
     chain = np.diag([-1.0 / tau for tau in taus]) + np.diag([1.0 / tau for tau in taus[1:]], -1)
     high, low = job.amplitude_w * (1.0 - job.duty), -job.amplitude_w * job.duty
@@ -177,5 +193,5 @@ def _exponential(matrix: Floats) -> Floats:
 
 __all__ = [
     "CRITICAL_HZ", "CRITICAL_SHARE", "TRAINING_HZ", "Job", "Passed", "band_energy", "band_share", "gain", "harmonics",
-    "passed", "together",
+    "passed", "together", "wave",
 ]  # fmt: skip

@@ -73,9 +73,7 @@ class Grid(Frozen):
         float | None, Quantity("MW", "largest range of swings at the meter, low to high", gt=0, le=20_000)
     ] = None
     rules: list[str] = Field(default_factory=list, description="library ids of grid rules that hold here")
-    power_factor_min: Annotated[
-        float | None, Quantity("1", "lowest power factor at the meter", gt=0.5, le=1)
-    ] = None
+    power_factor_min: Annotated[float | None, Quantity("1", "lowest power factor at the meter", gt=0.5, le=1)] = None
     short_circuit_mva: Annotated[
         float | None, Quantity("MVA", "short-circuit power at the connection", gt=0, le=200_000)
     ] = None

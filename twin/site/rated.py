@@ -79,9 +79,10 @@ def stage_laws(rack: Rack, library: Library) -> list[StageLaw]:
     return made
 
 
-def rated_rack(rack: Rack, library: Library) -> Rated:
-    """One rack at its rated power."""
-    power = rack.rated_power_kw.value
+def rated_rack(rack: Rack, library: Library, load: float = 1.0) -> Rated:
+    """One rack at its rated power, or at another utilisation 0..1."""
+    idle = rack.idle_power_kw.value
+    power = rack.rated_power_kw.value if load == 1.0 else idle + load * (rack.rated_power_kw.value - idle)
     for stage in stage_laws(rack, library):
         power = stage.into(power)
     return Rated(1, rack.systems, power, power * rack.liquid_share.value)
