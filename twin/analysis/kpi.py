@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 
 from twin.analysis.consumers import consumer_rows, consumers_defect
+from twin.analysis.energy_cost import grid_costs
 from twin.analysis.findings import notes, violations
 from twin.analysis.halls import hall_rows, loop_rows
 from twin.analysis.period import Floats, Period, iso, labels, period_of, plain, values
@@ -30,7 +31,7 @@ PUE_CATEGORY = "ISO/IEC 30134-2 category 3 (IT energy at the equipment's AC inpu
 
 
 def summary(ds: xr.Dataset) -> Summary:
-    """Every key figure of a run as plain JSON types; ``serving`` only where it has pools.
+    """Every key figure of a run as plain JSON types; ``serving`` only where it has pools, ``grid`` where it is priced.
 
     Raises ``InputError`` where the Dataset is no run.
     """
@@ -53,6 +54,9 @@ def summary(ds: xr.Dataset) -> Summary:
     served = serving(ds, period)
     if served is not None:
         found["serving"] = served
+    costs = grid_costs(ds, period, served["tokens_s"] if served else None)
+    if costs is not None:
+        found["grid"] = costs
     found["notes"] = notes(ds, found)
     found["violations"] = violations(ds, found)
     return found

@@ -23,6 +23,7 @@ def render(summary: Summary) -> str:
         _head(summary),
         summary["notes"],
         _figures(summary),
+        _grid(summary.get("grid")),
         _consumers(summary),
         _years(summary["years"]),
         _groups(summary["halls"]),
@@ -69,6 +70,37 @@ def _figures(s: Summary) -> list[str]:
         f"PUE    {_number(eff['pue'], 4)}{pue}{interim} (category 3)   WUE {_number(eff['wue_l_kwh'], 3)} L/kWh{wue}, "
         f"{eff['water_m3']:,.0f} m3   energy residual {_exponent(s['energy_residual_maximum'])}",
     ]
+
+
+def _grid(grid: Summary | None) -> list[str]:
+    """Cost, demand charge and carbon, a line each where the site has them."""
+    if grid is None:
+        return []
+    lines = []
+    if (energy := grid.get("energy")) is not None:
+        paid = (
+            f"{_number(energy['price_paid_usd_mwh'], 2)} USD/MWh paid, {_number(energy['price_mean_usd_mwh'], 2)} mean"
+        )
+        gap = energy["covered_share"]
+        left = "" if gap == 1.0 else f"; the price covers {100 * gap:.0f} % of the period"
+        lines.append(f"Energy {_usd(energy['usd'])}, {paid}{left}")
+    if (demand := grid.get("demand")) is not None:
+        months = demand["months"]
+        top = max(months, key=lambda row: float(row["highest_mw"]))
+        parts = sum(not row["whole"] for row in months)
+        what = "15 min" if demand["exact"] else f"step of {demand['window_s']:g} s, in place of 15 min"
+        lines.append(
+            f"Demand {_usd(demand['usd'])} in {len(months)} months{f' ({parts} of them in part)' if parts else ''}, "
+            f"highest {top['highest_mw']:,.2f} MW in {top['month']} ({what})"
+        )
+    if (carbon := grid.get("carbon")) is not None:
+        tonnes = "unknown" if carbon["kg"] is None else f"{carbon['kg'] / 1e3:,.1f} t"
+        lines.append(f"CO2    {tonnes}, CUE {_number(carbon['cue_kg_kwh'], 4)} kg/kWh")
+    return lines
+
+
+def _usd(value: float | None) -> str:
+    return "cost unknown" if value is None else f"{value:,.0f} USD"
 
 
 def _drivers(bands: Summary | None) -> list[str]:

@@ -19,6 +19,7 @@ from twin.core.jit import source_digest
 from twin.engine.options import Asked
 from twin.engine.period import stamp
 from twin.forcing.shifted import ShiftedWeather
+from twin.forcing.stepped import read_stepped
 from twin.forcing.weather import Weather
 from twin.site.figures import figure_rows
 from twin.site.load import LoadedSite
@@ -82,7 +83,22 @@ def run_attributes(asked: Asked, weather: Weather) -> dict[str, Any]:
         "engine_digest": source_digest(),
         "figures": json.dumps(sourced_figures(loaded), ensure_ascii=False),
         "source": f"halltwin {halltwin_version()}",
+        **_grid_series(loaded, timeline.start, timeline.end),
     }
+
+
+def _grid_series(loaded: LoadedSite, start_s: float, end_s: float) -> dict[str, str]:
+    """What recorded prices and intensities say of the period, as JSON; nothing where the site has no recording.
+
+    Raises ``InputError`` for a faulty file.
+    """
+    found = {}
+    for key in ("price", "carbon"):
+        path = loaded.paths.get(f"grid.{key}.csv")
+        if path is not None:
+            part = read_stepped(path).within(start_s, end_s)
+            found[key] = {"times_s": part.times_s.tolist(), "values": part.values.tolist()}
+    return {"grid_series": json.dumps(found)} if found else {}
 
 
 def sourced_figures(loaded: LoadedSite) -> list[dict[str, Any]]:
@@ -109,8 +125,8 @@ def weather_digest(weather: Weather) -> str:
 
 
 def files_digest(paths: Mapping[str, Path]) -> str:
-    """SHA-256 over what a site names of load, demand and zones; empty without any (the weather has its own)."""
-    named = ("loads.", "inference.", "templates.")
+    """SHA-256 over what a site names of load, demand, zones and prices; empty without any (the weather has its own)."""
+    named = ("loads.", "inference.", "templates.", "grid.")
     loads = {place: path for place, path in sorted(paths.items()) if place.startswith(named)}
     made = hashlib.sha256()
     for place, path in loads.items():
