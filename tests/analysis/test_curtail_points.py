@@ -11,9 +11,12 @@ from twin import InputError
 from twin.analysis.curtail import curtail, told
 from twin.analysis.curtail_event import CLOSE, Curtailment, seconds, step_for
 from twin.analysis.curtail_points import carried, points
+from twin.analysis.curtail_split import split
+from twin.analysis.dataset import simulate
 from twin.core.units import HOUR, MW
 from twin.engine.period import instant
 from twin.site.load import LoadedSite, load_site
+from twin.site.lower_fleet import members
 
 AT = instant("2028-07-12T18:00", "at")
 SITE = """\
@@ -116,15 +119,47 @@ def test_two_points_and_the_meter_are_held_at_once(site):
         assert point.measured(made.held)[made.during()].max() <= point.target_w * (1 + CLOSE)
 
 
-def test_a_service_on_both_feeders_is_throttled_as_a_whole_until_the_one_holds(tmp_path):
+def test_of_a_service_on_both_feeders_only_what_is_behind_the_capped_one_slows_down(tmp_path):
     path = tmp_path / "spread.yaml"
     path.write_text(SITE.partition("inference:")[0] + SPREAD)
     made = curtail(path, caps=[("b", 3.2 * MW)], at=AT, lasting_s=HOUR)
     assert made.reached
-    assert made.targets[0].weight == pytest.approx([0.5])
-    halls = made.held["hall_it_power"].values[made.during()].mean(axis=0)
-    # Their racks' own spread is 6 % a rack: a hundredth of a hall.
-    assert halls[0] == pytest.approx(halls[1], rel=0.02)
+    assert made.services == ("deep", "deep.b")
+    assert made.targets[0].weight.tolist() == [0.0, 1.0]
+    during = made.during()
+    free, held = (ds["hall_it_power"].values[during].mean(axis=0) for ds in (made.free, made.held))
+    assert held[1] < 0.95 * free[1]
+    # Requests may find the other part, which is not capped.
+    assert held[0] >= free[0] * (1 - 1e-9)
+    # In parts the site draws what it draws whole: pools of hundreds of systems gain little by sharing a queue.
+    whole = simulate(path, start="2028-07-12T18:00", end="2028-07-12T19:00", step=300.0, every=300.0)
+    apart = made.free["site_power"].values[during]
+    assert whole["site_power"].values.mean() == pytest.approx(apart.mean(), rel=2e-3)
+
+
+def test_a_service_whose_prompts_and_tokens_stand_apart_stays_whole():
+    """Its decode systems stand in halls of two feeders, its prefill systems in others."""
+    site = load_site("prairie-750")
+    assert site.site.inference is not None
+    (hall, *_) = (
+        name for name, _ in members(site.site, site.site.inference.services["split-search"].pools("x")["x/decode"])
+    )
+    found = split(site, [points(site.site)[hall]]).site.inference
+    assert found is not None
+    whole = {id for id in found.services if id.partition(".")[0] == "split-search"}
+    assert whole == {"split-search"}
+
+
+def test_parts_divide_the_weight_and_the_meter_needs_none(site, tmp_path):
+    path = tmp_path / "weights.yaml"
+    text = SITE.partition("inference:")[0] + SPREAD.replace("inference:\n", "inference:\n  policy: weights\n")
+    path.write_text(text.replace("batch: 0.5}}", "batch: 0.5}, weight: 4}"))
+    loaded = load_site(path)
+    inference = split(loaded, [points(loaded.site)["b"]]).site.inference
+    assert inference is not None
+    assert {id: service.weight for id, service in inference.services.items()} == {"deep": 2.0, "deep.b": 2.0}
+    assert split(site, [points(site.site)["site"]]) is site
+    assert split(site, [points(site.site)["b"]]) is site
 
 
 def test_a_cap_that_nobody_needs_changes_nothing(site):

@@ -78,6 +78,12 @@ def test_an_id_that_is_no_rule_is_refused(tmp_path):
     assert any("is of kind" in line for line in faults(tmp_path, "grid:\n  rules: [ups-99-eco]\n"))
 
 
+def test_a_rule_for_larger_loads_is_warned_of(tmp_path):
+    loaded = load_site(written(tmp_path, "grid: {rules: [southern, ercot]}\n"))
+    (line,) = [str(problem) for problem in loaded.warnings if "grid.rules" in problem.path]
+    assert "ercot holds from 75 MW, the contract of the site is 10 MW" in line
+
+
 def test_a_power_factor_below_what_is_asked_for_is_warned_of(tmp_path):
     loaded = load_site(written(tmp_path, "grid:\n  rules: [caiso]\n  power_factor_min: 0.999\n"))
     words = [str(problem) for problem in loaded.warnings]

@@ -3,7 +3,8 @@
 Two runs of the same hours and seed, one of them under caps. The caps of the services follow from what has to go at the
 meter, a hall or an element, are split by a shed policy, and are corrected from run to run until every point holds:
 cooling and losses follow IT power with a share that is not known beforehand. Where several points are held, a service
-is held to the lowest of its caps; one that stands behind none of them is not touched.
+is held to the lowest of its caps; one that stands behind none of them is not touched, and one that does in part is
+taken as several (``curtail_split``).
 
 Policies: ``proportional`` takes the same share of what each service draws above idle; ``priority`` takes all of that
 from the services first that serve most of the classes served last (those that may be put off, then the last priority);
@@ -23,6 +24,7 @@ import xarray as xr
 
 from twin.analysis.curtail_event import CLOSE, STEP_S, Curtailment, Event, Floats, Target, seconds, step_for
 from twin.analysis.curtail_points import SITE, Named, named, target
+from twin.analysis.curtail_split import split
 from twin.analysis.curtail_told import told
 from twin.analysis.dataset import simulate
 from twin.core.errors import Faults, did_you_mean, one, option
@@ -76,6 +78,7 @@ def curtail(
     """
     loaded = site if isinstance(site, LoadedSite) else load_site(site)
     asked = _check(loaded, share, caps, lasting_s, (ramp_s, latency_s), policy)
+    loaded = split(loaded, [at_point for at_point, _ in asked])
     begin = np.floor((peak_hour(loaded, seed) if at is None else at) / STEP_S) * STEP_S
     step = step_for(latency_s)
     acts = float(np.ceil(latency_s / step) * step)

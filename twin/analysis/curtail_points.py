@@ -5,7 +5,7 @@ feeds of their shares times their f; of a service's power it carries
 
     w = sum over its pools P_pool (systems of energised halls, each times f)/(systems of all) / sum P_pool
 
-with P_pool of the free run. A cap acts on a whole service: what of it stands elsewhere slows down with it.
+with P_pool of the free run. A cap acts on a whole service; ``curtail_split`` makes two of one that is on both sides.
 """
 
 from __future__ import annotations

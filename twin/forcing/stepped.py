@@ -1,8 +1,8 @@
 """Prices and intensities as they are published: a number that holds from its instant until the next.
 
 Equation: mean over [s, e] = (I(e) - I(s))/(e - s) with I the integral of the steps. The last number holds as long as
-the one before it; outside what is covered the mean is not a number. A CSV has the columns ``time`` (ISO 8601, UTC unless an
-offset is given, ascending) and ``value``; the site says its unit.
+the one before it; outside what is covered the mean is not a number. A CSV has the columns ``time`` (ISO 8601, UTC
+unless an offset is given, ascending) and ``value``; the site says its unit.
 """
 
 from __future__ import annotations

@@ -12,7 +12,13 @@ def check_grid(scope: Scope) -> None:
     grid = scope.site.grid
     if grid is None:
         return
+    most = max(tranche.mw for tranche in scope.site.contract.tranches)
     rules = [scope.entry(("grid", "rules", n), id, GridRule) for n, id in enumerate(grid.rules)]
+    for n, (id, rule) in enumerate(zip(grid.rules, rules, strict=True)):
+        threshold = rule.threshold_mw if isinstance(rule, GridRule) else None
+        if threshold is not None and most < threshold.value:
+            text = f"{id} holds from {threshold.value:g} MW, the contract of the site is {most:g} MW"
+            scope.warn(("grid", "rules", n), text)
     for key, part in (("price", grid.price), ("carbon", grid.carbon)):
         path = ("grid", key, "csv")
         if part is not None and part.csv is not None and not is_file(written_in(scope, path) / part.csv):
