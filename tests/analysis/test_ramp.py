@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from twin import InputError
-from twin.analysis.curtail import seconds
+from twin.analysis.curtail import peak_hour, seconds
 from twin.analysis.period import values
 from twin.analysis.ramp import EFFICIENCY, STEP_S, Options, Ramps, ramps
 from twin.analysis.ramp_text import plain, render
@@ -130,6 +130,15 @@ def test_a_site_without_limits_and_jobs_says_so():
     assert "No limit is known" in text
     assert plain(found)["limit_mw_per_min"] is None
     assert all(step.need is None for step in found.steps)
+
+
+def test_without_a_period_it_is_the_local_day_of_the_peak_hour():
+    found = ramps("oklahoma-10")
+    told = plain(found)
+    assert told["begins_utc"].endswith("T06:00:00Z")
+    assert found.run.sizes["time"] == 1440
+    at = peak_hour(found.loaded, 0)
+    assert instant(told["begins_utc"], "at") <= at < instant(told["ends_utc"], "at")
 
 
 def test_a_rule_gives_the_limit_where_the_site_names_none(tmp_path: Path):

@@ -80,7 +80,7 @@ def _series(ds: xr.Dataset, period: Period, part: Price | Carbon, key: str) -> F
     known = json.loads(ds.attrs.get("grid_series", "{}")).get(key)
     if known is None:
         return np.full(len(end), np.nan)
-    return Stepped(np.array(known["times_s"], np.float64), np.array(known["values"], np.float64)).mean(start, end)
+    return Stepped.of(known).mean(start, end)
 
 
 def _offset_s(ds: xr.Dataset) -> float:

@@ -96,8 +96,7 @@ def _grid_series(loaded: LoadedSite, start_s: float, end_s: float) -> dict[str, 
     for key in ("price", "carbon"):
         path = loaded.paths.get(f"grid.{key}.csv")
         if path is not None:
-            part = read_stepped(path).within(start_s, end_s)
-            found[key] = {"times_s": part.times_s.tolist(), "values": part.values.tolist()}
+            found[key] = read_stepped(path).within(start_s, end_s).plain()
     return {"grid_series": json.dumps(found)} if found else {}
 
 

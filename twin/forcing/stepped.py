@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,20 @@ class Stepped:
         last = int(np.searchsorted(self.times_s, end_s, side="left")) + 1
         part = Stepped(self.times_s[first:last], self.values[first:last])
         return part if len(part.times_s) > 1 else self
+
+    def plain(self) -> dict[str, Any]:
+        """Plain JSON types; a regular series by its first instant and step."""
+        step = np.diff(self.times_s)
+        times = self.times_s.tolist() if np.ptp(step) > 0.0 else [float(self.times_s[0]), float(self.times_s[1])]
+        return {"times_s": times, "values": self.values.tolist()}
+
+    @staticmethod
+    def of(plain: dict[str, Any]) -> Stepped:
+        """The series of :meth:`plain`."""
+        times, values = np.array(plain["times_s"], np.float64), np.array(plain["values"], np.float64)
+        if len(times) < len(values):
+            times = times[0] + (times[1] - times[0]) * np.arange(len(values))
+        return Stepped(times, values)
 
 
 def daily(hours: list[float], start_s: float, end_s: float, utc_offset_s: float) -> Stepped:
