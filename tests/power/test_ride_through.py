@@ -71,7 +71,7 @@ def test_ride_through_by_voltage_and_frequency():
 
 
 def test_three_sags_in_a_minute_lock_a_ups_on_its_battery():
-    """The pattern of July 2024: six sags in 82 s."""
+    """The pattern of July 2024: several sags in a row, and the load is gone from the grid."""
     sags = [0.0, 20.0, 35.0, 50.0, 70.0, 82.0]
     assert lockout(sags, 3, 60.0).at_s == 35.0
     assert lockout(sags, 6, 60.0).at_s is None

@@ -9,7 +9,7 @@ Equations::
 
 Symbols: P in W, Q in var, S_k short-circuit power in VA, V and sags per unit of nominal, f in Hz, t in s.
 Source: recovery within 1 s of 0.9 per unit to 90 %: ERCOT's proposal for large electronic loads; sags and frequencies:
-SPP (both CIGRE's survey, 2025); counters of transfers: NERC's incident review of July 2024, in which 1500 MW of data
+SPP (both CIGRE's survey, 2025); counters of transfers: the event of July 2024, in which 1500 MW of data
 centres left the grid; the voltage step is the textbook form of a short line.
 """
 
