@@ -26,7 +26,10 @@ from twin.forcing.load import Daily
 from twin.forcing.weather import load_weather
 from twin.inference.draw import Draw
 from twin.inference.workload import Workload
+from twin.power.breaker import Breaker
+from twin.power.generator import Generator
 from twin.power.psu import Psu
+from twin.power.store import Store
 from twin.racks.rack import Rack
 from twin.site.library import load_library
 from twin.site.load import load_site
@@ -90,10 +93,19 @@ def role_of(params: Params) -> str:
         return "chiller"
     by_folder = {"ups": "element", "transformers": "element", "distribution": "element", "racks": "rack",
                  "cdus": "cdu", "pumps": "pump", "crahs": "crah", "workloads": "workload", "draws": "draw",
-                 "models": "model", "serving": "serving", "containments": "containment",
+                 "models": "model", "serving": "serving", "containments": "containment", "transfer": "element",
+                 "breakers": "backing", "stores": "backing", "generators": "backing",
                  "grid_rules": "grid_rule"}  # fmt: skip
     by_kind = {Economizer: "economizer", Psu: "psu"}
     return by_folder.get(params.FOLDER) or by_kind[type(params)]
+
+
+def rating_w(params: Params) -> float:
+    """The rating of what protects or backs an element, W or VA."""
+    if isinstance(params, Breaker):
+        return params.rated_va()
+    assert isinstance(params, Store | Generator)
+    return (params.power_kw if isinstance(params, Store) else params.rated_kw).value * 1e3
 
 
 def written(cast: dict[str, str]) -> str:
@@ -202,6 +214,9 @@ def test_every_entry_lowers_and_runs(id, tmp_path):
         rated, a, b, c = LIBRARY.get(id, Psu).law()
         assert rated > 0.0
         assert min(a, b, c) >= 0.0
+        return
+    if role == "backing":  # behind an element, in tests/power; on its own it has a rating
+        assert rating_w(params) > 0.0
         return
     if role == "pump":  # a part of CDUs and loops, tested with them; on its own it has a curve that falls
         curve = LIBRARY.get(id, Pump).curve()
