@@ -117,7 +117,7 @@ def hall_sheet(drawing: Drawing) -> Sheet:
     columns = [0.0] * max(widest, 1)
     for row in rows:
         banks = [key for key in row if key in cells]
-        for j, key in enumerate(banks if len(banks) == widest else []):
+        for j, key in enumerate(banks if len(banks) > 1 or widest == 1 else []):
             columns[j] = max(columns[j], cells[key].width + COLUMN_GAP)
     offset = max([cell.port for cell in cells.values()] + [SIDE / 2])
     ports = [sum(columns[:j]) + offset for j in range(widest)]
@@ -136,7 +136,8 @@ def hall_sheet(drawing: Drawing) -> Sheet:
         banks = [key for key in row if key in cells]
         ends: dict[str, tuple[Cell, float]] = {}
         for j, key in enumerate(banks):
-            ends[key] = cells[key], (ports[j] if len(banks) == widest else middle)
+            # Fewer systems than there are above, one of those in reserve, stand below their own.
+            ends[key] = cells[key], (ports[j] if len(banks) > 1 or widest == 1 else middle)
         for key in (key for key in row if key in loads):
             aside = loads[key].role == "mechanical"
             ends[key] = boxes[key], right + boxes[key].port if aside else middle

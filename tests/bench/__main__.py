@@ -8,7 +8,18 @@ import os
 import sys
 from collections.abc import Callable
 
-from tests.bench import bands, campus_year, fault_sweep, fleet, hpc_twin, long_trace, plant, rack_loop, start
+from tests.bench import (
+    bands,
+    campus_year,
+    fault_sweep,
+    fleet,
+    hpc_twin,
+    long_trace,
+    plant,
+    rack_loop,
+    single_losses,
+    start,
+)
 from tests.bench.measure import ROOT, Row
 from tests.bench.table import busy, document, text
 
@@ -23,6 +34,7 @@ CASES: dict[str, Case] = {
     "trace": long_trace.run,
     "fleet": fleet.run,
     "sweep": fault_sweep.run,
+    "n1": single_losses.run,
 }
 
 

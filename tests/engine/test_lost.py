@@ -49,17 +49,20 @@ def built_with_fewer(loaded: LoadedSite, name: str, bank: Bank) -> Plan:
     else:
         building, loop, id = name.split("/")
         part = site["buildings"][building]["loops"][loop]["plant"][id]
-    part["count"] -= 1
+    part["count"] -= bank.each
+    if part.get("systems", 1) > 1:
+        part["systems"] -= 1
+        part["reserve"] = 0  # what was in reserve is in service
     return lower(replace(loaded, site=Site.model_validate(site)))
 
 
 def test_a_plan_with_a_unit_lost_is_that_of_a_site_built_without_it(known):
     loaded, plan = known
     before = [column.copy() for column in plan.arrays]
-    several = {name: bank for name, bank in banks(loaded, plan).items() if bank.count > 1}
+    several = {name: bank for name, bank in banks(loaded, plan).items() if bank.count > 1 and not bank.alone}
     assert len(several) > 0
     for name, bank in several.items():
-        lost, built = without(loaded, plan, name), built_with_fewer(loaded, name, bank)
+        lost, built = without(loaded, plan, name, bank.each), built_with_fewer(loaded, name, bank)
         table = {"air": "sec", "manifold": "sec", "link": "element", "element": "element"}.get(bank.kind, "fac")
         for own in (table, "rejection") if bank.kind == "rejection" else (table,):
             np.testing.assert_allclose(
@@ -116,3 +119,30 @@ def test_an_element_may_be_named_with_its_role():
     plan = lower(loaded)
     for name in ("element:okc/hall-1/ups", "okc/hall-1/ups"):
         assert without(loaded, plan, name).arrays.element[1, Elm.LIMIT] == plan.arrays.element[1, Elm.LIMIT] * 2 / 3
+
+
+STANDBY = """\
+base: redundant-4n3
+name: standby
+title: A site whose switchboards have a second service
+"""
+
+
+def test_what_stands_by_takes_over_and_a_hall_loses_the_systems_on_a_dead_feed(tmp_path):
+    file = tmp_path / "standby.yaml"
+    file.write_text(STANDBY)
+    loaded = load_site(file)
+    plan = lower(loaded)
+    a, names = plan.arrays, plan.labels.element
+    left = without(loaded, plan, "main-2").arrays
+    for bus in ("bus-b", "bus-d"):
+        e = names.index(bus)
+        feeds = slice(a.feed_ptr[e], a.feed_ptr[e + 1])
+        taken = {names[i]: share for i, share in zip(a.feed[feeds], left.feed_share[feeds], strict=True)}
+        assert taken == {"main-2": 0.0, "main-1": 1.0}
+    np.testing.assert_array_equal(left.element[: plan.hall_elements], a.element[: plan.hall_elements])
+    # Without its own board a hall loses system A: 3 of 4 are left, of the block-redundant one as many as before.
+    left = without(loaded, plan, "bus-a").arrays
+    for link, share in (("b1/h-4n3/ups", 0.75), ("b1/h-2n/ups", 0.5), ("b1/h-block/ups", 1.0)):
+        e = names.index(link)
+        assert left.element[e, Elm.LIMIT] == pytest.approx(share * a.element[e, Elm.LIMIT], rel=1e-12)

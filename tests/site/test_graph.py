@@ -62,7 +62,6 @@ def test_every_name_of_the_results_is_in_the_graph_and_no_other(known):
         "rack": coords["rack"],
         "cdu": coords["cdu"],
         "loop": coords["loop"],
-        "element": coords["element"],
         "air": [plan.labels.sec[s] for s in plan.air_sec],
         "pool": fleet.pool if fleet else [],
         "service": fleet.service if fleet else [],
@@ -70,8 +69,12 @@ def test_every_name_of_the_results_is_in_the_graph_and_no_other(known):
     }
     for role, names in expected.items():
         assert keys(graph, role) == {f"{role}:{name}" for name in names}, role
+    # A link of several systems, or of units with racks of their own, holds them; where feeds join is no element.
+    links = {node.name for node in graph.containers.values() if node.role == "link"}
+    whole = {graph.nodes[key].name for key in keys(graph, "element") if not graph.nodes[key].link}
+    assert whole | links == {name for name in coords["element"] if not name.endswith("/feeds")}
     rows = {f"{hall}/{row}" for hall, row in zip(coords["rack_hall"], coords["rack_row"], strict=True)}
-    held = {"hall": set(coords["hall"]), "building": set(plan.labels.hall_building), "row": rows}
+    held = {"hall": set(coords["hall"]), "building": set(plan.labels.hall_building), "row": rows, "link": links}
     assert set(graph.containers) == {f"{role}:{name}" for role, names in held.items() for name in names}
 
 
@@ -82,13 +85,15 @@ def test_what_feeds_a_rack_begins_at_the_grid_and_at_a_heat_rejection(known):
         above = graph.above([first])
         assert "grid:grid" in above
         assert above & keys(graph, "rejection")
-        assert {key for key in above if not graph.into[key]} == {"grid:grid"}
+        first = {key for key in above if not graph.into[key]}
+        assert first - keys(graph, "generator") == {"grid:grid"}
 
 
 def test_what_the_grid_feeds_holds_every_rack_and_all_is_lost_without_it(known):
     _, plan, graph = known
-    effects = graph.effects(["grid:grid"])
-    assert set(effects) == set(graph.nodes) - {"grid:grid"}
+    sources = {"grid:grid", *keys(graph, "generator")}
+    effects = graph.effects(sources)
+    assert set(effects) == set(graph.nodes) - sources
     assert len(keys(graph, "rack")) == plan.racks
     assert {effect.state for effect in effects.values()} == {"alone"}
 

@@ -23,6 +23,7 @@ from twin.site.lower import local_midnight
 from twin.site.lower_fleet import FleetPlan
 from twin.site.model import Site
 from twin.site.scope import GRID
+from twin.site.systems import hall_feeds
 
 SITE = "site"
 Named = tuple[str, str]  # role and name
@@ -101,7 +102,8 @@ def carried(site: Site, at: Named, hall: str) -> float:
         fed = site.electrical.elements[id].fed_from
         return through(fed) if isinstance(fed, str) else sum(share * through(up) for up, share in fed.items())
 
-    return through(site.buildings[b].halls[h].fed_from)
+    own = site.buildings[b].halls[h]
+    return sum(share * through(up) for up, share in hall_feeds(own, site.templates[own.template]).items())
 
 
 def _weights(site: Site, plan: FleetPlan, free: xr.Dataset, carries: Floats, begin_s: float) -> Floats:

@@ -18,6 +18,9 @@ MOST = 8
 ROLES = {
     "grid": ("grid", "grids"),
     "element": ("element", "elements"),
+    "link": ("link", "links"),
+    "generator": ("generators", "generator plants"),
+    "store": ("store", "stores"),
     "rejection": ("heat rejection", "heat rejections"),
     "economizer": ("economiser", "economisers"),
     "chillers": ("chillers", "chiller banks"),
@@ -143,7 +146,12 @@ def _lumps(
 
 def _sort(node: Node) -> tuple[str, ...]:
     """What is compared with what: an element of a hall by its place in the chain, all else by its role."""
-    return (node.role, node.name.rpartition("/")[2] if node.role == "element" and node.hall else "")
+    return (node.role, _tail(node) if node.role == "element" and node.hall else "")
+
+
+def _tail(node: Node) -> str:
+    """The link of a hall's chain that an element is, or is a part of."""
+    return node.link or node.name.rpartition("/")[2]
 
 
 def _one(node: Node) -> str:
@@ -196,7 +204,7 @@ def _together(nodes: list[Node]) -> str:
     if first.role == "element" and not first.hall:
         more = len(nodes) - 2
         return f"{first.name}, {nodes[1].name}" + (f" and {more} more" if more else "")
-    noun = f"x {first.name.rpartition('/')[2]}" if first.role == "element" else ROLES[first.role][1]
+    noun = f"x {_tail(first)}" if first.role == "element" else ROLES[first.role][1]
     for scope in (_row, _hall, _building):
         places = {scope(node) for node in nodes}
         if len(places) == 1:

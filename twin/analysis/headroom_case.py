@@ -45,11 +45,12 @@ class Room:
 
 @dataclass(frozen=True)
 class Single:
-    """What stands alone: with it, racks of ``rated_w`` are lost (of several alike: with the one that carries most)."""
+    """What stands alone: with it, racks of ``rated_w`` are lost (of several ``what`` alike: with the fullest)."""
 
     name: str
     rated_w: float
     alike: int = 1
+    what: str = "CDUs"
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ class Case:
         """The design days with one unit of a bank lost; None where nothing is left of it."""
         if name not in self._lost:
             try:
-                self._lost[name] = self._on_days(without(self.asked.loaded, self.plan, name), self.days)
+                left = without(self.asked.loaded, self.plan, name, self.banks[name].each)
+                self._lost[name] = self._on_days(left, self.days)
             except InputError:
                 self._lost[name] = None
         return self._lost[name]
@@ -162,7 +164,7 @@ class Case:
         found = rooms.room(spread)
         limit, where = ("none", "") if found.place < 0 else (self.places.limit[found.place],
                                                              self.places.where[found.place])  # fmt: skip
-        units = f"1 of {self.banks[loss].count}" if loss else ""
+        units = f"{self.banks[loss].each} of {self.banks[loss].count}" if loss else ""
         return Room(found.extra_w, limit, where, found.unmet, day, loss, units)
 
     def _singles(self, racks: Floats, names: Iterable[str]) -> list[Single]:
@@ -178,7 +180,9 @@ class Case:
             most = max(cdus, key=lambda j: behind[j])
             made.append(Single(self.plan.labels.sec[most], float(behind[most]), len(cdus)))
         for name in names:
-            made.append(Single(name, float(rated[self._on_it(self.banks[name])[hall]].sum())))
+            bank, lost = self.banks[name], float(rated[self._on_it(self.banks[name])[hall]].sum())
+            systems = bank.count // bank.each if bank.alone else 1
+            made.append(Single(name, lost / systems, systems, "systems"))
         return made
 
     def _on_it(self, bank: Bank) -> Bools:

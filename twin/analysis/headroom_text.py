@@ -172,7 +172,7 @@ def _losses(row: Row) -> list[str]:
 def single_words(one: Single) -> str:
     """What is lost with something that stands alone."""
     if one.alike > 1:
-        return f"{one.name} (the fullest of {one.alike} CDUs that stand alone): racks of {kw(one.rated_w)} kW"
+        return f"{one.name} (the fullest of {one.alike} {one.what} that stand alone): racks of {kw(one.rated_w)} kW"
     return f"{one.name}: racks of {kw(one.rated_w)} kW"
 
 

@@ -37,6 +37,7 @@ from twin.site.library import Library
 from twin.site.load import LoadedSite
 from twin.site.model import Element, Site
 from twin.site.scope import GRID
+from twin.site.systems import hall_feeds, plant_feeds
 
 CAMPUS = "campus"
 
@@ -95,7 +96,7 @@ def _campus(site: Site, library: Library, inputs: dict[str, float], only: str | 
             least[above] = least[above] or least[id]
     edges = [Feed(up, id, share) for id in order for up, share in feeds[id].items()]
     edges += [Feed(above, load.key, 1.0) for above, load in [*halls, *plants]]
-    chosen = [load.key for _, load in halls if only is None or load.title == f"hall {only}"]
+    chosen = [load.key for _, load in halls if only is None or load.title.endswith(f"hall {only}")]
     kept = _above(edges, chosen) if only is not None else {edge.target for edge in edges}
     loads = tuple(load for _, load in [*halls, *plants] if load.key in kept)
     shown = tuple(bank for bank in reversed(banks) if bank.key in kept)
@@ -121,19 +122,26 @@ def _above(edges: Iterable[Feed], keys: Iterable[str]) -> set[str]:
 
 
 def _hall_loads(site: Site, inputs: dict[str, float], only: str | None) -> list[tuple[str, Load]]:
-    """Halls of one building, template and feed together (``only`` by itself), with what feeds them."""
-    groups: dict[tuple[str, str, str, bool], list[str]] = {}
+    """Halls of one building, template and feeds together (``only`` by itself), with what feeds them.
+
+    What has several feeds hangs on each of them, with the part of its power that it draws there.
+    """
+    groups: dict[tuple[tuple[tuple[str, float], ...], str, str, bool], list[str]] = {}
     for name in inputs:
         building, _, id = name.partition("/")
         hall = site.buildings[building].halls[id]
-        groups.setdefault((hall.fed_from, building, hall.template, name == only), []).append(name)
+        feeds = tuple(hall_feeds(hall, site.templates[hall.template]).items())
+        groups.setdefault((feeds, building, hall.template, name == only), []).append(name)
     made = []
-    for (above, building, template, alone), names in groups.items():
+    for (feeds, building, template, alone), names in groups.items():
         watts = sum(inputs[name] for name in names)
         title = f"{len(names)} x hall {template}" if names[1:] else f"hall {names[0]}"
         notes = _spans([name.rpartition("/")[2] for name in names], list(site.buildings[building].halls))
-        key = f"halls:{names[0] if alone else f'{building}/{template}/{above}'}"
-        made.append((above, Load(key, "halls", title, watts / KW, notes if names[1:] else (template,))))
+        for above, share in feeds:
+            key = f"halls:{names[0] if alone and not feeds[1:] else f'{building}/{template}/{above}'}"
+            part = f"{100.0 * share:.0f} %: " if feeds[1:] else ""
+            load = Load(key, "halls", part + title, share * watts / KW, notes if names[1:] else (template,))
+            made.append((above, load))
     return made
 
 
@@ -151,9 +159,11 @@ def _spans(names: list[str], every: list[str]) -> tuple[str, ...]:
 def _plant_loads(site: Site) -> list[tuple[str, Load]]:
     """Cooling plants: their power hangs on the weather."""
     return [
-        (loop.plant.fed_from, Load(f"plant:{b}/{id}", "plant", f"plant {b}/{id}", None))
+        (up, Load(f"plant:{b}/{id}" + (f"/{up}" if len(feeds) > 1 else ""), "plant", f"plant {b}/{id}", None))
         for b, building in site.buildings.items()
         for id, loop in building.loops.items()
+        for feeds in [plant_feeds(loop.plant)]
+        for up in feeds
     ]
 
 

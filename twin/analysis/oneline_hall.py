@@ -34,6 +34,7 @@ from twin.core.units import KPA, KW, LPM
 from twin.site.library import Library
 from twin.site.model import ChainLink, Hall, Site, Template
 from twin.site.rated import rack_counts, rated_hall
+from twin.site.systems import hall_feeds, one_cord
 
 
 def hall_drawing(site: Site, library: Library, id: str, halls: Mapping[str, Hall]) -> tuple[Drawing, float]:
@@ -45,7 +46,7 @@ def hall_drawing(site: Site, library: Library, id: str, halls: Mapping[str, Hall
     for name, link in template.chain.items():
         chain.add(name, link, mechanical=name in joins)
     chain.close()
-    above = ", ".join(dict.fromkeys(hall.fed_from for hall in halls.values()))
+    above = ", ".join(dict.fromkeys(feeder for hall in halls.values() for feeder in hall_feeds(hall, template)))
     title = f"{len(halls)} x hall {id}, each" if len(halls) > 1 else f"hall {', '.join(halls)} ({id})"
     rows = tuple(tuple(row) for row in reversed(chain.rows))
     drawing = Drawing(
@@ -96,21 +97,25 @@ class _Chain:
         self.systems, self.reserve = (lowest.systems, lowest.reserve) if lowest else (1, 0)
         racks = rated_hall(template, library)
         watts = racks.it_kw * KW
-        self.flow = [watts * part for part in shares(self.systems, self.reserve, template.cord_share)]
-        # By the system that is lost.
-        self.worst = [
-            [watts * part for part in shares(self.systems, self.reserve, template.cord_share, lost)]
-            for lost in range(self.systems if self.systems > 1 else 0)
-        ]
+        self.one_cord = one_cord(template)
+        carry, held = self.systems, self.reserve
+        lost = [*range(self.systems)] if self.systems > 1 else []
+        # By the system that is lost; racks with one cord go with it, unless their own link has one in reserve.
+        if self.one_cord and not held and lost:
+            self.flow = [watts / carry] * carry
+            self.worst = [[watts / carry * (j != i) for j in range(carry)] for i in lost]
+        else:
+            self.flow = [watts * part for part in shares(carry, held, template.cord_share)]
+            self.worst = [[watts * part for part in shares(carry, held, template.cord_share, i)] for i in lost]
         self._racks(racks.it_kw)
 
     def _racks(self, kw: float) -> None:
         counts = rack_counts(self.template)
         notes = [f"{n} x {rack}" for rack, n in counts.items()]
         letters = ascii_uppercase[: self.systems]
-        if self.systems - self.reserve > 1 and not self.reserve:
+        if self.systems > 1 and not self.one_cord:
             notes.append("two cords: " + ", ".join(a + b for a, b in combinations(letters, 2)))
-        elif self.reserve:
+        elif self.systems > 1:
             notes.append("one cord")
         key = f"{self.id}/racks"
         self.loads.append(Load(key, "racks", f"{sum(counts.values()):,} racks", kw, tuple(notes)))
@@ -130,7 +135,9 @@ class _Chain:
 
     def add(self, name: str, link: ChainLink, *, mechanical: bool) -> None:
         """One link, above what is there."""
-        if link.systems != len(self.flow):
+        if link.reserve and link.systems == len(self.flow) + link.reserve:
+            self._stand_by(link.reserve)
+        elif link.systems != len(self.flow):
             self._join(link.systems)
         if mechanical:
             self._mechanical()
@@ -147,6 +154,17 @@ class _Chain:
         units = link.count // link.systems
         self.flow = [input_w(self.library, link, out, self.power_factor, units) for out in self.flow]
         self.worst = [[input_w(self.library, link, out, self.power_factor, units) for out in one] for one in self.worst]
+
+    def _stand_by(self, reserve: int) -> None:
+        """Beside the systems below stand others that take over what one of them carried."""
+        held = [0.0] * (reserve - 1)
+        self.worst = [
+            [*(0.0 if j == lost else watts for j, watts in enumerate(self.flow)), self.flow[lost], *held]
+            for lost in range(len(self.flow))
+        ]
+        below = [(key, 0.0) for items in self.waiting for key, _ in items]
+        self.waiting = [*self.waiting, *(list(below) for _ in range(reserve))]
+        self.flow = [*self.flow, *([0.0] * reserve)]
 
     def _join(self, systems: int) -> None:
         """All that is below meets on the busbars of another number of systems."""

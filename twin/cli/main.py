@@ -25,6 +25,7 @@ VERBS = {
     "trace": "twin.cli.trace",
     "oneline": "twin.cli.oneline",
     "headroom": "twin.cli.headroom",
+    "n1": "twin.cli.n1",
     "serve": "twin.cli.serve",
     "convert": "twin.cli.convert",
     "kpi": "twin.cli.kpi",

@@ -41,6 +41,17 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f} %"
 
 
+def _feeds(fed_from: str | dict[str, Any]) -> str:
+    """What feeds something: one, several with their shares, or one for each system."""
+    if isinstance(fed_from, str):
+        return fed_from
+    words = {
+        key: f"{key}: {value}" if isinstance(value, str) else key if value == 1 else f"{key} {_share(value)}"
+        for key, value in fed_from.items()
+    }
+    return ", ".join(words.values())
+
+
 def _racks(racks: dict[str, int]) -> str:
     return ", ".join(f"{count} x {id}" for id, count in racks.items())
 
@@ -59,16 +70,15 @@ def _contract(rows: Rows) -> str:
 
 def _element_row(row: Rows) -> tuple[str, ...]:
     device = f"{row['count']} x {row['device']}"
-    return (row["id"], device, _mw(row["rating_mw"]), _mw(row["it_mw"]), _share(row["share"]))
+    rating = ("?", "?") if row["rating_mw"] is None else (_mw(row["rating_mw"]), _share(row["share"]))
+    return (row["id"], device, rating[0], _mw(row["it_mw"]), rating[1])
 
 
 def _elements(rows: Rows) -> str:
     head = ("element", "device", "rating MW", "rated IT MW under it", "share", "fed from")
     body = []
     for row in rows["elements"]:
-        feeds = row["fed_from"].items()
-        source = ", ".join(id if share == 1 else f"{id} {_share(share)}" for id, share in feeds)
-        body.append((*_element_row(row), source))
+        body.append((*_element_row(row), _feeds(row["fed_from"])))
     return "Electrical path, from the grid down\n" + table([head, *body], right=(2, 3, 4), indent="  ")
 
 
@@ -82,7 +92,7 @@ def _loops(id: str, building: Rows) -> str:
             _mw(loop["flow_duty_mw"]),
             *_bank(loop["rejection"]),
             *_bank(loop["chillers"]),
-            loop["fed_from"],
+            _feeds(loop["fed_from"]),
         )
         for name, loop in building["loops"].items()
     ]
@@ -104,7 +114,7 @@ def _halls(id: str, building: Rows) -> str:
             *_bank(hall["cdu"]),
             *_bank(hall["crah"]),
             hall["load"],
-            hall["fed_from"],
+            _feeds(hall["fed_from"]),
         )
         for name, hall in building["halls"].items()
     ]

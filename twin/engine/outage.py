@@ -59,7 +59,8 @@ def carried(loaded: LoadedSite, plan: Plan) -> Carried:
         if e < 0:
             return False
         feeds = a.feed[a.feed_ptr[e] : a.feed_ptr[e + 1]]
-        own = is_ups(site.electrical.elements[plan.labels.element[e]].device)
+        element = site.electrical.elements.get(plan.labels.element[e])
+        own = element is not None and is_ups(element.device)
         return own or (len(feeds) > 0 and all(rides(int(p)) for p in feeds))
 
     racks, pumps = [], []

@@ -84,6 +84,11 @@ class Rooms:
         self._run(self._power + extra * spread.share, spread.halls, spread.facs)
         return self._out.copy()
 
+    def plants(self) -> Floats:
+        """What the plant of each loop draws, W (loop)."""
+        self.loadings()
+        return self._ports[len(self._on) :].copy()
+
     def _run(self, power: Floats, halls: NDArray[np.uint8], facs: NDArray[np.uint8]) -> None:
         at = self.places
         loadings(

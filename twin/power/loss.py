@@ -29,6 +29,10 @@ class LossLaw(Params):
     proportional_loss: Annotated[Figure | None, Quantity("1", "b: proportional loss per rating", ge=0, le=0.5)] = None
     square_loss: Annotated[Figure | None, Quantity("1", "c: square-law loss per rating", ge=0, le=0.5)] = None
     loss_table: LossTable | None = Field(None, description="points of the loss instead of the three coefficients")
+    emergency_share: Annotated[
+        Figure | None, Quantity("1", "output for a limited time per rating; without: unknown", ge=1, le=3)
+    ] = None
+    emergency_h: Annotated[Figure | None, Quantity("h", "how long it may carry that", gt=0, le=8760)] = None
 
     @model_validator(mode="after")
     def _one_form(self) -> LossLaw:

@@ -24,6 +24,10 @@ class Transformer(Params):
     rated_kva: Annotated[Figure, Quantity("kVA", "rated apparent power", gt=0, le=2_000_000)]
     no_load_loss_kw: Annotated[Figure, Quantity("kW", "P0: iron loss", ge=0, le=2000)]
     load_loss_kw: Annotated[Figure, Quantity("kW", "Pk: copper loss at rated current, 75 degC", ge=0, le=10_000)]
+    emergency_share: Annotated[
+        Figure | None, Quantity("1", "output for a limited time per rating; without: unknown", ge=1, le=3)
+    ] = None
+    emergency_h: Annotated[Figure | None, Quantity("h", "how long it may carry that", gt=0, le=8760)] = None
 
     def law(self, power_factor: float) -> tuple[float, float, float, float]:
         """``(S_r in VA, a, b, c)`` of one unit for active power at ``power_factor``."""

@@ -49,6 +49,8 @@ def check_capacity(scope: Scope) -> None:
 
 
 def _element(scope: Scope, path: Path, row: Rows) -> None:
+    if row["rating_mw"] is None:
+        scope.warn(path, f"the rating of {row['device']} is unknown: whether it carries its racks is not checked")
     share = row["share"] or 0.0
     if share > ENOUGH:
         text = (

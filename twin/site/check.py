@@ -8,6 +8,8 @@ from twin.site.check_air import check_air
 from twin.site.check_grid import check_grid
 from twin.site.check_inference import check_inference
 from twin.site.check_liquid import check_liquid
+from twin.site.check_power import check_independence, check_power
+from twin.site.check_redundancy import check_redundancy
 from twin.site.feeds import check_feeds
 from twin.site.fit import check_fit
 from twin.site.rated import rated_hall
@@ -24,6 +26,7 @@ def check(scope: Scope) -> None:
         return
     check_references(scope)
     check_feeds(scope)
+    check_power(scope)
     check_fit(scope)
     check_liquid(scope)
     check_air(scope)
@@ -32,6 +35,8 @@ def check(scope: Scope) -> None:
     if scope.whole:
         check_contract(scope)
         check_capacity(scope)
+        check_independence(scope)
+        check_redundancy(scope)
 
 
 def _absurd(scope: Scope) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from twin.site.document import Path
 from twin.site.model import Site
 from twin.site.scope import GRID, Scope
+from twin.site.systems import plant_feeds
 
 ELEMENTS = ("electrical", "elements")
 
@@ -22,15 +26,24 @@ def check_feeds(scope: Scope) -> None:
         else:
             for name in feeds:
                 scope.reference((*path, "fed_from", name), name, known, "electrical element")
-            total = sum(feeds.values())
-            if abs(total - 1.0) > 1e-6:
-                scope.error((*path, "fed_from"), f"the shares sum to {total:g}, expected 1", key=True)
+            check_shares(scope, (*path, "fed_from"), feeds)
         if element.losses_to != "outdoors":
             text = f'a campus element stands outside the halls: expected "outdoors", got "{element.losses_to}"'
             scope.error((*path, "losses_to"), text)
     _circles(scope)
     if scope.whole:
         _unused(scope)
+
+
+def check_shares(scope: Scope, path: Path, feeds: Mapping[str, float]) -> None:
+    """The shares of several feeds sum to 1: one counted in full beside another counts the load twice."""
+    total = sum(feeds.values())
+    if abs(total - 1.0) <= 1e-6:
+        return
+    text = f"the shares sum to {total:g}, expected 1"
+    if sum(share >= 1.0 for share in feeds.values()) > 1:
+        text += ": each feed is counted in full; give what each carries while all are there, 0 where one stands by"
+    scope.error(path, text, key=True)
 
 
 def upstream(site: Site) -> dict[str, dict[str, float]]:
@@ -79,8 +92,10 @@ def _unused(scope: Scope) -> None:
     site = scope.site
     used = {up for feeds in upstream(site).values() for up in feeds}
     for building in site.buildings.values():
-        used |= {hall.fed_from for hall in building.halls.values()}
-        used |= {loop.plant.fed_from for loop in building.loops.values()}
+        for hall in building.halls.values():
+            used |= {hall.fed_from} if isinstance(hall.fed_from, str) else set(hall.fed_from.values())
+        for loop in building.loops.values():
+            used |= set(plant_feeds(loop.plant))
     for id in site.electrical.elements:
         if id not in used:
             scope.warn((*ELEMENTS, id), f'"{id}" feeds nothing', key=True)

@@ -23,7 +23,8 @@ class Node:
     """Something that feeds or is fed: ``count`` equal units of ``each_kw`` (rating; racks: power at full load).
 
     ``role`` and ``name`` together are the key; the name is that of the results. ``since`` is the local day on which it
-    first carries load, the earliest hall's where it serves several.
+    first carries load, the earliest hall's where it serves several. ``link`` is the link of a hall's chain that it is a
+    system or a unit of.
     """
 
     role: str
@@ -35,6 +36,7 @@ class Node:
     hall: str = ""
     building: str = ""
     since: str = ""
+    link: str = ""
 
     @property
     def key(self) -> str:

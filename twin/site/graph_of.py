@@ -14,7 +14,7 @@ from twin.core.units import KPA, KW, M3H
 from twin.inference.serving import Serving
 from twin.site.feeds import downward, upstream
 from twin.site.graph import Edge, Graph, Node
-from twin.site.graph_hall import add_hall, feeder, rating_kw
+from twin.site.graph_hall import add_hall, add_standby, feeder, rating_kw
 from twin.site.library import Library
 from twin.site.load import LoadedSite
 from twin.site.lower_fleet import pool_of
@@ -22,6 +22,7 @@ from twin.site.model import Building, Loop, Site
 from twin.site.rated import rack_counts, rated_hall, rejection_of
 from twin.site.scope import GRID
 from twin.site.serving_site import systems_of
+from twin.site.systems import halls_with_feeds, plant_feeds
 
 
 def site_graph(loaded: LoadedSite) -> Graph:
@@ -48,10 +49,9 @@ def _add_campus(g: Graph, site: Site, library: Library) -> None:
     g.add(Node("grid", GRID, f"contract {tranches}", each_kw=site.contract.tranches[-1].mw * 1e3))
     feeds = upstream(site)
     under = dict.fromkeys(feeds, 0.0)
-    for building in site.buildings.values():
-        for hall in building.halls.values():
-            if hall.fed_from in under:
-                under[hall.fed_from] += rated_hall(site.templates[hall.template], library).it_kw
+    for hall, shares in halls_with_feeds(site):
+        for id in shares.keys() & under.keys():
+            under[id] += shares[id] * rated_hall(site.templates[hall.template], library).it_kw
     order = downward(site)
     for id in reversed(order):
         for up, share in feeds[id].items():
@@ -60,7 +60,9 @@ def _add_campus(g: Graph, site: Site, library: Library) -> None:
     for id in order:
         element = site.electrical.elements[id]
         each = rating_kw(element, library, site.electrical.power_factor)
-        key = g.add(Node("element", id, element.device, element.count, each))
+        node = Node("element", id, element.device, element.count, each)
+        key = g.add(node)
+        add_standby(g, node, element)
         for up, share in feeds[id].items():
             g.feed(Edge(feeder(up), key, "power", "power", share, share * under[id] or None))
 
@@ -80,7 +82,7 @@ def _heat_kw(site: Site, library: Library, building: Building) -> dict[str, floa
 def _add_loop(g: Graph, library: Library, name: str, loop: Loop, heat_kw: float, holder: str) -> None:
     """A loop with its plant: the economiser and the chillers are two ways to the same water."""
     plant, building = loop.plant, name.partition("/")[0]
-    source, chillers = feeder(plant.fed_from), plant.chillers
+    sources, chillers = plant_feeds(plant), plant.chillers
     bank = rejection_of(plant.rejection.device, library)
     flow_m3_s = loop.flow_max_m3_h * M3H
     duty = capacity_rate(loop.coolant, loop.supply_c + 0.5 * loop.design_rise_k, flow_m3_s) * loop.design_rise_k / KW
@@ -88,18 +90,22 @@ def _add_loop(g: Graph, library: Library, name: str, loop: Loop, heat_kw: float,
     def unit(role: str, device: str, count: int = 1, each_kw: float | None = None) -> str:
         return g.add(Node(role, f"{name}/{role}", device, count, each_kw, building=building), holder)
 
+    def power(target: str, kw: float | None = None) -> None:
+        for id, share in sources.items():
+            g.feed(Edge(feeder(id), target, "power", "power", share, None if kw is None else share * kw))
+
     reject = unit("rejection", plant.rejection.device, plant.rejection.count, bank.rated_kw.value)
     free = unit("economizer", plant.economizer)
     about = f"{loop.flow_max_m3_h:g} m3/h at {loop.supply_c:g} degC"
     key = g.add(Node("loop", name, about, 1, duty, building=building), holder)
-    g.feed(Edge(source, reject, "power", "power", kw=bank.fan_kw.value * plant.rejection.count))
-    g.feed(Edge(source, key, "power", "power", kw=flow_m3_s * loop.head_kpa * KPA / loop.pump_efficiency / KW))
+    power(reject, bank.fan_kw.value * plant.rejection.count)
+    power(key, flow_m3_s * loop.head_kpa * KPA / loop.pump_efficiency / KW)
     g.feed(Edge(reject, free, "water", "water", kw=heat_kw))
     g.feed(Edge(free, key, "water", "water", None if chillers else 1.0, heat_kw))
     if chillers:
         each = library.get(chillers.device, Chiller).rated_kw.value
         cold = unit("chillers", chillers.device, chillers.count, each)
-        g.feed(Edge(source, cold, "power", "power"))
+        power(cold)
         g.feed(Edge(reject, cold, "water", "water", kw=heat_kw))
         g.feed(Edge(cold, key, "water", "water", None, heat_kw))
 

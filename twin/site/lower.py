@@ -13,11 +13,12 @@ import numpy as np
 from twin.cooling.chiller import Chiller
 from twin.cooling.economizer import Economizer
 from twin.cooling.rejection import rejection_kinds
-from twin.core.columns import Fac, Group
+from twin.core.columns import Elm, Fac, Group
 from twin.core.coolant import capacity_rate, density, heat_capacity
 from twin.core.errors import one
 from twin.core.units import KPA, KW, M3H, MW
 from twin.racks.rack import Rack
+from twin.site.islands import islands
 from twin.site.library import Library
 from twin.site.load import LoadedSite
 from twin.site.lower_fleet import Drawing, drawings, lower_fleet, pool_of
@@ -40,6 +41,7 @@ from twin.site.model import Building, Hall, Loop, Site, Template
 from twin.site.plan import POOL, Arrays, Labels, Plan
 from twin.site.pumping import FIXED_HEAD, loop_pumps
 from twin.site.rated import rejection_of
+from twin.site.systems import hall_feeds, plant_feeds
 from twin.site.zones import Zones, zones_of
 
 LOOP_MIN_SHARE = 0.05
@@ -57,7 +59,7 @@ class _Columns:
         self.group_curve: list[int] = []
         self.hall_group, self.hall_sec, self.hall_element = [0], [0], [0]
         self.hall_mechanical: list[int] = []
-        self.hall_feed: list[str] = []
+        self.hall_feed: list[dict[str, float]] = []
         self.hall_start: list[int] = []
         self.hall_loops: list[set[int]] = []
         self.sec: list[list[float]] = []
@@ -67,7 +69,7 @@ class _Columns:
         self.zones_of: dict[str, Zones | None] = {}  # by template
         self.fac: list[list[float]] = []
         self.rejection: list[list[float]] = []
-        self.fac_feed: list[str] = []
+        self.fac_feed: list[dict[str, float]] = []
         self.element: list[list[float]] = []
         self.element_sink: list[int] = []
         self.labels = Labels([], [], [], [], [], [], [], [], [], [], [], [], [])
@@ -95,17 +97,17 @@ def lower(loaded: LoadedSite, like: Plan | None = None) -> Plan:
         for hall_id, hall in building.halls.items():
             _add_hall(columns, site, library, building_id, building, hall_id, hall, loops)
     hall_elements = len(columns.element)
-    order = _campus_order(site)
-    for element_id in order:
+    joints = _joints(columns)
+    order = [*joints, *_campus_order(site)]
+    for element_id in order[len(joints) :]:
         element = site.electrical.elements[element_id]
         columns.element.append(element_row(library, element, site.electrical.power_factor))
         columns.element_sink.append(int(SINKS[element.losses_to]))
         columns.labels.element.append(element_id)
-    index = {name: hall_elements + i for i, name in enumerate(order)}
     return Plan(
         name=site.name,
         digest=loaded.digest,
-        arrays=_arrays(columns, site, order, index, hall_elements),
+        arrays=_arrays(columns, site, order, joints, hall_elements),
         labels=columns.labels,
         hall_start_s=np.array(columns.hall_start, np.int64),
         tranche_start_s=np.array([local_midnight(t.start, site.utc_offset_h) for t in site.contract.tranches]),
@@ -159,7 +161,7 @@ def _add_hall(
     _add_secondary(c, template, library, building, name, behind, runs, groups, loops, h, zoned)
     c.hall_group.append(len(c.group))
     c.hall_start.append(local_midnight(hall.energised_on, site.utc_offset_h))
-    c.hall_feed.append(hall.fed_from)
+    c.hall_feed.append(hall_feeds(hall, template))
     _add_chain(c, template, library, name, site.electrical.power_factor)
     c.labels.hall.append(name)
     c.labels.hall_building.append(building_id)
@@ -300,13 +302,27 @@ def _add_loop(c: _Columns, name: str, loop: Loop, library: Library) -> None:
         c.rejection.append(bank.rejection_row(plant.rejection.count))
     except ValueError as error:
         raise one(str(error), path=f"{name}.plant.rejection") from None
-    c.fac_feed.append(plant.fed_from)
+    c.fac_feed.append(plant_feeds(plant))
     c.labels.loop.append(name)
 
 
 def feeds(fed_from: str | dict[str, float]) -> dict[str, float]:
     """Feeds of an element by upstream id with their shares."""
     return {fed_from: 1.0} if isinstance(fed_from, str) else dict(fed_from)
+
+
+def _joints(c: _Columns) -> dict[str, dict[str, float]]:
+    """Where several feeds of a hall or of a plant come together (or the grid itself): ideal elements, by name.
+
+    Each feed is drawn on by its share of a balanced hall, so that the loop over the year needs no systems.
+    """
+    ports = [*zip(c.labels.hall, c.hall_feed, strict=True), *zip(c.labels.loop, c.fac_feed, strict=True)]
+    found = {f"{name}/feeds": shares for name, shares in ports if len(shares) > 1 or "grid" in shares}
+    for name in found:
+        c.element.append([0.0] * len(Elm))
+        c.element_sink.append(int(SINKS["outdoors"]))
+        c.labels.element.append(name)
+    return found
 
 
 def _campus_order(site: Site) -> list[str]:
@@ -329,32 +345,17 @@ def _campus_order(site: Site) -> list[str]:
     return order
 
 
-def _islands(hall_loops: list[set[int]], loops: int) -> list[tuple[list[int], list[int]]]:
-    """Connected sets of (halls, loops): what shares water, directly or through a hall."""
-    parent = list(range(loops))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            i = parent[i]
-        return i
-
-    for joined in hall_loops:
-        first, *others = sorted(joined)
-        for other in others:
-            parent[root(other)] = root(first)
-    found: dict[int, tuple[list[int], list[int]]] = {}
-    for f in range(loops):
-        found.setdefault(root(f), ([], []))[1].append(f)
-    for h, joined in enumerate(hall_loops):
-        found[root(min(joined))][0].append(h)
-    return [pair for pair in found.values() if pair[0]]
-
-
-def _arrays(c: _Columns, site: Site, order: list[str], index: dict[str, int], hall_elements: int) -> Arrays:
-    islands = _islands(c.hall_loops, len(c.fac))
+def _arrays(
+    c: _Columns, site: Site, order: list[str], joints: dict[str, dict[str, float]], hall_elements: int
+) -> Arrays:
+    found = islands(c.hall_loops, len(c.fac))
+    index = {name: hall_elements + i for i, name in enumerate(order)}
+    ports = [*zip(c.labels.hall, c.hall_feed, strict=True), *zip(c.labels.loop, c.fac_feed, strict=True)]
+    port = [index.get(f"{name}/feeds") or index[next(iter(shares))] for name, shares in ports]
     feed_ptr, feed, share = [0] * (hall_elements + 1), [], []
     for name in order:
-        for parent, part in feeds(site.electrical.elements[name].fed_from).items():
+        above = joints[name] if name in joints else feeds(site.electrical.elements[name].fed_from)
+        for parent, part in above.items():
             feed.append(-1 if parent == "grid" else index[parent])
             share.append(part)
         feed_ptr.append(len(feed))
@@ -368,7 +369,7 @@ def _arrays(c: _Columns, site: Site, order: list[str], index: dict[str, int], ha
     def flat(parts: list[list[int]]) -> np.ndarray:
         return ints([i for part in parts for i in part])
 
-    halls, facs = [h for h, _ in islands], [f for _, f in islands]
+    halls, facs = [h for h, _ in found], [f for _, f in found]
     return Arrays(
         group=np.array(c.group, np.float64), group_rack=ints(c.group_rack), group_liquid=ints(c.group_liquid),
         group_air=ints(c.group_air), group_curve=ints(c.group_curve), hall_group=ints(c.hall_group),
@@ -378,6 +379,6 @@ def _arrays(c: _Columns, site: Site, order: list[str], index: dict[str, int], ha
         fac=np.array(c.fac, np.float64), rejection=np.array(c.rejection, np.float64),
         element=np.array(c.element, np.float64), element_sink=ints(c.element_sink),
         feed_ptr=ints(feed_ptr), feed=ints(feed), feed_share=np.array(share, np.float64),
-        port=ints([index[name] for name in c.hall_feed + c.fac_feed]),
+        port=ints(port),
         island_ptr=ptr(halls), island_hall=flat(halls), island_fac_ptr=ptr(facs), island_fac=flat(facs),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import hypot, inf, pi
+from math import hypot, inf, isnan, pi
 from typing import NamedTuple
 
 from twin.cooling.cdu import Cdu
@@ -28,6 +28,8 @@ from twin.site.library import Library
 from twin.site.model import Building, ChainLink, Element, Hall, Liquid, LoadCurve, Loop, Template
 from twin.site.pumping import cdu_pumps
 from twin.site.rated import stage_laws
+from twin.site.ratings import limits_w
+from twin.site.systems import in_service
 
 AIR_J_M3K = 1206.0
 AIR_CP = 1006.0
@@ -315,13 +317,16 @@ def _ua(path: str, duty: float, hot: float, cold: float, approach: float) -> flo
 
 
 def element_row(library: Library, item: Element | ChainLink, power_factor: float) -> list[float]:
-    """Coefficient row of an element: equal units in parallel, ratings summed."""
+    """Coefficient row of an element: equal units in parallel, ratings of those in service summed."""
     device = library.get(item.device)
     assert isinstance(device, LossLaw | Transformer)
     rated, a, b, c = device.law(power_factor)
     row = [0.0] * len(Elm)
-    row[Elm.RATED], row[Elm.A], row[Elm.B], row[Elm.C] = rated * item.count, a, b, c
-    row[Elm.LIMIT] = device.limit_w(power_factor) * item.count
+    # What stands by loses its no-load loss and carries nothing: that of all units, spread over those in service.
+    units = in_service(item) if isinstance(item, ChainLink) else item.count
+    row[Elm.RATED], row[Elm.A], row[Elm.B], row[Elm.C] = rated * units, a * (item.count / units), b, c
+    normal, _ = limits_w(device, library.get(item.breaker) if item.breaker else None, power_factor)
+    row[Elm.LIMIT] = 0.0 if isnan(normal) else normal * units
     return row
 
 

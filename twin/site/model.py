@@ -22,6 +22,8 @@ from twin.site.inference_model import Inference
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
 Sink = Literal["outdoors", "electrical_room", "hall"]
+BackedBy = Literal["ups", "generator", "none"]
+Letter = Annotated[str, Field(pattern=r"^[A-Z]$")]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 Celsius = Annotated[float, Quantity("degC", "temperature", ge=-40, le=90)]
 Kelvin = Annotated[float, Quantity("K", "temperature difference", gt=0, le=60)]
@@ -129,6 +131,7 @@ class Liquid(Frozen):
     dew_point_control: bool = Field(False, description="the set point is raised to the guard where it is below it")
     manifold_length_m: Annotated[float | None, Quantity("m", "pipe of a loop, one way", gt=0, le=10_000)] = None
     manifold_diameter_mm: Annotated[float | None, Quantity("mm", "inner diameter of that pipe", gt=5, le=3000)] = None
+    backed_by: BackedBy | None = Field(None, description="what keeps its pumps when the utility is lost; default: ups")
     coolant_to_room_w_k: Annotated[float, Quantity("W/K", "coolant of a loop to the room air", ge=0, le=100_000)] = 0.0
     rack_to_room_w_k: Annotated[
         float, Quantity("W/K", "plates of a rack to the room air while its coolant stands", ge=0, le=10_000)
@@ -172,6 +175,7 @@ class Air(Frozen):
     ashrae_class: AirName | None = Field(None, description="ASHRAE air class that the racks' inlets are held to")
     volume_m3_kw: Annotated[float, Quantity("m3/kW", "air volume per rated IT kW", gt=0, le=200)] = 10.0
     mass_kj_k_kw: Annotated[float, Quantity("kJ/(K kW)", "room mass per rated IT kW", ge=0, le=500)] = 30.0
+    backed_by: BackedBy | None = Field(None, description="what keeps its fans; default: what stands above them")
     to_outdoors_w_k_kw: Annotated[
         float, Quantity("W/(K kW)", "room to the outdoor air per rated IT kW", ge=0, le=100)
     ] = 0.0
@@ -213,11 +217,14 @@ class Template(Frozen):
 
 
 class Hall(Frozen):
-    """One hall: a template, a date, a feed."""
+    """One hall: a template, a date, a feed or one for each system of its top link."""
 
     template: str
     energised_on: Date = Field(description="first day with IT load, site-local standard time")
-    fed_from: str = Field(description="id of the campus element above the hall's chain, or `grid`")
+    fed_from: str | dict[Letter, str] = Field(
+        description="id of the campus element above the hall's chain, or `grid`; or of each system of its top link: "
+        "{A: b1, B: b2}"
+    )
     load: str = Field("default", description="name of a load curve of the site")
 
 
@@ -249,7 +256,10 @@ class Plant(Frozen):
     rejection: RejectionBank = Field(description="heat rejection, what sheds the heat of the loop outdoors")
     economizer: str = Field(description="library id of an economizer")
     chillers: ChillerBank | None = None
-    fed_from: str = Field(description="id of the campus element that feeds the plant, or `grid`")
+    fed_from: str | dict[str, SharePlain] = Field(
+        description="id of the campus element that feeds the plant, `grid`, or id: share of each"
+    )
+    backed_by: BackedBy | None = Field(None, description="what keeps the plant; default: what stands above it")
     condenser_head_kpa: Annotated[float, Quantity("kPa", "head of the condenser-water pumps", ge=0, le=1000)] = 0.0
     condenser_volume_m3: Annotated[float, Quantity("m3", "basin and condenser-water volume", gt=0, le=100_000)]
     basin_to_outdoors_w_k: Annotated[float, Quantity("W/K", "that water to the outdoor air", ge=0, le=1_000_000)] = 0.0

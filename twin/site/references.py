@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path as File
 
 from twin.cooling.cdu import Cdu
 from twin.cooling.chiller import Chiller
@@ -13,6 +14,7 @@ from twin.cooling.rejection import rejection_kinds
 from twin.core.errors import did_you_mean
 from twin.power.psu import Psu
 from twin.racks.rack import Rack
+from twin.site.document import Path
 from twin.site.model import Building, Template
 from twin.site.rated import stage_laws
 from twin.site.scope import GRID, Scope, electrical_kinds
@@ -80,7 +82,7 @@ def _building(scope: Scope, id: str, building: Building) -> None:
         here = (*path, "halls", name)
         scope.reference((*here, "template"), hall.template, templates, "template")
         scope.reference((*here, "load"), hall.load, loads, "load")
-        scope.reference((*here, "fed_from"), hall.fed_from, feeds, "electrical element")
+        _feeds(scope, (*here, "fed_from"), hall.fed_from, feeds)
         used = scope.template_of(hall)
         if not used:
             continue
@@ -98,7 +100,16 @@ def _building(scope: Scope, id: str, building: Building) -> None:
         scope.entry((*at, "economizer"), plant.economizer, Economizer)
         if plant.chillers is not None:
             scope.entry((*at, "chillers", "device"), plant.chillers.device, Chiller)
-        scope.reference((*at, "fed_from"), plant.fed_from, feeds, "electrical element")
+        _feeds(scope, (*at, "fed_from"), plant.fed_from, feeds)
+
+
+def _feeds(scope: Scope, path: Path, fed_from: str | Mapping[str, float] | Mapping[str, str], feeds: list[str]) -> None:
+    """The campus elements that a hall (by system) or a plant (with shares) names."""
+    if isinstance(fed_from, str):
+        scope.reference(path, fed_from, feeds, "electrical element")
+        return
+    for key, value in fed_from.items():
+        scope.reference((*path, key), value if isinstance(value, str) else key, feeds, "electrical element")
 
 
 def _files(scope: Scope) -> None:
@@ -118,13 +129,13 @@ def _files(scope: Scope) -> None:
             scope.error(path, f'there is no file "{file}" beside {scope.document.marks[path].file}')
 
 
-def written_in(scope: Scope, path: tuple[str | int, ...]) -> Path:
+def written_in(scope: Scope, path: tuple[str | int, ...]) -> File:
     """The folder of the file in which the value at ``path`` is written: relative paths start there."""
     mark = scope.document.marks.get(path)
-    return scope.folders.get(mark.file if mark else scope.document.file, Path())
+    return scope.folders.get(mark.file if mark else scope.document.file, File())
 
 
-def is_file(path: Path) -> bool:
+def is_file(path: File) -> bool:
     """True for a file; names that no file can have are none."""
     try:
         return path.is_file()

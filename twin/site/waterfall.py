@@ -6,6 +6,7 @@ Rated IT power is the power of all racks at full load at their AC input. It goes
 
 from __future__ import annotations
 
+from math import isnan
 from typing import Any
 
 from twin.cooling.cdu import Cdu
@@ -17,7 +18,9 @@ from twin.site.feeds import downward, upstream
 from twin.site.library import Library
 from twin.site.model import Building, ChainLink, Element, Hall, Loop, Site
 from twin.site.rated import Rated, rack_counts, rated_hall, rejection_of
+from twin.site.ratings import limits_w
 from twin.site.serving_site import service_rows
+from twin.site.systems import halls_with_feeds, in_service
 
 Rows = dict[str, Any]
 
@@ -60,10 +63,10 @@ def _contract(site: Site, rated: dict[str, Rated]) -> list[Rows]:
 
 
 def _rating_mw(item: Element | ChainLink, library: Library, power_factor: float) -> float:
-    """Largest active output of the equal devices together."""
-    device = library.get(item.device)
-    limit: float = device.limit_w(power_factor)  # type: ignore[attr-defined]
-    return limit * item.count / MW
+    """What the equal devices in service may carry together for ever, behind their breakers; NaN: unknown."""
+    breaker = library.get(item.breaker) if item.breaker else None
+    limit, _ = limits_w(library.get(item.device), breaker, power_factor)
+    return limit * (in_service(item) if isinstance(item, ChainLink) else item.count) / MW
 
 
 def _element(id: str, item: Element | ChainLink, it_mw: float, library: Library, power_factor: float) -> Rows:
@@ -73,7 +76,7 @@ def _element(id: str, item: Element | ChainLink, it_mw: float, library: Library,
         "device": item.device,
         "kind": library.get(item.device).kind,
         "count": item.count,
-        "rating_mw": rating,
+        "rating_mw": None if isnan(rating) else rating,
         "it_mw": it_mw,
         "share": _share(it_mw, rating),
     }
@@ -83,9 +86,9 @@ def _elements(site: Site, library: Library, rated: dict[str, Rated]) -> list[Row
     """Campus elements from the grid downward, each with the rated IT power that is fed through it."""
     feeds, order = upstream(site), downward(site)
     under = dict.fromkeys(order, 0.0)
-    for hall in _halls(site):
-        if hall.fed_from in under:
-            under[hall.fed_from] += rated[hall.template].it_kw / 1e3
+    for hall, shares in halls_with_feeds(site):
+        for id in shares.keys() & under.keys():
+            under[id] += shares[id] * rated[hall.template].it_kw / 1e3
     for id in reversed(order):
         for up, share in feeds[id].items():
             if up in under:
