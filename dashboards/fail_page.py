@@ -17,6 +17,7 @@ from dashboards.chart import Chart, Table, num, power
 from dashboards.failures.axis import FOCUS_S, TimeAxis
 from dashboards.failures.course import KEYS, course, said
 from dashboards.failures.lines import NAMED, Line, lines
+from dashboards.failures.together import together
 from dashboards.html import card, listed, section
 from twin.analysis.fail import MEAN_S, Failure, told
 from twin.analysis.fail_course import hottest_groups, lanes, one_of_each, spells
@@ -47,6 +48,8 @@ def fail_page(failure: Failure) -> str:
     found, written, site = told(failure), failure.written, failure.prepared.loaded.site
     what = written.title if written else ", ".join(found["faults"])
     charts = [_course(failure), _heat(failure), _water(failure), _power(failure, found)]
+    if failure.power is not None:
+        charts.insert(1, together(failure, _axis(failure), _instants(failure), _wider(failure)))
     facts = [f"{site.title} ({site.name})", f"from {found['at_utc']} for {lasting(found['lasting_s'])}",
              outdoors(found["dry_bulb_c"])]  # fmt: skip
     if written:
@@ -158,7 +161,7 @@ def _water(failure: Failure) -> Chart:
 
 def _power(failure: Failure, found: dict[str, Any]) -> Chart:
     t, series, title = failure.times_s - failure.at_s, failure.series, "Power"
-    outage = any(fault.mode == "outage" for fault in failure.faults.found)
+    outage = failure.power is None and any(fault.mode == "outage" for fault in failure.faults.found)
     meter = "drawn by the site" if outage else "at the meter"
     known = [(meter, series["site_power"] / MW), ("IT at the racks", series["site_it_power"] / MW)]
     width = max(1, round(MEAN_S / failure.prepared.timeline.interval))

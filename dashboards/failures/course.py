@@ -15,8 +15,8 @@ ROW, TOP = 22.0, 8.0
 LETTERS = 38
 WORDS = {"alarm_s": "inlets beyond limits", "slowed_s": "slow down", "trip_s": "trip", "trip_again_s": "trip again"}
 KEYS = [
-    Key("broken, until mended", "ink"), Key("stands because of it", STEEL), Key("○ inlets beyond limits", ORANGE),
-    Key("▼ slow down", PURPLE), Key("✕ trip", WRONG),
+    Key("broken, until mended", "ink"), Key("stands or carries because of it", STEEL),
+    Key("○ inlets beyond limits", ORANGE), Key("▼ slow down", PURPLE), Key("✕ trip", WRONG),
 ]  # fmt: skip
 
 
@@ -29,9 +29,12 @@ def course(spells: Sequence[Spell], lanes: Sequence[Lane], axis: TimeAxis, told:
 
 
 def _named(name: str, y: float, soft: bool) -> str:
-    cut = name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
     kind = "soft" if soft else "strong"
-    return f'<text class="{kind}" x="0" y="{y + 14:.1f}">{escape(cut)}<title>{escape(name)}</title></text>'
+    return f'<text class="{kind}" x="0" y="{y + 14:.1f}">{escape(_cut(name))}<title>{escape(name)}</title></text>'
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= LETTERS else f"{words[: LETTERS - 1]}…"
 
 
 def _spell(spell: Spell, y: float, axis: TimeAxis) -> str:
@@ -57,7 +60,8 @@ def _lane(lane: Lane, y: float, axis: TimeAxis) -> str:
     marks = "".join(mark(axis.x(s), y + 10, event) for s, event, _, _ in lane.events)
     return (
         f'<g class="racks">{_named(lane.name, y, False)}{line}{marks}'
-        f'<text class="soft" x="{LEFT + PLOT + 10:.1f}" y="{y + 14:.1f}">{escape(said(lane))}</text></g>'
+        f'<text class="soft" x="{LEFT + PLOT + 10:.1f}" y="{y + 14:.1f}">{escape(_cut(said(lane)))}'
+        f"<title>{escape(said(lane))}</title></text></g>"
     )
 
 
@@ -66,7 +70,8 @@ def said(lane: Lane) -> str:
     if lane.tripped:
         first = min(s for s, event, _, _ in lane.events if event == "trip_s")
         causes = ", ".join(dict.fromkeys(c.replace("_", " ") for _, event, _, c in lane.events if event == "trip_s"))
-        return f"{lane.tripped:,} of {lane.racks:,} trip from {first:.0f} s: {causes}"
+        count = f"all {lane.racks:,}" if lane.tripped == lane.racks else f"{lane.tripped:,} of {lane.racks:,}"
+        return f"{count} trip from {first:.0f} s: {causes}"
     worst = "slowed_s" if any(event == "slowed_s" for _, event, _, _ in lane.events) else "alarm_s"
     racks = sum(n for _, event, n, _ in lane.events if event == worst)
     return f"{racks:,} of {lane.racks:,}: {WORDS[worst]}"

@@ -35,15 +35,26 @@ class Line:
 
 def lines(shown: Sequence[Line], axis: TimeAxis, unit: str, faults_s: Sequence[float], told: str) -> str:
     """The picture; dashed uprights stand where something breaks or is mended."""
-    known = [line.values[np.isfinite(line.values)] for line in shown]
+    return svg(axis.ground(HEIGHT) + strip(shown, axis, unit, faults_s, HEIGHT), HEIGHT + 24.0, told)
+
+
+def strip(
+    shown: Sequence[Line], axis: TimeAxis, unit: str, faults_s: Sequence[float], height: float,
+    span: tuple[float, float] | None = None,
+) -> str:  # fmt: skip
+    """The same without its ground, so that several can stand one above the other on one axis of time.
+
+    ``span`` are values that are shown at least.
+    """
+    known = [line.values[np.isfinite(line.values)] for line in shown] + ([np.array(span)] if span else [])
     low, high = min(v.min() for v in known if len(v)), max(v.max() for v in known if len(v))
-    ticks = nice(float(low), float(high))
+    ticks = nice(float(low), float(high), 5 if height >= HEIGHT else 3)
     low, high = min(low, ticks[0]), max(high, ticks[-1])
 
     def y(value: float) -> float:
-        return float(TOP + (high - value) / (high - low) * (HEIGHT - 2 * TOP))
+        return float(TOP + (high - value) / (high - low) * (height - 2 * TOP))
 
-    drawn = [axis.ground(HEIGHT)]
+    drawn = []
     for tick in ticks:
         drawn.append(
             f'<line class="grid-line" x1="{LEFT:.1f}" x2="{LEFT + PLOT:.1f}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
@@ -52,7 +63,7 @@ def lines(shown: Sequence[Line], axis: TimeAxis, unit: str, faults_s: Sequence[f
     drawn.append(f'<text class="soft" x="{LEFT - 48:.1f}" y="{TOP + 4:.1f}" text-anchor="end">{escape(unit)}</text>')
     for s in faults_s:
         if axis.first_s <= s <= axis.last_s:
-            drawn.append(f'<path class="upright" d="M{axis.x(s):.1f} 0v{HEIGHT:.1f}"/>')
+            drawn.append(f'<path class="upright" d="M{axis.x(s):.1f} 0v{height:.1f}"/>')
     drawn += [_path(line, axis, y, 'class="pale"') for line in shown if not line.named]
     named = [line for line in shown if line.named]
     for line, (colour, dashes) in zip(named, STYLES, strict=False):
@@ -60,8 +71,8 @@ def lines(shown: Sequence[Line], axis: TimeAxis, unit: str, faults_s: Sequence[f
     for line in named:
         for s, event in line.events:
             drawn.append(mark(axis.x(s), y(float(np.interp(s, line.times_s, line.values))), event))
-    drawn += _labels(named, [y(_end(line)) for line in named])
-    return svg("".join(drawn), HEIGHT + 24.0, told)
+    drawn += _labels(named, [y(_end(line)) for line in named], height)
+    return "".join(drawn)
 
 
 def _end(line: Line) -> float:
@@ -82,15 +93,15 @@ def _path(line: Line, axis: TimeAxis, y: Callable[[float], float], style: str) -
     return f'<path {style} d="M{"L".join(points)}"><title>{escape(line.name)}</title></path>'
 
 
-def _labels(named: Sequence[Line], ends: Sequence[float]) -> list[str]:
+def _labels(named: Sequence[Line], ends: Sequence[float], height: float) -> list[str]:
     """Names at the ends of the lines, moved apart where they would lie on each other."""
     order = sorted(range(len(named)), key=lambda n: ends[n])
     places = [ends[n] for n in order]
     for n in range(1, len(places)):
         places[n] = max(places[n], places[n - 1] + LABEL)
-    over = max(0.0, places[-1] - (HEIGHT - 4.0)) if places else 0.0
+    over = max(0.0, places[-1] - (height - 4.0)) if places else 0.0
     for n in reversed(range(len(places))):
-        limit = places[n + 1] - LABEL if n + 1 < len(places) else HEIGHT - 4.0
+        limit = places[n + 1] - LABEL if n + 1 < len(places) else height - 4.0
         places[n] = min(places[n], limit) if over else places[n]
     made = []
     for place, n in zip(places, order, strict=True):
@@ -115,4 +126,4 @@ def nice(low: float, high: float, about: int = 5) -> list[float]:
     return [round(n * step, 10) for n in range(int(first), max(int(last), int(first) + 1) + 1)]
 
 
-__all__ = ["NAMED", "Line", "lines", "nice"]
+__all__ = ["NAMED", "Line", "lines", "nice", "strip"]

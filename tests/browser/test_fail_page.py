@@ -38,6 +38,13 @@ def campus() -> Failure:
     return fail("prairie-750", scenario="loss-of-utility", lasting_s=900.0, picture=True)
 
 
+@pytest.fixture(scope="module")
+def dark() -> Failure:
+    """A loss of utility through batteries and sets, of which one in ten does not start: halls go dark."""
+    elements = ["grid:outage", "generators:fail=10%"]
+    return fail("prairie-750", elements, at="2029-07-18T20:00", lasting_s=900.0, picture=True)
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_faults_trips_and_repairs_are_marked_and_nobody_is_asked(found, width, browser: Browser, tmp_path: Path):
     page, heard = opened(browser, write_fail_page(found, tmp_path / "f.html"), width)
@@ -86,12 +93,29 @@ def test_a_picture_says_its_finding_and_its_table_holds_the_numbers(found, brows
     page.close()
 
 
-@pytest.mark.parametrize("which", ["found", "campus"])
+@pytest.mark.parametrize("which", ["found", "campus", "dark"])
 def test_no_words_lie_on_others_or_leave_the_picture(which, request, browser: Browser, tmp_path: Path):
     made = request.getfixturevalue(which)
     page, _ = opened(browser, write_fail_page(made, tmp_path / "f.html"), 1280)
-    assert page.eval_on_selector_all(".paths svg", f"all => all.map({OVERLAPS})") == [0] * 4
-    assert page.eval_on_selector_all(".paths svg", f"all => all.map({OUTSIDE})") == [0] * 4
+    pictures = 5 if which == "dark" else 4
+    assert page.eval_on_selector_all(".paths svg", f"all => all.map({OVERLAPS})") == [0] * pictures
+    assert page.eval_on_selector_all(".paths svg", f"all => all.map({OUTSIDE})") == [0] * pictures
+    page.close()
+
+
+def test_power_charge_tokens_and_temperatures_stand_in_one_picture(dark, browser: Browser, tmp_path: Path):
+    page, _ = opened(browser, write_fail_page(dark, tmp_path / "f.html"), 1280)
+    assert page.locator("#together .strip > .strong").all_text_contents() == [
+        "Where power comes from", "State of charge", "What is served, of before", "Where it gets warmest",
+    ]  # fmt: skip
+    drawn = page.locator("#together .strip path.line title").all_text_contents()
+    assert drawn[:3] == ["grid", "generators", "batteries, below 0 as they charge"]
+    assert {"tokens/s", "racks with power"} <= set(drawn)
+    assert page.locator("#together .tick").count() > 20
+    dropped = sum(row["racks"] for row in told(dark)["power"]["dropped"])
+    assert f"{dropped:,} racks without power" in page.locator("#together .finding").inner_text()
+    spells = [text.partition(":")[0] for text in page.locator("#course .spell").all_text_contents()]
+    assert spells[2:5] == ["on battery", "sets run", "plants without power"]
     page.close()
 
 

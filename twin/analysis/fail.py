@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.analysis import fail_power
 from twin.analysis.beside import compared, expected
 from twin.analysis.closed_form import Expected
 from twin.analysis.coolant_watch import CoolantWatch, coolant_rows
@@ -30,6 +31,7 @@ from twin.engine.faults import Faults, armed, make_faults, places
 from twin.engine.options import Asked, ask
 from twin.engine.peak import peak_week
 from twin.engine.period import instant, stamp
+from twin.engine.power_run import PowerRun
 from twin.engine.prepare import Prepared, read_in
 from twin.engine.present import Present, seen
 from twin.engine.run import Engine, Result
@@ -70,6 +72,7 @@ class Failure:
     heat: GroupHeat | None = None
     present: Present | None = None  # the site as the first fault found it
     closed: dict[int, Expected] = field(default_factory=dict)  # the closed form of its racks, by group
+    power: PowerRun | None = None  # where the power path follows a fault
 
 
 def fail(
@@ -110,19 +113,24 @@ def fail(
     plan = armed(prepared.plan, prepared.loaded, throttling=throttling)
     faults, air = _broken(prepared, plan, written, elements, (begin, lasting_s, repair_s))
     prepared = replace(
-        prepared, plan=plan, weather=air, timeline=_with_events(asked, faults), level="rack" if picture else "hall"
-    )
-    engine = prepared.engine()
+        prepared, plan=faults.plan, weather=air, timeline=_with_events(asked, faults),
+        level="rack" if picture else "hall",
+    )  # fmt: skip
+    plan, engine = faults.plan, prepared.engine()
     engine.faults = watching = seen(faults)
+    power = fail_power.couple(engine, prepared, faults, begin) if fail_power.by_path(faults) else None
     engine.headroom_at = np.zeros((prepared.timeline.intervals, len(plan.labels.hall)), np.uint8)
     heat = GroupHeat(plan.arrays.group_rack, prepared.timeline.intervals) if picture else None
     coolant = CoolantWatch(plan, prepared.loaded)
     times, series, residual = _recorded(engine, coolant, heat, progress or (lambda done, blocks: None))
     closed = expected(watching.present, faults, throttling=throttling, lasting_s=lasting_s)
-    groups = rows_of_groups(engine, faults, begin)
+    if power is not None:
+        series, residual = series | fail_power.series_of(power), max(residual, power.ledger.residual)
+    groups = rows_of_groups(engine, fail_power.first_trips(faults, power), begin)
     return Failure(
-        prepared, faults, times, series, groups, residual, coolant, begin, written, heat, watching.present, closed
-    )
+        prepared, faults, times, series, groups, residual, coolant, begin, written, heat, watching.present, closed,
+        power,
+    )  # fmt: skip
 
 
 def _nothing() -> None:
@@ -145,6 +153,8 @@ def _broken(
     faults = problems.of(make_faults, plan, prepared.loaded, asked, "ELEMENT", fitted.faults)
     problems.tell()
     assert faults is not None
+    if fail_power.by_path(faults):
+        faults = fail_power.at_blocks(faults)
     return faults, shifted(prepared.weather, fitted.shifts)
 
 
@@ -262,6 +272,8 @@ def told(failure: Failure) -> dict[str, Any]:
         "closed_form": beside(failure),
         "timeline": timeline(failure),
     }
+    if failure.power is not None:
+        found["power"] = fail_power.told(failure.power, begin)
     if "tokens" in series:
         found["tokens_per_s"] = _before_least_end(series["tokens"], n, window)
     return found
@@ -318,11 +330,14 @@ def timeline(failure: Failure) -> list[dict[str, Any]]:
         found.append({"s": max(first, fault.at_s) - begin, "what": f"{fault.named()} {word}"})
         if fault.until_s < failure.times_s[-1]:
             found.append({"s": fault.until_s - begin, "what": f"{fault.element} is mended"})
+        if failure.faults.by_path(fault):
+            continue
         parts, known = failure.faults.parts(fault), failure.faults.known
         back = outage.told(fault, parts, known, failure.prepared.plan)
         found += [{"s": t - begin, "what": what} for t, what in back if t < failure.times_s[-1]]
     for at, element in failure.faults.fail_overs:
         found.append({"s": at - begin, "what": f"{element}: a pump that stood by has taken over"})
+    found += fail_power.rows(failure.power) if failure.power else []
     found += coolant_rows(failure.coolant, failure.times_s, begin)
     found += _reset(failure)
     return sorted([*found, *of_groups(failure.groups)], key=lambda row: (row["s"], row["what"]))

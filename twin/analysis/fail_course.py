@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from twin.analysis import fail_power
 from twin.analysis.fail import Failure
 from twin.analysis.fail_groups import BY, EVENTS
 from twin.core.columns import Fac
@@ -53,6 +54,8 @@ def spells(failure: Failure) -> list[Spell]:
     faults, plan, begin, found = failure.faults, failure.prepared.plan, failure.at_s, list[Spell]()
     for fault in faults.found:
         found.append(Spell(fault.named(), fault.at_s - begin, fault.until_s - begin))
+        if faults.by_path(fault):
+            continue
         alike: dict[tuple[str, float, float], list[str]] = {}
         for part in faults.parts(fault):
             place = faults.known[part.element]
@@ -64,6 +67,9 @@ def spells(failure: Failure) -> list[Spell]:
             Spell(f"{what}: {names[0].rpartition('/')[0] if len(names) == 1 else len(names)}", first, last, True)
             for (what, first, last), names in alike.items()
         ]
+    if failure.power is not None:
+        end = float(failure.times_s[-1] - begin)
+        found += [Spell(name, first, last, True) for name, first, last in fail_power.spells(failure.power, end)]
     return found
 
 

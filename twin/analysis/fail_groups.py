@@ -5,14 +5,13 @@ Racks of a group (equal racks behind one CDU, or equal air-cooled ones of a hall
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from twin.core.columns import Group
 from twin.core.units import MW
-from twin.engine.faults import Faults
 from twin.engine.run import Engine
 from twin.engine.trip import CAUSES
 
@@ -23,10 +22,11 @@ EVENTS = {
 BY = {"trip_s": "cause", "trip_again_s": "cause_again"}
 
 
-def rows_of_groups(engine: Engine, faults: Faults, begin: float) -> list[dict[str, Any]]:
+def rows_of_groups(engine: Engine, trips: Mapping[int, tuple[float, int]], begin: float) -> list[dict[str, Any]]:
     """Rows of groups of racks that have power: where they hang, how many, when they alarm, slow down, trip, and why.
 
-    ``trip_s`` is the first trip, ``trip_again_s`` one after racks have been reset.
+    ``trip_s`` is the first trip, ``trip_again_s`` one after racks have been reset. ``trips`` (group) are those that
+    were reset: instant (s since 1970) and code of the cause.
     """
     plan, state = engine.plan, engine.state
     a, found = plan.arrays, []
@@ -37,7 +37,7 @@ def rows_of_groups(engine: Engine, faults: Faults, begin: float) -> list[dict[st
             continue
         cooled_by = a.group_liquid[g] if a.group_liquid[g] >= 0 else a.group_air[g]
         last = float(state.tripped_at[g]), abs(int(state.tripped_by[g]))
-        at, cause = faults.trips.get(g, last)
+        at, cause = trips.get(g, last)
         again = last[0] if last[0] > at else -1.0
         found.append(
             {

@@ -58,7 +58,7 @@ Load = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the racks' spread and noise.")]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with a picture of the course.")]
-LINES = 24
+LINES = 32
 
 
 def command(
@@ -86,7 +86,10 @@ def command(
     Modes, the first where none is named. CDU: pumps=N, facility, leak, sensor=K, fouling=%, valve=%, control; of a
     manifold units=N as well. Air of a hall (b1/b1-h1/air): units=N, sensor=K, fouling=%, valve=%, control. Loop
     (b1/chw): pumps=N, power=s. Its parts: b1/chw/chillers units=N, power; b1/chw/rejection units=N, power, fouling=%;
-    b1/chw/economizer units. grid: outage=s until generators carry the plants.
+    b1/chw/economizer units. grid: outage=s until generators carry the plants; outage without a time is followed
+    through the stores and generators that the site has; sag=%. Elements of the power path (b1/b1-h1/ups, .../ups-A,
+    .../rpp-A-07, yard): lost, units=N, breaker (opened for work); of a UPS bypass, locked (on battery). generators:
+    fail=% do not start.
     """
     from twin.analysis.fail import LASTING_S, fail
     from twin.analysis.map_files import check_files
@@ -175,7 +178,8 @@ def _text(found: dict[str, Any]) -> str:
         f"{'racks that run':22}{found['racks']:16,}{least:16,}{found['racks_at_end']:16,}",
     ]
     # On batteries and generators the same power does not come from the grid.
-    meter = "drawn, MW" if any(name.startswith("grid:") for name in found["faults"]) else "at the meter, MW"
+    assumed = "power" not in found and any(name.startswith("grid:") for name in found["faults"])
+    meter = "drawn, MW" if assumed else "at the meter, MW"
     shown_as = (("IT power, MW", "it_mw", 2), (meter, "site_mw", 2), ("tokens/s", "tokens_per_s", 0))
     for name, key, digits in shown_as:
         if key in found:
@@ -192,13 +196,24 @@ def _text(found: dict[str, Any]) -> str:
 
 
 def together(timeline: Sequence[dict[str, Any]], keys: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The timeline with what racks alike in ``keys`` do as one row, at its first instant."""
+    """The timeline with what racks alike in ``keys`` do as one row, at its first instant; elements alike as well."""
     rows, merged = list[dict[str, Any]](), dict[tuple[str, ...], list[dict[str, Any]]]()
+    path: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in timeline:
         if "event" in row:
             merged.setdefault(tuple(row[key] for key in keys), []).append(row)
+        elif "happens" in row:
+            path.setdefault((row["path"], row["happens"]), []).append(row)
         else:
             rows.append(row)
+    quiet = {who for who, happens in path if happens == "loses its source"}
+    for (who, happens), alike in path.items():
+        if who in quiet and happens in ("loses its source", "back"):
+            continue  # it follows from what stands above and below it
+        last, count = alike[-1]["s"], sum(row["count"] for row in alike)
+        span = f" until {last:.1f} s" if last > alike[0]["s"] else ""
+        what = alike[0]["what"] if count == 1 else f"{count:,} x {who}: {happens}{span}"
+        rows.append({"s": alike[0]["s"], "what": what})
     for alike in merged.values():
         first, last, halls = alike[0], alike[-1]["s"], {row["hall"] for row in alike}
         span = f" until {last:.1f} s" if last > first["s"] else ""

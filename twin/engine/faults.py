@@ -27,6 +27,7 @@ from twin.engine.hold import as_it_was
 from twin.engine.lost import banks, pump_banks, without
 from twin.engine.modes import MODES, Fault, Mode, Place
 from twin.engine.outage import dark_groups
+from twin.engine.power_faults import path_places
 from twin.engine.pump_faults import fail_over_at, let_fall, pumps_running
 from twin.engine.trip import CAUSES
 from twin.racks.rack import Rack
@@ -45,11 +46,13 @@ GRID = "grid"
 ALL_STOP = ("air", "manifold", "rejection")
 # What stands beside racks, in their hall; and the causes that come through their coolant and through their air.
 BESIDE = ("cdu", "manifold", "air")
+# What has power as soon as any hall has, unless it stands in one.
+WIDE = ("grid", "generators", "path", "ups")
 BY = (("low_flow", "coolant_inlet", "junction", "leak"), ("air_inlet", "junction"))
 
 
-def places(loaded: LoadedSite, plan: Plan) -> dict[str, Place]:
-    """Everything that can break, by name."""
+def cooling_places(loaded: LoadedSite, plan: Plan) -> dict[str, Place]:
+    """What can break besides the power path, by name."""
     found = {name: Place("cdu", j) for name, j in zip(plan.labels.cdu, plan.labels.cdu_sec, strict=True)}
     found |= {name: Place("loop", f) for f, name in enumerate(plan.labels.loop)}
     for name, bank in banks(loaded, plan).items():
@@ -58,6 +61,13 @@ def places(loaded: LoadedSite, plan: Plan) -> dict[str, Place]:
     for name, (_, _, pumps) in pump_banks(loaded, plan).items():
         found[name] = replace(found[name], pumps=pumps)
     return found | {GRID: Place("grid", -1)}
+
+
+def places(loaded: LoadedSite, plan: Plan) -> dict[str, Place]:
+    """Everything that can break, by name."""
+    path = path_places(loaded, plan)
+    sources = any(place.sources for place in path.values())
+    return cooling_places(loaded, plan) | path | {GRID: Place("grid", -1, sources=sources)}
 
 
 def parse(text: str, at_s: float, until_s: float, known: dict[str, Place], place: str) -> Fault:
@@ -85,8 +95,11 @@ def named(
             f'{element} has no mode "{mode}"{did_you_mean(mode, modes)}; expected {", ".join(modes)}', path="mode"
         )
     meant = modes[mode]
+    if meant.stored and not place.sources:
+        raise one(f"{element} has no battery to be {mode} on", path="mode")
     if amount is None:
-        return Fault(element, mode, at_s, until_s, meant.amount)
+        # Without an amount the power path says what a loss of the grid leads to.
+        return Fault(element, mode, at_s, until_s, None if place.sources and meant.dark else meant.amount)
     pumps = place.pumps if meant.pumps else None
     if meant.amount is None and pumps is None:
         why = ": nothing says how many there are, give its pumps by their curve" if meant.pumps else ""
@@ -116,10 +129,15 @@ class Faults:
         """What kind of fault it is."""
         return MODES[self.known[fault.element].role][fault.mode]
 
+    def by_path(self, fault: Fault) -> bool:
+        """Whether the power path follows a fault (``twin.engine.power_faults``)."""
+        mode = self.mode(fault)
+        return mode.power or (mode.dark and fault.amount is None)
+
     def parts(self, fault: Fault) -> list[Fault]:
         """The simple faults that one is made of: itself, if it is no sequence."""
         split = self.mode(fault).parts
-        return [fault] if split is None else split(fault, self.known, self.loaded, self.plan)
+        return [fault] if split is None or self.by_path(fault) else split(fault, self.known, self.loaded, self.plan)
 
     @cached_property
     def acting(self) -> tuple[Fault, ...]:
@@ -161,7 +179,7 @@ class Faults:
         """Units that the faults ``active`` take of each element together, at most all there are."""
         lost: dict[str, int] = {}
         for fault in active:
-            if self.mode(fault).units:
+            if self.mode(fault).units and not self.by_path(fault):
                 units = self.known[fault.element].units
                 lost[fault.element] = min(units, lost.get(fault.element, 0) + int(fault.amount or 1))
         return lost
@@ -221,7 +239,7 @@ class Faults:
                 clocks = state.chillers[place.row]
                 clocks[ON] = max(0.0, clocks[ON] - (fault.amount or 1.0))
         for fault in self.found:
-            if self.mode(fault).dark and t == fault.at_s:
+            if self.mode(fault).dark and t == fault.at_s and not self.by_path(fault):
                 off = [g for g in dark_groups(self.loaded, self.plan, t) if state.tripped_by[g] <= 0]
                 state.tripped_by[off], state.tripped_at[off] = CAUSES.index("power"), t
         let_fall(self, state, t)
@@ -231,6 +249,9 @@ class Faults:
     def _reset(self, state: State, t: float) -> None:
         """Racks run again, but not those that tripped by what is still broken beside them; the trips are noted."""
         a, off = self.plan.arrays, np.flatnonzero(state.tripped_by > 0)
+        if any(self.by_path(fault) for fault in self.found):
+            # Those that have had no power run again with their block (``twin.engine.power_run``).
+            off = off[state.tripped_by[off] != CAUSES.index("power")]
         self.trips.update({int(g): (float(state.tripped_at[g]), int(state.tripped_by[g])) for g in off})
         rows = [place.row for f in self.active(t) if (place := self.known[f.element]).role in BESIDE]
         wet, dry = (np.isin(state.tripped_by[off], [CAUSES.index(cause) for cause in causes]) for causes in BY)
@@ -263,10 +284,22 @@ def make_faults(
     made = [problems.of(_checked, plan, text, at, until, known, place) for text, at, until in asked]
     problems.tell()
     faults = Faults(plan, loaded, (*also, *(fault for fault in made if fault is not None)), known)
+    problems.of(_of_one_kind, faults, place)
+    problems.tell()
     for t in faults.events:
         problems.of(faults.arrays, float(t))  # what nothing is left of is told before anything runs
     problems.tell()
     return faults
+
+
+def _of_one_kind(faults: Faults, place: str) -> None:
+    """Raise ``InputError`` where a loss of the grid is assumed that the power path would have to know of."""
+    assumed = [f for f in faults.found if faults.mode(f).dark and not faults.by_path(f)]
+    followed = [f for f in faults.found if faults.by_path(f)]
+    if assumed and followed:
+        sources = faults.known[GRID].sources
+        words = "leave its amount out" if sources else "the site has no stores or generators to follow it through"
+        raise one(f"{assumed[0].named()} beside {followed[0].named()}: {words}", path=place)
 
 
 def _checked(plan: Plan, text: str, at: float, until: float, known: dict[str, Place], place: str) -> Fault:
@@ -278,8 +311,10 @@ def _checked(plan: Plan, text: str, at: float, until: float, known: dict[str, Pl
 def powered_from(plan: Plan, place: Place) -> float:
     """When an element first has power, s since 1970: its hall, or the first hall that hangs on it, is energised."""
     a = plan.arrays
-    if place.role == "grid":
+    if place.role in WIDE and place.hall < 0:
         return float(plan.hall_start_s.min())
+    if place.hall >= 0:
+        return float(plan.hall_start_s[place.hall])
     halls = [a.sec_hall[place.row]] if place.role in ("cdu", "manifold", "air") else a.sec_hall[a.sec_fac == place.row]
     return float(plan.hall_start_s[halls].min())
 
@@ -292,5 +327,6 @@ def has_power(plan: Plan, fault: Fault, known: Mapping[str, Place], path: str) -
 
 
 __all__ = [
-    "MODES", "Fault", "Faults", "Place", "armed", "has_power", "make_faults", "named", "places", "powered_from",
+    "MODES", "Fault", "Faults", "Place", "armed", "cooling_places", "has_power", "make_faults", "named", "places",
+    "powered_from",
 ]  # fmt: skip

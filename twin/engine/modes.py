@@ -13,7 +13,14 @@
     b/loop/rejection      units     so many cells or coolers go; with the last of them all heat stays in the loop
                           power     condenser pumps and fans stand fouling   that share of UA is lost
     b/loop/economizer     units     it takes no heat
-    grid                  outage    generators take load so many seconds later (``twin.engine.outage``)
+    grid                  outage    without an amount the power path follows it with its stores and sets
+                                    (``twin.engine.power_run``); else, and on a site without any, generators take load
+                                    so many seconds later (``twin.engine.outage``)
+                          sag       the voltage falls to that share of its rating, until it is mended
+    b/h/ups-A, b/h/lv, mv lost      a bank of the power path, or one unit that stands by itself, is dead
+    (any of the path)     units     so many of its units are lost  breaker  opened on purpose, as for work on it
+                          bypass    a UPS on its static bypass     locked   a UPS that stays on its battery
+    generators            fail      that share of each bank of sets does not start
 
 The first mode of a role is meant where none is named. **A new mode is one line of** ``MODES``.
 """
@@ -66,6 +73,8 @@ class Place:
     row: int
     units: int = 1
     pumps: PumpBank | None = None
+    hall: int = -1  # of an element of the power path inside a hall
+    sources: bool = False  # stores or generators stand behind it; of the grid: somewhere on the site
 
 
 Edit = Callable[[Arrays, Place, float], None]
@@ -124,6 +133,8 @@ class Mode:
     ``pumps``: so many pumps are lost where their curve is known, all without an amount.
     ``parts``: it is a sequence of simpler faults. ``holds``: all stays as the step before left it. ``restarts``: the
     loop's chillers stop, and wait out their restart time from its end. ``dark``: racks without a UPS are off.
+    ``power``: the power path follows it (``twin.engine.power_faults``); no column is edited. ``stored``: it takes a
+    battery.
     """
 
     edit: Edit | None = None
@@ -137,6 +148,8 @@ class Mode:
     holds: bool = False
     restarts: bool = False
     dark: bool = False
+    power: bool = False
+    stored: bool = False
 
 
 HELD = {
@@ -153,6 +166,11 @@ CDU = {
 }
 UNITS = {"units": Mode(_all_stop, 1.0, 1.0, units=True)}
 LOST = Mode(None, 1.0, 1.0, units=True)
+PATH = {
+    "lost": Mode(power=True),
+    "units": Mode(None, 1.0, 1.0, units=True, power=True),
+    "breaker": Mode(power=True),
+}
 MODES: dict[str, dict[str, Mode]] = {
     "cdu": CDU,
     "manifold": UNITS | CDU,
@@ -168,7 +186,13 @@ MODES: dict[str, dict[str, Mode]] = {
         "fouling": Mode(_foul_bank, 0.3, 0.0, 0.95, unit="1"),
     },
     "economizer": {"units": LOST},
-    "grid": {"outage": Mode(None, GENERATORS_S, 0.0, LONGEST_START_S, unit="s", parts=outage, dark=True)},
+    "grid": {
+        "outage": Mode(None, GENERATORS_S, 0.0, LONGEST_START_S, unit="s", parts=outage, dark=True),
+        "sag": Mode(None, 0.7, 0.0, 0.99, unit="1", power=True),
+    },
+    "path": PATH,
+    "ups": PATH | {"bypass": Mode(power=True), "locked": Mode(power=True, stored=True)},
+    "generators": {"fail": Mode(None, 0.1, 0.0, 1.0, unit="1", power=True)},
 }
 
 # A mode of the same name is stated in the same unit, whatever it befalls.

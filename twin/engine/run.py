@@ -22,6 +22,7 @@ from twin.core.variables import rows, slot
 from twin.engine.arrays import Out, Scratch, State, new_out, new_scratch, new_state
 from twin.engine.campus import S_COOLING, S_IT, S_LOSS, run_campus
 from twin.engine.caps import Caps
+from twin.engine.coupled import Coupled
 from twin.engine.faults import Faults
 from twin.engine.headroom import headroom_block
 from twin.engine.meet import Meeting
@@ -99,6 +100,7 @@ class Engine:
     faults: Faults | None = None
     arrays: Arrays | None = None  # those of the plan as the present faults leave it
     headroom_at: NDArray[np.uint8] | None = None  # (output interval of the run, hall) where it is asked for; None: all
+    coupled: Coupled | None = None
 
     def blocks(self, first: int = 0) -> Iterator[Result]:
         """Advance from block ``first`` to the end; the state must be that at its beginning."""
@@ -158,10 +160,22 @@ class Engine:
             if self.faults is not None:
                 self.faults.begin(self.state, self.scratch, start)
             on = self.energised(start)
-            if forcing.served is None:
-                self.advance(block, forcing, first, last, on, pool)
+            if self.coupled is None:
+                self._serve(block, forcing, first, last, on, pool)
                 continue
-            Meeting(self, block, forcing, forcing.served, on, pool).advance(first, last)
+            for n in range(first, last):
+                self.coupled.before(float(block.t_end[n] - block.dt[n]))
+                self._serve(block, forcing, n, n + 1, on, pool)
+                self.coupled.after(block, forcing, n)
+
+    def _serve(
+        self, block: Block, forcing: Forcing, first: int, last: int, on: NDArray[np.uint8], pool: ThreadPoolExecutor
+    ) -> None:
+        """Advance steps of a block without an event between them, and the fleet with them where there is one."""
+        if forcing.served is None:
+            self.advance(block, forcing, first, last, on, pool)
+            return
+        Meeting(self, block, forcing, forcing.served, on, pool).advance(first, last)
 
     def advance(
         self, block: Block, forcing: Forcing, first: int, last: int, on: NDArray[np.uint8], pool: ThreadPoolExecutor,
@@ -171,6 +185,8 @@ class Engine:
         part = slice(first, last)
         if self.faults is not None:
             self.arrays = self.faults.arrays(block.t_end[first] - block.dt[first])
+        if self.coupled is not None:
+            self.arrays = self.coupled.arrays(self.arrays or self.plan.arrays)
         return self._advance_islands(
             pool, block.t_end[part], block.dt[part], block.closes[part], forcing.weather[part], forcing.curves[part],
             forcing.ports[part], forcing.ledger[part], on, meet,

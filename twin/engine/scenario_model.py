@@ -12,7 +12,9 @@ from pydantic_core import PydanticCustomError
 
 from twin.core.params import Frozen, Quantity
 
-Role = Literal["cdu", "manifold", "air", "loop", "chillers", "rejection", "economizer", "grid"]
+Role = Literal[
+    "cdu", "manifold", "air", "loop", "chillers", "rejection", "economizer", "grid", "path", "ups", "generators",
+]  # fmt: skip
 WORDS = ("warmest", "coldest")
 
 

@@ -8,7 +8,7 @@ The site is settled and run to the instant once. From there on
 * any other fault is followed over its island with all racks; islands share no water and no air.
 
 Racks that follow a pool draw what the pool gave them at the checkpoint: what the others of it take over is not followed
-(``twin fail`` of one case does). Steps, equations and interlocks are those of every run.
+(``twin fail`` of one case does), nor is the power path. Steps, equations and interlocks are those of every run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from twin.core.columns import Group
 from twin.core.variables import slot
 from twin.engine.apart import apart, island_of
 from twin.engine.arrays import Out, Scratch, State, new_out, new_scratch
-from twin.engine.faults import MODES, Fault, Faults, Place, armed, places
+from twin.engine.faults import MODES, Fault, Faults, Place, armed, cooling_places
 from twin.engine.hold import as_it_was
 from twin.engine.prepare import Prepared
 from twin.engine.present import Present, present
@@ -95,7 +95,7 @@ def checkpoint(prepared: Prepared, lasting_s: float, *, throttling: bool) -> Che
     now = present(at, plan.arrays, engine.state, engine.scratch)
     before = _use(engine, now, np.array([at]), dt)[0]
     return Checkpoint(
-        prepared, plan, places(prepared.loaded, plan), now, before, engine.energised(at), t_end, steps,
+        prepared, plan, cooling_places(prepared.loaded, plan), now, before, engine.energised(at), t_end, steps,
         np.column_stack([air.dry_bulb_c, air.wet_bulb_c, air.pressure_pa]), _use(engine, now, t_end, dt),
     )  # fmt: skip
 
