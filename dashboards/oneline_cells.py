@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from twin.analysis.oneline_bank import Bank, Drawing, Load, Part
+from twin.analysis.oneline_bank import Bank, Load, Part, Source
 
 Style = Literal["id", "plain", "wrong", "unknown"]
 FONT, LETTER, LINE = 12.0, 7.2, 16.0
@@ -80,14 +80,14 @@ def load_cell(load: Load, least_width: float = 0.0) -> Cell:
     return Cell(load.key, "load", tuple(lines), width, len(lines) * LINE + 10.0, width / 2)
 
 
-def source_cell(drawing: Drawing) -> Cell:
+def source_cell(source: Source) -> Cell:
     """The utility, or what feeds a hall."""
-    lines = tuple(Text(note, "plain" if n else "id") for n, note in enumerate(drawing.source_notes))
+    lines = tuple(Text(note, "plain" if n else "id") for n, note in enumerate(source.notes))
     port = SYMBOL / 2 + 4.0
-    symbol = "utility" if drawing.source == "grid" else "from"
+    symbol = "utility" if source.key == "grid" else "from"
     width = port + SYMBOL / 2 + GAP + max(line.width for line in lines) + PAD
     height = max(SYMBOL_TOP + SYMBOL + 12.0, len(lines) * LINE + 10.0)
-    return Cell(f"{drawing.key}:source", symbol, lines, width, height, port)
+    return Cell(f"{source.key}:source", symbol, lines, width, height, port)
 
 
 def watts(kw: float) -> str:

@@ -123,15 +123,17 @@ def hall_sheet(drawing: Drawing) -> Sheet:
     ports = [sum(columns[:j]) + offset for j in range(widest)]
     middle = 0.5 * (ports[0] + ports[-1])
     racks_w = ports[-1] - ports[0] + SYMBOL if widest > 1 else 0.0
-    source = source_cell(drawing)
-    sheet, y = Sheet(), 0.0
-    sheet.cells.append(Placed(source, middle - source.port, y))
+    sheet = Sheet()
     boxes = {load.key: load_cell(load, racks_w if load.role != "mechanical" else 0.0) for load in drawing.loads}
     ends_at = [ports[-1] + cell.width - cell.port for cell in cells.values()]
     ends_at += [middle + 0.5 * boxes[load.key].width for load in drawing.loads if load.role != "mechanical"]
     right = max(ends_at) + COLUMN_GAP
-    above = {drawing.source: middle}
-    y = source.height
+    sources = [source_cell(source) for source in drawing.sources]
+    top = [key for key in rows[0] if key in cells] if rows else []
+    above = {source.key: _over(drawing.feeds, source.key, top, ports, middle) for source in drawing.sources}
+    for cell, port in zip(sources, above.values(), strict=True):
+        sheet.cells.append(Placed(cell, port - cell.port, 0.0))
+    y = max(cell.height for cell in sources)
     for row in rows:
         banks = [key for key in row if key in cells]
         ends: dict[str, tuple[Cell, float]] = {}
@@ -151,6 +153,12 @@ def hall_sheet(drawing: Drawing) -> Sheet:
         above = {key: port for key, (_, port) in ends.items()}
         y += height
     return sheet.close()
+
+
+def _over(feeds: tuple[Feed, ...], source: str, top: list[str], ports: list[float], middle: float) -> float:
+    """Where a source stands: in the middle if it feeds all of the top row, else above the first that it feeds."""
+    fed = [port for key, port in zip(top, ports, strict=False) for f in feeds if (f.source, f.target) == (source, key)]
+    return fed[0] if 0 < len(fed) < len(top) else middle
 
 
 def _links(feeds: tuple[Feed, ...], above: dict[str, float], ends: dict[str, tuple[Cell, float]]) -> list[Link]:

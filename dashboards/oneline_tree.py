@@ -42,7 +42,7 @@ class Tree:
 def tree_sheet(drawing: Drawing) -> Sheet:
     """The sheet of a campus."""
     plan = _Plan(drawing)
-    root = plan.tree(drawing.source, 0)
+    root = plan.tree(plan.source.key, 0)
     nodes = _walk(root)
     _place(root, 0.0)
     return _draw(plan, nodes)
@@ -52,7 +52,7 @@ class _Plan:
     """Who hangs below whom."""
 
     def __init__(self, drawing: Drawing) -> None:
-        self.drawing = drawing
+        (self.source,) = drawing.sources
         self.cells = {bank.key: bank_cell(bank) for bank in drawing.banks}
         self.loads = {load.key: load for load in drawing.loads}
         self.into: dict[str, list[Feed]] = {}
@@ -60,7 +60,7 @@ class _Plan:
         for feed in drawing.feeds:
             self.into.setdefault(feed.target, []).append(feed)
             self.out.setdefault(feed.source, []).append(feed)
-        self.rows = {drawing.source: 0}
+        self.rows = {self.source.key: 0}
         for bank in drawing.banks:
             self.rows[bank.key] = 1 + max(self.rows[feed.source] for feed in self.into[bank.key])
         self.main = {key: max(self.into[key], key=lambda feed: feed.share).source for key in self.cells}
@@ -79,12 +79,12 @@ class _Plan:
         """An element below another that feeds cooling plants alone."""
         feeds = self.out.get(key, [])
         plants = all(feed.target in self.loads and self.loads[feed.target].role == "plant" for feed in feeds)
-        alone = len(self.into[key]) == 1 and self.into[key][0].source != self.drawing.source
+        alone = len(self.into[key]) == 1 and self.into[key][0].source != self.source.key
         return bool(feeds) and plants and alone
 
     def tree(self, key: str, row: int) -> Tree:
         """The block of an element with all below it."""
-        cell = source_cell(self.drawing) if key == self.drawing.source else self.cells[key]
+        cell = source_cell(self.source) if key == self.source.key else self.cells[key]
         node = Tree(key, row, cell, width=cell.width, before=cell.port)
         loads = []
         for feed in self.out.get(key, []):

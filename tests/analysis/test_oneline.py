@@ -290,3 +290,17 @@ def test_a_bank_without_a_rating_stands_in_a_hatched_field(sites):
     assert "rating</text>" in oneline_svg(found)
     assert "without a rating" in description(found)
     assert "every bank has a rating" in description(one_line(sites["azure-dgx"]))
+
+
+def test_systems_with_feeds_of_their_own_share_no_busbar(sites):
+    """Ties of two feeds are open: what feeds A is drawn above A alone."""
+    hall = next(d for d in one_line(sites["redundant-4n3"]).drawings if d.key == "four-n3")
+    above = {f.target: f.source for f in hall.feeds if f.source in {source.key for source in hall.sources}}
+    assert [notes for source in hall.sources for notes in source.notes] == [f"from bus-{x}" for x in "abcd"]
+    assert above == {f"four-n3/transformer/{x}": f"four-n3/feed/bus-{x.lower()}" for x in "ABCD"}
+
+
+def test_a_store_tells_its_power(sites):
+    parts = [part for bank in one_line(sites["redundant-4n3"]).banks for part in bank.parts if part.role == "store"]
+    assert parts
+    assert all(part.rating for part in parts)

@@ -23,6 +23,7 @@ from twin.analysis.oneline_bank import (
     Drawing,
     Feed,
     Load,
+    Source,
     input_w,
     is_ideal,
     limit_w,
@@ -101,8 +102,8 @@ def _campus(site: Site, library: Library, inputs: dict[str, float], only: str | 
     loads = tuple(load for _, load in [*halls, *plants] if load.key in kept)
     shown = tuple(bank for bank in reversed(banks) if bank.key in kept)
     title = f"Campus {site.name}" + (f", what feeds {only}" if only else "")
-    notes = ("utility", *_contract(site))
-    return Drawing(CAMPUS, title, GRID, notes, shown, loads, tuple(edge for edge in edges if edge.target in kept))
+    utility = Source(GRID, ("utility", *_contract(site)))
+    return Drawing(CAMPUS, title, (utility,), shown, loads, tuple(edge for edge in edges if edge.target in kept))
 
 
 def _contract(site: Site) -> tuple[str, ...]:

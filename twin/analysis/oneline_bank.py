@@ -1,6 +1,6 @@
 """A bank of the one-line diagram and what stands around it: pure data, and what the library says of a device.
 
-A rating is what the entry of a device states under a key that begins with ``rated_``; an entry without has none, and
+A rating is what the entry of a device states under ``rated_*`` or ``power_kw``; an entry without has none, and
 the picture says so. Ratings in units of their own; powers in W inside, kW in :class:`Load`.
 """
 
@@ -73,16 +73,20 @@ class Feed:
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """One picture: ``banks`` and ``loads`` in order of feeding; ``rows`` of keys where it is laid out by rows.
+class Source:
+    """What feeds a drawing from outside: a key of its feeds, and what that is."""
 
-    ``source`` is what feeds it from outside, a key of ``feeds``; ``source_notes`` say what that is.
-    """
+    key: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One picture: ``banks`` and ``loads`` in order of feeding; ``rows`` of keys where it is laid out by rows."""
 
     key: str
     title: str
-    source: str
-    source_notes: tuple[str, ...]
+    sources: tuple[Source, ...]
     banks: tuple[Bank, ...]
     loads: tuple[Load, ...]
     feeds: tuple[Feed, ...]
@@ -121,7 +125,7 @@ def rating_of(library: Library, device: str) -> str:
     """The rating of one unit with its unit; empty where its entry has none."""
     params = library.get(device)
     for key, figure in params.figures().items():
-        if key.startswith("rated_"):
+        if key.startswith("rated_") or key == "power_kw":
             return _scaled(figure.value, _unit(params, key))
     return ""
 
@@ -144,6 +148,7 @@ __all__ = [
     "Feed",
     "Load",
     "Part",
+    "Source",
     "input_w",
     "is_ideal",
     "limit_w",

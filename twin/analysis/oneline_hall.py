@@ -13,7 +13,7 @@ Source: physics sheet 1.3 (2N 50 %, 3N2 66.7 %, 4N3 75 % of what one system can 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from string import ascii_uppercase
 
@@ -22,6 +22,7 @@ from twin.analysis.oneline_bank import (
     Drawing,
     Feed,
     Load,
+    Source,
     input_w,
     is_ideal,
     limit_w,
@@ -34,7 +35,7 @@ from twin.core.units import KPA, KW, LPM
 from twin.site.library import Library
 from twin.site.model import ChainLink, Hall, Site, Template
 from twin.site.rated import rack_counts, rated_hall
-from twin.site.systems import hall_feeds, one_cord
+from twin.site.systems import letters_of, one_cord
 
 
 def hall_drawing(site: Site, library: Library, id: str, halls: Mapping[str, Hall]) -> tuple[Drawing, float]:
@@ -45,14 +46,17 @@ def hall_drawing(site: Site, library: Library, id: str, halls: Mapping[str, Hall
     joins = (named or list(template.chain))[-1:]  # the top link where none says that pumps and fans join there
     for name, link in template.chain.items():
         chain.add(name, link, mechanical=name in joins)
-    chain.close()
-    above = ", ".join(dict.fromkeys(feeder for hall in halls.values() for feeder in hall_feeds(hall, template)))
+    sources = chain.close([_above(halls.values(), letter) for letter in letters_of(template)])
     title = f"{len(halls)} x hall {id}, each" if len(halls) > 1 else f"hall {', '.join(halls)} ({id})"
     rows = tuple(tuple(row) for row in reversed(chain.rows))
-    drawing = Drawing(
-        id, title, f"{id}/feed", (f"from {above}",), tuple(chain.banks), tuple(chain.loads), tuple(chain.feeds), rows
-    )
+    drawing = Drawing(id, title, sources, tuple(chain.banks), tuple(chain.loads), tuple(chain.feeds), rows)
     return drawing, sum(chain.flow)
+
+
+def _above(halls: Iterable[Hall], letter: str) -> str:
+    """What feeds this system of the halls."""
+    named = (h.fed_from if isinstance(h.fed_from, str) else h.fed_from[letter] for h in halls)
+    return ", ".join(dict.fromkeys(named))
 
 
 def shares(systems: int, reserve: int, cord_share: float, lost: int | None = None) -> list[float]:
@@ -205,12 +209,13 @@ class _Chain:
             parts=parts_of(self.library, link),
         )  # fmt: skip
 
-    def close(self) -> None:
-        """What feeds the hall feeds the links on top; without any, the racks, pumps and fans."""
+    def close(self, above: Sequence[str]) -> tuple[Source, ...]:
+        """What feeds the hall, ``above`` by system, feeds the links on top; without any, the racks, pumps and fans."""
         if not self.template.chain:
             self._mechanical()
-        for items in self.waiting:
-            self.feeds += [Feed(f"{self.id}/feed", key, share) for key, share in items]
+        for feeder, items in zip(above, self.waiting, strict=True):
+            self.feeds += [Feed(f"{self.id}/feed/{feeder}", key, share) for key, share in items]
+        return tuple(Source(f"{self.id}/feed/{feeder}", (f"from {feeder}",)) for feeder in dict.fromkeys(above))
 
 
 __all__ = ["hall_drawing", "mechanical_kw", "shares"]

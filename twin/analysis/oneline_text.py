@@ -20,7 +20,8 @@ def render(found: OneLine) -> str:
     for drawing in found.drawings:
         banks = [HEAD, *(_bank(drawing, bank) for bank in drawing.banks)]
         loads = [LOADS, *_loads(drawing)]
-        blocks.append(f"{drawing.title}; {', '.join(drawing.source_notes)}\n{table(banks, (3, 4, 5))}")
+        outside = ", ".join(note for source in drawing.sources for note in source.notes)
+        blocks.append(f"{drawing.title}; {outside}\n{table(banks, (3, 4, 5))}")
         blocks.append(table(loads, (1,)))
     return "\n\n".join(blocks)
 
@@ -50,8 +51,9 @@ def _above(drawing: Drawing, key: str) -> str:
 
 
 def _short(drawing: Drawing, key: str) -> str:
-    if key == drawing.source and drawing.key != CAMPUS:
-        return drawing.source_notes[0].removeprefix("from ")
+    outside = {source.key: source.notes[0] for source in drawing.sources}
+    if key in outside and drawing.key != CAMPUS:
+        return outside[key].removeprefix("from ")
     return key if drawing.key == CAMPUS else key.partition("/")[2]
 
 
