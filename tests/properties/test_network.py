@@ -32,8 +32,8 @@ def networks(draw):
     source = (rng.random(n) < 0.1).astype(float)
     law = rng.random((4, n)) * np.array([2e6, 0.02, 0.05, 0.05])[:, None]
     net = Network(
-        *law, np.full(n, 1e6), np.full(n, np.nan), np.ones(n, np.int64), np.array(ptr, np.int64),
-        np.array(feeds, np.int64), np.array(shares),
+        law[0], law[1], law[2], law[3], np.full(n, 1e6), np.full(n, np.nan), np.ones(n, np.int64),
+        np.array(ptr, np.int64), np.array(feeds, np.int64), np.array(shares),
     )  # fmt: skip
     return net, demand, up, source
 
@@ -96,10 +96,10 @@ def test_any_order_in_which_children_stand_before_parents_gives_the_same(made, s
     place[order] = np.arange(n)
     spans = [slice(net.feed_ptr[i], net.feed_ptr[i + 1]) for i in order]
     feed = np.concatenate([net.feed[s] for s in spans])
-    again = Network(
+    again = Network._make([
         *(column[order] for column in net[:7]), np.cumsum([0, *(s.stop - s.start for s in spans)]),
         np.where(feed >= 0, place[feed], GRID), np.concatenate([net.share[s] for s in spans]),
-    )  # fmt: skip
+    ])  # fmt: skip
     one, other = solve(net, demand, up, source), solve(again, demand[order], up[order], source[order])
     assert np.array_equal(one.alive[order], other.alive)
     assert other.out == pytest.approx(one.out[order], rel=1e-12, abs=1e-6)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.analysis.fail_grid import grid_rules
 from twin.core.columns import Fac, Group
 from twin.core.units import MW
 from twin.engine.blocks import split
@@ -61,6 +62,7 @@ def couple(engine: Engine, prepared: Prepared, faults: Faults, begin: float) -> 
         site, machine_of(site, loaded, prepared.timeline.start - begin), plan, engine.state, engine.scratch,
         faults, acts(faults, prepared.seed), PowerLedger(rated_it_w(plan), prepared.timeline.interval), begin,
     )  # fmt: skip
+    run.machine.meter = []
     return run
 
 
@@ -93,6 +95,7 @@ def told(run: PowerRun, begin: float) -> dict[str, Any]:
         },
         "unserved_to_the_edge_mj": float(series["cut"].sum() * run.ledger.interval_s / MW),
         "energy_residual_maximum": run.ledger.residual,
+        "grid_rules": grid_rules(run),
     }  # fmt: skip
 
 

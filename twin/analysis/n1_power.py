@@ -88,6 +88,7 @@ class PowerPath:
             item = self.site.backed[n]
             feeds = net.feed[net.feed_ptr[n] : net.feed_ptr[n + 1]]
             own = isinstance(self.site.device[n], Ups) or (item is not None and item.store is not None)
+            own = own or self.site.stores[n] is not None
             found[n] = own or bool(np.any(found[feeds[feeds >= 0]]))
         return found
 

@@ -81,7 +81,7 @@ def command(
     threads: Threads = None,
     as_json: Json = False,
 ) -> None:
-    """Break something: the timeline by the second, and the survivors; exit code 1 where racks trip.
+    """Break something: the timeline by the second, and the survivors; exit code 1 where racks trip or a rule breaks.
 
     Modes, the first where none is named. CDU: pumps=N, facility, leak, sensor=K, fouling=%, valve=%, control; of a
     manifold units=N as well. Air of a hall (b1/b1-h1/air): units=N, sensor=K, fouling=%, valve=%, control. Loop
@@ -150,12 +150,13 @@ def _tell(failure: Failure, html: Path | None, as_json: bool) -> None:
         write_json({**found, "page": str(html) if html else None})
     else:
         typer.echo(_text(found) + (f"\npage  {html}" if html else ""))
-    if found["racks_tripped"]:
+    if found["racks_tripped"] or found.get("power", {}).get("grid_rules", {}).get("violated"):
         raise typer.Exit(VIOLATED)
 
 
 def _text(found: dict[str, Any]) -> str:
     from twin.analysis.beside import lines as closed_form_lines
+    from twin.analysis.fail_grid import lines as grid_lines
     from twin.analysis.fail_warmest import lines as warmest_lines
     from twin.analysis.fail_warmest import outdoors
 
@@ -190,6 +191,8 @@ def _text(found: dict[str, Any]) -> str:
     lines += ["", *warmest_lines(found["warmest"])]
     beside = closed_form_lines(found["closed_form"])
     lines += ["", *beside] if beside else []
+    rules = grid_lines(found["power"]["grid_rules"]) if "power" in found else []
+    lines += ["", *rules] if rules else []
     lines += ["", *found["warnings"]] if found["warnings"] else []
     lines += ["", "Trip settings are priors, not validated: see twin library show of the racks."]
     return "\n".join(lines)

@@ -34,6 +34,7 @@ from twin.racks.rack import Rack
 from twin.site.load import LoadedSite
 from twin.site.lower_hall import interlocks
 from twin.site.plan import Arrays, Plan
+from twin.site.rack_stores import racks_ride
 
 Floats = NDArray[np.float64]
 # Someone looks at a hall before its racks are switched on again (prior).
@@ -66,7 +67,7 @@ def cooling_places(loaded: LoadedSite, plan: Plan) -> dict[str, Place]:
 def places(loaded: LoadedSite, plan: Plan) -> dict[str, Place]:
     """Everything that can break, by name."""
     path = path_places(loaded, plan)
-    sources = any(place.sources for place in path.values())
+    sources = any(place.sources for place in path.values()) or racks_ride(loaded)
     return cooling_places(loaded, plan) | path | {GRID: Place("grid", -1, sources=sources)}
 
 

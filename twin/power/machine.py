@@ -66,6 +66,8 @@ class Machine:
         self._when, self._code = np.zeros(len(behind)), np.zeros(len(behind), np.int64)
         self._wanted = np.zeros(len(behind))
         self._admit_at = math.inf
+        # What the grid gave from when to when (s, s, W), where somebody asks for it: levels between events.
+        self.meter: list[tuple[float, float, float]] | None = None
         self._settle()
 
     # ------------------------------------------------------------------------------------------------ from outside
@@ -234,6 +236,8 @@ class Machine:
         state = self.state
         if t > state.now:
             self._operate(PASS, t - state.now)
+            if self.meter is not None:
+                self.meter.append((state.now, t, state.grid_w))
             state.grid_j += state.grid_w * (t - state.now)
             state.now = t
 

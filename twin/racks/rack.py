@@ -44,6 +44,13 @@ class Conversion(Frozen):
     added_load_kw: Annotated[Figure | None, Quantity("kW", "load joining behind this stage", ge=0, le=5000)] = None
 
 
+class RackStore(Frozen):
+    """Stores inside a rack or its power shelves: they carry it when its cords are dead, or smooth what it draws."""
+
+    device: str = Field(description="library id of a store: a battery module, the supercapacitors of a shelf")
+    count: int = Field(1, ge=1, le=1000, description="of them in one rack, sharing equally")
+
+
 class LeastFlow(Frozen):
     """A point of the least coolant flow against the temperature of the inlet."""
 
@@ -62,6 +69,7 @@ class Rack(Params):
     rated_power_kw: Annotated[Figure, Quantity("kW", "sustained power at full load", gt=0, le=2000)]
     idle_power_kw: Annotated[Figure, Quantity("kW", "power when powered on without work", ge=0, le=2000)]
     conversion: list[Conversion] = Field(default_factory=list, description="stages from the DC bus to the AC input")
+    store: RackStore | None = Field(None, description="battery modules or supercapacitors in the rack")
     coolant: Coolant = Field("water", description="coolant in the technology cooling system")
     liquid_share: Annotated[Share, Quantity("1", "share of the AC power that leaves by the coolant", ge=0, le=1)]
     body_share: Annotated[Share, Quantity("1", "share that heats the body before it reaches the air", ge=0, le=1)]

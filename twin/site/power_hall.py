@@ -14,6 +14,7 @@ from twin.site.load import LoadedSite
 from twin.site.lower_hall import coolant_loop_name
 from twin.site.model import ChainLink, Element, Hall
 from twin.site.plan import Plan
+from twin.site.rack_stores import Stored, cut, stores_of
 from twin.site.systems import letters_of
 from twin.site.wiring import Feeds, Spot, Wiring
 
@@ -31,6 +32,7 @@ class Node:
     system: int = 0
     backed_by: str = ""
     racks: range = range(0)
+    store: Stored | None = None
     feeds: list[tuple[int, float]] = field(default_factory=list)
 
 
@@ -62,9 +64,12 @@ class HallPower:
         """Blocks of racks, CDUs or manifolds, air."""
         a, add, h = self.plan.arrays, self.rows.add, self.h
         start, end = (int(a.group_rack[a.hall_group[i]]) for i in (h, h + 1))
+        stores = stores_of(self.template, self.loaded.library)
         for block in blocks(self.template, start, end):
-            name = f"{self.name}/racks-{block.number + 1:03d}"
-            self.blocks.append((add(Node(name, "racks", h, racks=block.racks)), block))
+            name, parts = f"{self.name}/racks-{block.number + 1:03d}", list(cut(block.racks, stores, start))
+            for k, (racks, store) in enumerate(parts):
+                part = f"{name}-{k + 1}" if len(parts) > 1 else name
+                self.blocks.append((add(Node(part, "racks", h, racks=racks, store=store)), block))
         liquid, air = self.template.liquid, self.template.air
         for k in range(liquid.coolant_loops if liquid else 0):
             assert liquid is not None

@@ -19,6 +19,7 @@ from twin.site.load import LoadedSite
 from twin.site.model import Backed
 from twin.site.plan import Floats, Ints, Plan
 from twin.site.power_hall import HallPower, Node, Rows
+from twin.site.rack_stores import Stored
 from twin.site.ratings import limits_w
 from twin.site.scope import GRID as GRID_NAME
 from twin.site.systems import plant_feeds
@@ -44,6 +45,7 @@ class PowerSite:
     backed: tuple[Backed | None, ...]
     backed_by: tuple[str, ...]
     racks: list[range]
+    stores: tuple[Stored | None, ...]  # inside the racks of a load
     node_of_sec: Ints  # (sec)
     node_of_fac: Ints  # (fac)
 
@@ -138,6 +140,7 @@ def _made(loaded: LoadedSite, rows: Rows, sec: Ints, fac: Ints) -> PowerSite:
         backed=tuple(node.item for node in rows),
         backed_by=tuple(node.backed_by for node in rows),
         racks=[node.racks for node in rows],
+        stores=tuple(node.store for node in rows),
         node_of_sec=sec,
         node_of_fac=fac,
     )

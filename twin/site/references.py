@@ -13,6 +13,7 @@ from twin.cooling.economizer import Economizer
 from twin.cooling.rejection import rejection_kinds
 from twin.core.errors import did_you_mean
 from twin.power.psu import Psu
+from twin.power.store import Store
 from twin.racks.rack import Rack
 from twin.site.document import Path
 from twin.site.model import Building, Template
@@ -54,7 +55,7 @@ def _template(scope: Scope, id: str, template: Template) -> None:
 
 
 def _rack(scope: Scope, id: str, rack: Rack) -> None:
-    """The conversion stages of a rack; faults stand in the library file, once."""
+    """The conversion stages and the store of a rack; faults stand in the library file, once."""
     document = scope.library.entry(id).document
     curved = 0
     found = [scope.look_up(stage.device, Psu) for stage in rack.conversion]
@@ -67,6 +68,11 @@ def _rack(scope: Scope, id: str, rack: Rack) -> None:
         if psu is not None and psu.loss_table is not None and laws and not fault:
             fault = psu.loss_table.fit(laws[index].low, laws[index].high).fault
         problem = document.problem(("conversion", index, "device"), fault)
+        if fault and problem not in scope.problems:
+            scope.problems.append(problem)
+    if rack.store is not None:
+        fault = scope.look_up(rack.store.device, Store)[1]
+        problem = document.problem(("store", "device"), fault)
         if fault and problem not in scope.problems:
             scope.problems.append(problem)
 
