@@ -11,12 +11,16 @@ from twin import InputError
 from twin.analysis.curtail import peak_hour, seconds
 from twin.analysis.period import values
 from twin.analysis.ramp import EFFICIENCY, STEP_S, Options, Ramps, ramps
+from twin.analysis.ramp_swings import Training, trainings
 from twin.analysis.ramp_text import plain, render
 from twin.core.units import MW
 from twin.engine.period import instant
 from twin.power.ramp import breaches
+from twin.power.store import Store
 from twin.racks.rack import Rack
 from twin.site.library import load_library
+from twin.site.load import load_site
+from twin.site.shipped import data_root
 
 DAY = Options(start="2025-11-02T06:00", end="2025-11-04T06:00")
 SITE = """\
@@ -166,3 +170,33 @@ def test_a_rule_gives_the_limit_where_the_site_names_none(tmp_path: Path):
 def test_options_out_of_range_are_told(options, words):
     with pytest.raises(InputError, match=words):
         ramps("oklahoma-10", options)
+
+
+def test_supercapacitors_take_no_more_of_a_swing_than_they_hold(tmp_path):
+    """A shelf that holds less than the swing's energy does not remove it: what is left is the rest, behind the stages."""
+    folder = tmp_path / "library" / "racks"
+    folder.mkdir(parents=True)
+    library = load_library()
+    text = (data_root() / "library" / "racks" / "cs3-x2.yaml").read_text()
+    (tmp_path / "site.yaml").write_text(
+        SITE.replace(
+            "buildings:", "templates: {cs3-hall: {rows: {r: {groups: [{rack: t-shelf, count: 11}]}}}}\nbuildings:"
+        )
+    )
+    store = library.get("supercap-gb300", Store)
+
+    def jobs(count: int, device: str = "supercap-gb300") -> list[Training]:
+        (folder / "t-shelf.yaml").write_text(f"{text}\nstore: {{device: {device}, count: {count}}}\n")
+        return trainings(load_site(tmp_path / "site.yaml"), instant("2026-01-01", "at"), 1.0, (0.02,))
+
+    for few, many in zip(jobs(1), jobs(100), strict=True):
+        need = few.job.store_j
+        assert few.stored_j == pytest.approx(88 * store.usable_j(), rel=1e-12)
+        assert 0.0 < few.stored_j < need
+        # By the energy of a swing: A d (1 - d) T.
+        assert few.seen.amplitude_w == pytest.approx(few.job.amplitude_w * (1.0 - few.stored_j / need), rel=1e-9)
+        assert few.seen.store_j == pytest.approx(need - few.stored_j, rel=1e-9)
+        assert few.left.range_w > 0.9 * few.seen.amplitude_w > 0.0
+        assert many.stored_j > need
+        assert many.left.range_w == pytest.approx(0.0, abs=1.0)
+    assert all(one.seen == one.job for one in jobs(6, "bbu-orv3-5500w"))

@@ -86,9 +86,9 @@ def test_batteries_last_their_rated_time_by_rated_per_actual_power(site):
     for n, at in empty.items():
         held = path.stores[n]
         assert held is not None
-        rated, start = held.count * 5.5e3, store.start_s.value
+        rated, start = held.units * 5.5e3, store.start_s.value
         assert at == pytest.approx(start + 240.0 * rated / demand[n], rel=1e-3)
-        assert at == pytest.approx(start + store.usable_j() * held.count / demand[n], rel=1e-9)
+        assert at == pytest.approx(start + store.usable_j() * held.units / demand[n], rel=1e-9)
         # What the rack's supplies hold comes on top.
         assert gone[n] == pytest.approx(at + HOLD_UP_S, rel=1e-9)
     assert machine.residual() < 1e-12
@@ -109,7 +109,7 @@ def test_racks_with_and_without_batteries_are_loads_of_their_own(site):
     covered = [rack for n in loads for rack in path.racks[n]]
     assert covered == list(range(176))
     assert sum(len(path.racks[n]) for n in loads if path.stores[n] is not None) == 96
-    assert {store.count / len(path.racks[n]) for n in loads if (store := path.stores[n]) is not None} == {12.0}
+    assert {store.units / len(path.racks[n]) for n in loads if (store := path.stores[n]) is not None} == {12.0}
     failure = lost(where, lasting_s=30.0)
     held = {path.name[n] for n in loads if path.stores[n] is not None}
     assert {name for name, _ in dropped(failure)} == {path.name[n] for n in loads} - held

@@ -202,7 +202,7 @@ def _factor(run: xr.Dataset) -> float:
 
 def _swings(jobs: list[Training], stages_s: Sequence[float]) -> Swings:
     """Jobs together: inside a job amplitudes are added already, between jobs squares add."""
-    waves = [one.job for one in jobs]
+    waves = [one.seen for one in jobs]
     return Swings(
         jobs,
         stages_s,

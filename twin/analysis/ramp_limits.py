@@ -102,7 +102,7 @@ def _of_rule(loaded: LoadedSite, id: str, rule: GridRule, swings: Swings, steps:
     found = []
     if rule.band_share and rule.band_low_hz and rule.band_high_hz and swings.jobs:
         band = (rule.band_low_hz.value, rule.band_high_hz.value)
-        share = band_share([one.job for one in swings.jobs], band, swings.stages_s)
+        share = band_share([one.seen for one in swings.jobs], band, swings.stages_s)
         found.append(
             Verdict(
                 f"energy of swings at {band[0]:g}-{band[1]:g} Hz", f"{100 * rule.band_share.value:g} %",

@@ -5,6 +5,11 @@ Equations::
     A = f sum over racks (P(high) - P(low)),   high, low = mean + amplitude (1 - duty), mean - amplitude duty
     f = (P_it + losses)/P_it of the run at its peak: the electrical path passes swings on, cooling is too slow for them
 
+    k = min(1, E/(a d (1 - d) T), P/(a max(d, 1 - d)))      share of a rack's swing a that supercapacitors in it take
+
+A shelf that holds less than a swing (E usable, P rated) leaves the rest of it at the meter; k is what the best control
+makes of it. Battery modules do not smooth.
+
 Racks on the same load of the site are one job and rise together; those that serve follow no load. What is left at the
 meter is that of ``twin.power.swing`` behind first-order stages; without a named one that of the racks' supplies alone.
 """
@@ -12,16 +17,18 @@ meter is that of ``twin.power.swing`` behind first-order stages; without a named
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twin.core.units import KW
 from twin.engine.period import stamp
+from twin.power.store import Store
 from twin.power.swing import Job, Passed, passed
 from twin.racks.rack import Rack
 from twin.site.load import LoadedSite
 from twin.site.lower import local_midnight
 from twin.site.lower_fleet import pool_of
 from twin.site.model import LoadCurve
+from twin.site.rack_stores import SMOOTHS
 from twin.site.rated import rack_counts, rated_rack
 
 # Hold-up of a rack's supplies at full load (ORv3: 20 ms), taken as a first-order stage: estimate.
@@ -30,7 +37,10 @@ SUPPLY_S = 0.02
 
 @dataclass(frozen=True)
 class Training:
-    """A training job at the meter: its swing, what it is behind the stages, and its step from idle to high, W."""
+    """A training job at the meter: its swing, what it is behind the stages, and its step from idle to high, W.
+
+    ``seen`` is the swing that the supercapacitors of its racks leave, ``stored_j`` what they hold.
+    """
 
     load: str
     halls: tuple[str, ...]
@@ -38,6 +48,8 @@ class Training:
     job: Job
     left: Passed
     start_w: float
+    seen: Job
+    stored_j: float
 
 
 @dataclass(frozen=True)
@@ -57,7 +69,7 @@ def trainings(loaded: LoadedSite, until_s: float, factor: float, stages_s: Seque
     for load, curve in site.loads.items():
         if curve.swing is None:
             continue
-        halls, racks, low, high, idle = [], 0, 0.0, 0.0, 0.0
+        halls, racks, low, high, idle, taken, stored = [], 0, 0.0, 0.0, 0.0, 0.0, 0.0
         for name, hall, template in _halls(loaded, until_s):
             if hall != load:
                 continue
@@ -72,9 +84,13 @@ def trainings(loaded: LoadedSite, until_s: float, factor: float, stages_s: Seque
                 was + _power(loaded, counts, at)
                 for was, at in zip((idle, low, high), (0.0, *_ends(curve)), strict=True)
             )
+            smooth, held = _smoothed(loaded, counts, curve)
+            taken, stored = taken + smooth, stored + held
         if halls:
             job = Job(factor * (high - low), curve.swing.period_s, curve.swing.duty)
-            found.append(Training(load, tuple(halls), racks, job, passed(job, stages_s), factor * (high - idle)))
+            seen = replace(job, amplitude_w=max(0.0, job.amplitude_w - factor * taken))
+            left, start = passed(seen, stages_s), factor * (high - idle)
+            found.append(Training(load, tuple(halls), racks, job, left, start, seen, stored))
     return sorted(found, key=lambda one: -one.job.amplitude_w)
 
 
@@ -83,6 +99,24 @@ def _ends(curve: LoadCurve) -> tuple[float, float]:
     assert curve.swing is not None
     swing = curve.swing
     return curve.mean - swing.amplitude * swing.duty, curve.mean + swing.amplitude * (1.0 - swing.duty)
+
+
+def _smoothed(loaded: LoadedSite, counts: dict[str, int], curve: LoadCurve) -> tuple[float, float]:
+    """What supercapacitors in racks take of their swing at the AC input, W, and what they hold, J."""
+    assert curve.swing is not None
+    library, taken, stored = loaded.library, 0.0, 0.0
+    low, high = _ends(curve)
+    for id, n in counts.items():
+        held = library.get(id, Rack).store
+        store = library.get(held.device, Store) if held is not None else None
+        if held is None or store is None or store.form != SMOOTHS:
+            continue
+        swing = _power(loaded, {id: 1}, high) - _power(loaded, {id: 1}, low)
+        job = Job(swing, curve.swing.period_s, curve.swing.duty)
+        energy, power = store.usable_j() * held.count, store.power_kw.value * KW * held.count
+        share = min(1.0, energy / job.store_j, power / job.store_w) if swing > 0.0 else 0.0
+        taken, stored = taken + n * share * swing, stored + n * energy
+    return taken, stored
 
 
 def _power(loaded: LoadedSite, counts: dict[str, int], load: float) -> float:

@@ -94,6 +94,8 @@ def _job(one: Training) -> dict[str, Any]:
         "up_mw_per_s": up if up < float("inf") else None,
         "down_mw_per_s": down if down < float("inf") else None,
         "start_mw": one.start_w / MW,
+        "shelves_kwh": one.stored_j / (MWH / 1e3),
+        "taken_by_shelves_mw": (one.job.amplitude_w - one.seen.amplitude_w) / MW,
         "store_mw": one.job.store_w / MW,
         "store_kwh": one.job.store_j / (MWH / 1e3),
     }
@@ -163,6 +165,9 @@ def _swing_lines(swings: dict[str, Any]) -> list[str]:
             f"{one['period_s']:g} s (duty {one['duty']:g}); {one['store_mw']:.1f} MW and {one['store_kwh']:.1f} kWh "
             "of storage take it away"
         )
+        if one["shelves_kwh"]:
+            taken = f"{one['taken_by_shelves_mw']:.1f} of the {one['amplitude_mw']:.1f} MW at best"
+            lines.append(f"    supercapacitors of its racks hold {one['shelves_kwh']:.2f} kWh: they take {taken}")
     return lines
 
 

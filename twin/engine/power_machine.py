@@ -1,7 +1,8 @@
 """The machine of a site's power path (``twin.power.machine``): its network, and what stands at each node by the site.
 
 Racks ride through what their supplies and the stores in them hold, and stay down once they have lost it. Pumps, fans
-and plants come back with their power. Generators take UPSs first, which carry the racks, then what has no store, in the order of the site.
+and plants come back with their power. Generators take UPSs and racks with stores first, then what has none, in the
+order of the site.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ def machine_of(site: PowerSite, loaded: LoadedSite, begin: float = 0.0) -> Machi
 def _behind(site: PowerSite, n: int, library: Library) -> Behind:
     role, backed = site.role[n], site.backed[n]
     if role in LOADS:
-        held = site.stores[n]
-        store = library.get(held.device, Store) if held else None
-        load = "racks" if role == "racks" else "mechanical"
-        return Behind(load=load, store=store, stores=held.count if held else 1)
+        load, held = "racks" if role == "racks" else "mechanical", site.stores[n]
+        if held is None:
+            return Behind(load=load)
+        return Behind(load=load, store=library.get(held.device, Store), stores=held.units)
     if backed is None:
         return Behind(site.device[n])
     store, sets = backed.store, backed.generators

@@ -25,7 +25,7 @@ class Stored(NamedTuple):
     """Stores of racks together: library id and how many."""
 
     device: str
-    count: int
+    units: int
 
 
 def stores_of(template: Template, library: Library) -> list[RackStore | None]:
