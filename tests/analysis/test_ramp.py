@@ -173,7 +173,7 @@ def test_options_out_of_range_are_told(options, words):
 
 
 def test_supercapacitors_take_no_more_of_a_swing_than_they_hold(tmp_path):
-    """A shelf that holds less than the swing's energy does not remove it: what is left is the rest, behind the stages."""
+    """A shelf that holds less than the swing's energy does not remove it: the rest is left, behind the stages."""
     folder = tmp_path / "library" / "racks"
     folder.mkdir(parents=True)
     library = load_library()
