@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
-from twin.core.jit import cache_folder, ensure_compiled
+from twin.core.jit import POWER, cache_folder, ensure_compiled
 
 # A process that compiles for itself, into an empty cache: only such a one has the kernel's code at hand.
 CHILD = """
@@ -41,3 +42,25 @@ def test_no_helper_of_a_run_is_compiled_for_two_signatures():
     assert "twin.engine.throttle.hold" in shares["islands"]
     assert "twin.engine.headroom.plant_power" in shares["rest"]
     assert {name: n for share in shares.values() for name, n in share.items() if n > 1} == {}
+
+
+def test_the_machine_of_the_power_path_is_compiled_when_a_failure_needs_it_and_says_so(tmp_path):
+    """Nobody waits for it who does not break the power path; the second failure does not wait either."""
+    ensure_compiled()
+    shared = shutil.copytree(cache_folder(), tmp_path / "kernels" / cache_folder().name)
+    (shared / POWER).unlink(missing_ok=True)
+    for stale in shared.rglob("machine_kernel*"):
+        stale.unlink()
+    code = (
+        "from twin.core import jit; from twin.site.load import load_site; from twin.site.lower import lower\n"
+        "from twin.site.power_site import power_site; from twin.engine.power_machine import machine_of\n"
+        "jit.tell_compiling(print); loaded = load_site('oklahoma-10'); plan = lower(loaded)\n"
+        "print((jit.cache_folder() / jit.POWER).exists())\n"
+        "machine = machine_of(power_site(loaded, plan), loaded); print(machine.powered.all())\n"
+    )
+    environment = {**os.environ, "HALLTWIN_CACHE": str(tmp_path)}
+    said = [
+        subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert said == ["False\ncompiling the power path once, about 10 s\nTrue\n", "True\nTrue\n"]

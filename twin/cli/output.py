@@ -133,10 +133,11 @@ def tell(problems: Iterable[Problem]) -> None:
 
 def say_if_compiling() -> None:
     """Say on stderr why the first run of all takes longer."""
-    from twin.core.jit import is_compiled
+    from twin.core.jit import is_compiled, tell_compiling
 
     if not is_compiled():
         typer.echo("compiling the kernels once, about 20 s", err=True)
+    tell_compiling(lambda words: typer.echo(words, err=True))
 
 
 def problem_rows(problems: Iterable[Problem]) -> list[dict[str, Any]]:

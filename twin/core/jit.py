@@ -37,10 +37,13 @@ FAST_MATH = {"reassoc", "contract", "arcp", "nsz"}
 KEPT_CACHES = 4
 CACHE_BYTES = 16_000_000  # the kernels take 4 MB
 READY = "ready"
+# The passes of the power path's machine, which only some failures need: a share of their own, compiled when needed.
+POWER = "power"
 COMPILING = "HALLTWIN_COMPILING"
 # By name: core imports nothing above it.
 WARM_MODULE = "twin.engine.warm"
 _CALLED: list[Any] = []
+_SAY: list[Callable[[str], None]] = []
 NOT_WRITTEN = 74  # what it ends with when the cache cannot be written: EX_IOERR of sysexits.h
 
 
@@ -102,9 +105,9 @@ def note_compiled(share: str) -> None:
     (cache_folder() / f"{share}.json").write_text(json.dumps(specialisations(), indent=0))
 
 
-def mark_compiled() -> None:
-    """Say that the kernels of a run are in the cache; called by ``WARM_MODULE`` when it has run them all."""
-    (cache_folder() / READY).touch()
+def mark_compiled(share: str = READY) -> None:
+    """Say that the kernels of a run, or those of a share, are in the cache; ``WARM_MODULE`` does when it ran them."""
+    (cache_folder() / share).touch()
 
 
 @cache
@@ -117,14 +120,31 @@ def _warm() -> None:
 
     Raises ``InputError`` where the kernels cannot be written.
     """
-    if os.environ.get(COMPILING) or is_compiled():
+    if not (os.environ.get(COMPILING) or is_compiled()):
+        _in_child()
+
+
+@cache
+def _warm_power() -> None:
+    """As :func:`_warm`, of the passes of the power path's machine."""
+    if os.environ.get(COMPILING) or (cache_folder() / POWER).exists():
         return
+    for say in _SAY:
+        say("compiling the power path once, about 10 s")
+    _in_child(POWER)
+
+
+def _in_child(*share: str) -> None:
+    """Run ``WARM_MODULE`` on a share of the kernels. Raises ``InputError`` where they cannot be written."""
     with tempfile.TemporaryDirectory(prefix="halltwin-", ignore_cleanup_errors=True) as scratch:
         base = str(cache_folder().parents[1])
         environment = {**os.environ, COMPILING: "1", "HALLTWIN_CACHE": base, "TMPDIR": scratch}
         # A session of its own: Ctrl-C reaches this process alone, which ends the child and the child's child.
         child = subprocess.Popen(
-            [sys.executable, "-m", WARM_MODULE], env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+            [sys.executable, "-m", WARM_MODULE, *share],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
         try:
             code = child.wait()
@@ -140,9 +160,19 @@ def _warm() -> None:
         raise one(what, file=str(cache_folder()))
 
 
-def ensure_compiled() -> None:
-    """Compile the kernels of a run now where nobody has. Raises ``InputError`` where they cannot be written."""
+def ensure_compiled(*, power: bool = False) -> None:
+    """Compile the kernels of a run now where nobody has, with ``power`` those of the power path's machine as well.
+
+    Raises ``InputError`` where they cannot be written.
+    """
     _warm()
+    if power:
+        _warm_power()
+
+
+def tell_compiling(say: Callable[[str], None]) -> None:
+    """Have ``say`` called with words when kernels are compiled that only this run turns out to need."""
+    _SAY[:] = [say]
 
 
 def kernel(function: F) -> F:
@@ -239,6 +269,7 @@ def _from_cache(compile_: Callable[..., Any]) -> Callable[..., Any]:
 
 __all__ = [
     "FAST_MATH",
+    "POWER",
     "allocating_kernel",
     "cache_folder",
     "constant",
@@ -250,4 +281,5 @@ __all__ = [
     "mark_compiled",
     "note_compiled",
     "source_digest",
+    "tell_compiling",
 ]

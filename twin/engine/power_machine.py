@@ -7,6 +7,7 @@ order of the site.
 
 from __future__ import annotations
 
+from twin.core.jit import ensure_compiled
 from twin.power.breaker import Breaker
 from twin.power.generator import Generator
 from twin.power.machine import Machine
@@ -19,6 +20,7 @@ from twin.site.power_site import LOADS, PowerSite
 
 def machine_of(site: PowerSite, loaded: LoadedSite, begin: float = 0.0) -> Machine:
     """The machine of a site from ``begin`` (s) on: everything fed by the utility, stores full, sets at rest."""
+    ensure_compiled(power=True)
     behind = [_behind(site, n, loaded.library) for n in range(len(site.name))]
     return Machine(site.net, behind, begin=begin, power_factor=loaded.site.electrical.power_factor)
 

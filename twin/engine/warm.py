@@ -2,7 +2,8 @@
 
 ``twin.core.jit`` starts it in a child process when the cache is empty, and says why there. Two processes share the
 work, for the compiler uses one core: the islands' loop in one; the campus pass, headroom, loadings and fleet in the
-other. Exit code 74 says that the cache cannot be written.
+other. ``python -m twin.engine.warm power`` compiles the machine of the power path, for failures in it.
+Exit code 74 says that the cache cannot be written.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from twin.cooling.exchanger import crossflow, transfer
-from twin.core.jit import NOT_WRITTEN, mark_compiled, note_compiled
+from twin.core.jit import NOT_WRITTEN, POWER, mark_compiled, note_compiled
+from twin.engine.power_machine import machine_of
 from twin.engine.prepare import prepare
 from twin.engine.room import Rooms, energised
 from twin.engine.uneven import by_hours
 from twin.forcing.coincident import Air
 from twin.site.generate import bench_site
+from twin.site.load import load_site
+from twin.site.lower import lower
+from twin.site.power_site import power_site
 
 ISLANDS, REST = "islands", "rest"
 # Objects between two looks for dead cycles. The compiler makes millions that live: looking costs a seventh of its time.
@@ -36,6 +41,8 @@ inference:
 
 def main(part: str = "") -> int:
     """Compile the islands' loop here and the rest in a child, then mark the cache as filled; returns the exit code."""
+    if part == POWER:
+        return machine()
     if part == REST:
         return compiled(rest=True)
     with subprocess.Popen([sys.executable, "-m", "twin.engine.warm", REST]) as other:
@@ -71,6 +78,22 @@ def compiled(*, rest: bool) -> int:
                 crossflow(1.0, 0.5)
                 transfer(1.0, 1.0, 1.0)
         note_compiled(REST if rest else ISLANDS)
+    except OSError:
+        return NOT_WRITTEN
+    return 0
+
+
+def machine() -> int:
+    """Run the passes of a machine once; as :func:`compiled`."""
+    gc.freeze()
+    gc.set_threshold(RARELY, 20, 50)
+    try:
+        with TemporaryDirectory() as folder:
+            site = Path(folder) / "warm.yaml"
+            site.write_text(bench_site(racks=32, halls=1))
+            loaded = load_site(site)
+            machine_of(power_site(loaded, lower(loaded)), loaded)
+        mark_compiled(POWER)
     except OSError:
         return NOT_WRITTEN
     return 0
