@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,10 @@ def test_the_verb_tells_the_rule_and_ends_with_1(site):
     broken = CliRunner().invoke(app, ["fail", site(3.0, 10.0), *args])
     assert broken.exit_code == 1, broken.output
     assert "VIOLATED   t-rule, recovery at 0.0 s: back 1" in broken.output
+    plain = json.loads(CliRunner().invoke(app, ["fail", site(3.0, 10.0), *args, "--json"]).stdout)
+    assert plain["racks_tripped"] == 0
+    assert plain["power"]["grid_rules"]["violated"] is True
+    assert {row["rule"] for row in plain["power"]["grid_rules"]["verdicts"]} == {"t-rule"}
     kept = CliRunner().invoke(app, ["fail", site(low=0.6), *args])
     assert kept.exit_code == 0, kept.output
     with pytest.raises(InputError, match="grid_rule"):

@@ -49,12 +49,13 @@ def grid_rules(run: PowerRun) -> dict[str, Any]:
         (f for f in run.faults.found if run.faults.known[f.element].role == "grid" and run.faults.by_path(f)),
         key=lambda f: f.at_s,
     )
-    found, judged = [], []
-    for fault, later in zip(faults, [*(f.at_s for f in faults[1:]), inf], strict=True):
-        one = _fault(run, fault, later - run.origin_s)
-        found.append(one)
-        for id, rule in rules:
-            judged += _verdicts(run, id, rule, one)
+    found = [
+        _fault(run, fault, later - run.origin_s)
+        for fault, later in zip(faults, [*(f.at_s for f in faults[1:]), inf], strict=True)
+    ]
+    # Between two sags a load may be on its batteries still: how large it is was seen before the first.
+    size = max((one["before_mw"] for one in found), default=0.0)
+    judged = [row for one in found for id, rule in rules for row in _verdicts(run, id, rule, one, size)]
     locked = {e.node: e.value for e in run.events if e.what == "locked on battery" and run.live[e.node]}
     locked = {n: w for n, w in locked.items() if isinstance(run.site.device[n], Ups)}
     return {
@@ -80,20 +81,21 @@ def _fault(run: PowerRun, fault: Fault, later: float) -> dict[str, Any]:
         "back_s": end if end < min(last, later) else None,
         "next_s": later if later < inf else None,
         "before_mw": min(was, default=0.0) / MW,
+        "last_mw": (was[-1] if was else 0.0) / MW,
         "least_mw": min(during, default=0.0) / MW,
     }
 
 
-def _verdicts(run: PowerRun, id: str, rule: GridRule, one: dict[str, Any]) -> list[dict[str, Any]]:
-    """What one rule says of one fault."""
+def _verdicts(run: PowerRun, id: str, rule: GridRule, one: dict[str, Any], size: float) -> list[dict[str, Any]]:
+    """What one rule says of one fault at a load of ``size`` MW."""
     found = []
     row = {"rule": id, "fault": one["fault"], "s": one["s"]}
     threshold = rule.threshold_mw
-    small = threshold is not None and one["before_mw"] < threshold.value
-    why = f"{one['before_mw']:.1f} MW, it holds from {threshold.value:g} MW" if threshold and small else ""
+    small = threshold is not None and size < threshold.value
+    why = f"{size:.1f} MW, it holds from {threshold.value:g} MW" if threshold and small else ""
     if rule.sag_pu or rule.voltage_low_pu:
         asked = rides_through(rule, one["voltage_pu"])
-        found.append(row | {"what": "ride-through"} | (_not(why) if small else _ridden(run, one, asked)))
+        found.append(row | {"what": "ride-through"} | (_not(why) if small else _ridden(run, one, asked, size)))
     if rule.recovery_share and rule.recovery_s and rule.recovery_voltage_pu:
         limit = f"{100 * rule.recovery_share.value:g} % within {rule.recovery_s.value:g} s"
         if not small and one["voltage_pu"] >= rule.recovery_voltage_pu.value:
@@ -107,17 +109,18 @@ def _not(why: str) -> dict[str, Any]:
     return {"kept": None, "found": why}
 
 
-def _ridden(run: PowerRun, one: dict[str, Any], asked: float) -> dict[str, Any]:
+def _ridden(run: PowerRun, one: dict[str, Any], asked: float, size: float) -> dict[str, Any]:
     """Whether the load stays on the grid in the fault, as long as is asked for."""
     if asked == 0.0:
         return _not(f"it says nothing of {one['voltage_pu']:g} pu")
     limit = f"{one['voltage_pu']:g} pu " + ("without end" if asked == inf else f"for {asked:g} s")
     until = min(one["s"] + asked, one["back_s"] if one["back_s"] is not None else inf)
     left = sum(e.value for e in run.events if e.what in OFF and run.live[e.node] and one["s"] <= e.t_s < until) / MW
+    left = min(left, one["last_mw"])  # of a UPS in its walk-in only what the grid carried
     return {
         "limit": limit,
-        "kept": bool(left <= LEFT_SHARE * one["before_mw"]),
-        "found": f"{left:.2f} of {one['before_mw']:.2f} MW leave the grid",
+        "kept": bool(left <= LEFT_SHARE * size),
+        "found": f"{left:.2f} of {one['last_mw']:.2f} MW leave the grid",
         "left_mw": left,
     }
 
