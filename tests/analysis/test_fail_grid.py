@@ -120,6 +120,11 @@ def test_a_rule_that_cannot_be_judged_is_never_kept(site):
     assert of(sag(site(3.0, 10.0), lasting_s=5.0), "recovery")["kept"] is None
 
 
+def test_a_fault_that_is_none_of_the_grid_breaks_no_rule_of_it(site):
+    found = rules_of(fail(site(), ["okc/hall-1/ups:units=1"], at=AT, lasting_s=5.0, load="full"))
+    assert (found["faults"], found["verdicts"], found["violated"], lines(found)) == ([], [], False, [])
+
+
 def test_sags_in_a_row_lock_ups_and_their_load_leaves_the_grid(site, tmp_path):
     """The logic of July 2024: the third sag within a minute, and what hangs on the UPSs is gone until a person acts."""
 

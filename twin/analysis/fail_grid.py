@@ -49,10 +49,8 @@ def grid_rules(run: PowerRun) -> dict[str, Any]:
         (f for f in run.faults.found if run.faults.known[f.element].role == "grid" and run.faults.by_path(f)),
         key=lambda f: f.at_s,
     )
-    found = [
-        _fault(run, fault, later - run.origin_s)
-        for fault, later in zip(faults, [*(f.at_s for f in faults[1:]), inf], strict=True)
-    ]
+    begins = [*(f.at_s for f in faults), inf]
+    found = [_fault(run, fault, begins[k + 1] - run.origin_s) for k, fault in enumerate(faults)]
     # Between two sags a load may be on its batteries still: how large it is was seen before the first.
     size = max((one["before_mw"] for one in found), default=0.0)
     judged = [row for one in found for id, rule in rules for row in _verdicts(run, id, rule, one, size)]
