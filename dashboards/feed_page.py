@@ -66,7 +66,7 @@ def _table(seen: Picture) -> Table:
     for link in sorted(seen.links, key=lambda link: (link.target, link.source)):
         source, target = seen.lumps[link.source], seen.lumps[link.target]
         rated = "–" if link.kw is None else watts(link.kw)
-        lost = "" if target.effect is None else fate(target.effect)
+        lost = "" if target.effect is None else fate(target.effect, target.node.role)
         rows.append(
             [source.name, link.medium, target.name, target.units, rated, percent(link.share), target.node.since, lost]
         )

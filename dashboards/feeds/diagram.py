@@ -90,7 +90,7 @@ def _meet(a: Rect, b: Rect) -> bool:
 def _box(lump: Lump, x: float, y: float) -> str:
     state = lump.effect.state if lump.effect else lump.side
     left, top = x - BOX_W / 2, y - BOX_H / 2
-    last = fate(lump.effect) if lump.effect else f"since {lump.node.since}" if lump.node.since else ""
+    last = fate(lump.effect, lump.node.role) if lump.effect else f"since {lump.node.since}" if lump.node.since else ""
     names = ", ".join(key.partition(":")[2] for key in lump.keys[:60]) + (" …" if len(lump.keys) > 60 else "")
     since = f"; since {lump.node.since}" if lump.node.since else ""
     title = f"{names}: {lump.units}{since}{'; ' + last if lump.effect else ''}"

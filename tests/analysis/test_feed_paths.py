@@ -114,3 +114,16 @@ def test_amounts_are_written_with_three_digits():
         "4.6 kW", "46 kW", "46.2 kW", "1.00 MW", "3.00 MW", "66.2 MW", "750 MW",
     ]  # fmt: skip
     assert [percent(share) for share in (1.0, 0.5, 1 / 3, None)] == ["100 %", "50 %", "33.3 %", "either"]
+
+
+def test_racks_on_the_feed_that_is_lost_are_told_from_those_that_only_what_cools_them_hangs_on():
+    """UPS A of 4N3 feeds half of the racks, and a quarter of the pumps and fans of all."""
+    found = trace("redundant-4n3", ["b1/h-4n3/ups-A", "b1/h-4n3/rpp-A-03"])
+    ups, panel = (element["racks"]["other"] for element in plain(found)["elements"])
+    assert (ups["racks"], ups["power"]) == (72, 36)
+    assert (panel["racks"], panel["power"]) == (6, 6)
+    text = render(found)
+    assert "36 of these by their own feeds, the others by what cools them" in text
+    loads = [line for line in text.splitlines() if line.startswith("  load ")]
+    assert loads
+    assert all(line.endswith("its racks have another way") for line in loads)

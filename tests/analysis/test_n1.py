@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from twin.analysis.headroom_state import at_banks, design_days
-from twin.analysis.n1 import n1, rack_names, with_trips
+from twin.analysis.n1 import n1, with_trips
 from twin.analysis.n1_power import Loss, PowerPath
 from twin.analysis.n1_text import elements, plain, render
 from twin.cli.main import app
@@ -21,6 +21,7 @@ from twin.forcing.design_day import design_conditions
 from twin.site.graph_of import site_graph
 from twin.site.load import load_site
 from twin.site.lower import lower
+from twin.site.plan import rack_names
 from twin.site.power_site import power_site
 
 

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from dashboards.oneline import description, layout, oneline_svg, texts_at
 from dashboards.oneline_cells import LETTER, LINE, SWATCH
 from tests.analysis.oneline_sites import FOUR, reserve, site
+from twin.analysis.n1 import n1
+from twin.analysis.n1_text import elements
 from twin.analysis.oneline import CAMPUS, OneLine, one_line
 from twin.analysis.oneline_bank import Bank, Part
 from twin.analysis.oneline_hall import shares
@@ -304,3 +306,19 @@ def test_a_store_tells_its_power(sites):
     parts = [part for bank in one_line(sites["redundant-4n3"]).banks for part in bank.parts if part.role == "store"]
     assert parts
     assert all(part.rating for part in parts)
+
+
+def test_panels_of_their_own_are_as_full_after_a_loss_as_n_1_finds_them(sites):
+    """The partner of a lost panel takes all of their racks: 12 racks on two panels of 4N3, 8 on two of 2N."""
+    found, rows = one_line(sites["redundant-4n3"]), elements(n1("redundant-4n3"))
+    worst = {row["element"]: (row["n_1"] or 0.0) * (row["normal_kw"] or 0.0) for row in rows}
+    for key, hall, racks in (("four-n3/rpp/A", "h-4n3", 6), ("two-n/rpp/A", "h-2n", 8)):
+        one, lost = bank(found, key).one_lost, bank(found, key).system_lost
+        assert one == lost == pytest.approx(racks * 46.0 / limit(sites["redundant-4n3"]), rel=1e-9)
+        assert one * limit(sites["redundant-4n3"]) == pytest.approx(worst[f"b1/{hall}/rpp-A-01"], rel=1e-6)
+
+
+def limit(loaded: LoadedSite) -> float:
+    """What one panel may carry, kW."""
+    panel = loaded.library.get("rpp-500kw", LossLaw)
+    return panel.limit_w(loaded.site.electrical.power_factor) / 1e3

@@ -327,7 +327,8 @@ def timeline(failure: Failure) -> list[dict[str, Any]]:
     first = failure.prepared.timeline.start
     for fault in failure.faults.found:
         word = "fails" if fault.at_s >= first else "is there from before"
-        found.append({"s": max(first, fault.at_s) - begin, "what": f"{fault.named()} {word}"})
+        # The cause stands before what it does at the same instant.
+        found.append({"s": max(first, fault.at_s) - begin, "what": f"{fault.named()} {word}", "broken": True})
         if fault.until_s < failure.times_s[-1]:
             found.append({"s": fault.until_s - begin, "what": f"{fault.element} is mended"})
         if failure.faults.by_path(fault):
@@ -340,7 +341,7 @@ def timeline(failure: Failure) -> list[dict[str, Any]]:
     found += fail_power.rows(failure.power) if failure.power else []
     found += coolant_rows(failure.coolant, failure.times_s, begin)
     found += _reset(failure)
-    return sorted([*found, *of_groups(failure.groups)], key=lambda row: (row["s"], row["what"]))
+    return sorted([*found, *of_groups(failure.groups)], key=lambda row: (row["s"], "broken" not in row, row["what"]))
 
 
 def _reset(failure: Failure) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.analysis.fail_carried import carried, hit
 from twin.analysis.fail_grid import grid_rules
 from twin.core.columns import Fac, Group
 from twin.core.units import MW
@@ -24,7 +25,9 @@ from twin.engine.power_machine import machine_of
 from twin.engine.power_run import POWER, PowerRun
 from twin.engine.prepare import Prepared
 from twin.engine.run import Engine, rated_it_w
+from twin.power.machine import Event
 from twin.power.machine_gear import fuel_litres
+from twin.site.plan import rack_names
 from twin.site.power_site import power_site
 
 Floats = NDArray[np.float64]
@@ -86,6 +89,8 @@ def told(run: PowerRun, begin: float) -> dict[str, Any]:
             for e in run.events if live[e.node]
         ],
         "dropped": dropped(run, begin),
+        "hit": hit(run),
+        "carried": carried(run),
         "state_of_charge": None if np.isnan(least) else {
             "least": float(series["soc_least"].min()), "least_at_end": least, "mean_at_end": mean,
         },
@@ -102,14 +107,17 @@ def told(run: PowerRun, begin: float) -> dict[str, Any]:
 def dropped(run: PowerRun, begin: float) -> list[dict[str, Any]]:
     """Blocks of racks that lost their power: when, how many racks, what they drew, and whether they run again."""
     a, state, site = run.plan.arrays, run.state, run.site
+    names = rack_names(run.plan)
     found: dict[int, dict[str, Any]] = {}
     for g, node in enumerate(run.node_of_group):
         at, cause = run.trips.get(g, (float(state.tripped_at[g]), abs(int(state.tripped_by[g]))))
         if cause != POWER or at < 0.0:
             continue
         row = found.setdefault(
-            int(node), {"block": site.name[node], "s": at - begin, "racks": 0, "kw": 0.0, "runs": True}
-        )
+            int(node),
+            {"block": site.name[node], "s": at - begin, "racks": 0, "kw": 0.0, "runs": True,
+             "first": names[site.racks[node].start], "last": names[site.racks[node].stop - 1]},
+        )  # fmt: skip
         row["racks"] += int(a.group[g, Group.COUNT])
         row["runs"] = bool(row["runs"] and state.tripped_by[g] <= 0)
         row["kw"] += float(run.drawn[g]) / 1e3
@@ -182,18 +190,19 @@ def _hull(spans: Sequence[tuple[int, float, float]]) -> tuple[float, float]:
 def rows(run: PowerRun) -> list[dict[str, Any]]:
     """The events as lines of a timeline: those alike at an instant are one.
 
-    ``path`` and ``happens`` are what and who, ``count`` how many.
+    ``path`` and ``happens`` are what and who, ``who`` the same for a reader, ``count`` how many, ``sets`` how many
+    generators start or do not.
     """
-    alike: dict[tuple[float, str, str], list[str]] = {}
+    alike: dict[tuple[float, str, str], list[Event]] = {}
     for e in run.events:
         if run.live[e.node]:
-            name = run.site.name[e.node]
-            alike.setdefault((round(e.t_s, 1), NUMBERS.sub("*", name), e.what), []).append(name)
-    found: list[dict[str, Any]] = [
-        {"s": s, "what": said(pattern(names), happens, len(names)), "path": path, "happens": happens,
-         "count": len(names)}
-        for (s, path, happens), names in alike.items()
-    ]  # fmt: skip
+            alike.setdefault((round(e.t_s, 1), NUMBERS.sub("*", run.site.name[e.node]), e.what), []).append(e)
+    found: list[dict[str, Any]] = []
+    for (s, path, happens), same in alike.items():
+        who = pattern([run.site.name[e.node] for e in same])
+        sets = round(sum(e.value for e in same)) if happens in STARTS else 0
+        found.append({"s": s, "what": said(who, happens, len(same), sets), "path": path, "who": who,
+                      "happens": happens, "count": len(same), "sets": sets})  # fmt: skip
     for at, groups, off in run.waits:
         racks = int(run.plan.arrays.group[groups, Group.COUNT].sum())
         words = "stay off until what cools them has power" if off else "run again: what cools them has power"
@@ -207,9 +216,28 @@ def pattern(names: Sequence[str]) -> str:
     return "".join(part[0] if len(set(part)) == 1 else "*" for part in parts)
 
 
-def said(who: str, happens: str, count: int) -> str:
-    """``55 x b*/b*-h*/ups: on battery``."""
-    return f"{count:,} x {who}: {happens}" if count > 1 else f"{who}: {happens}"
+STARTS = ("generator starts", "generator failed to start")
+# Words of the path as a reader says them; the others are said as they are.
+WORDS = {
+    "loses its source": "without power",
+    "transferred": "goes over to what is left of its feeds",
+    "retransferred": "back on its own feed",
+    "generator starts": "of its generators start",
+    "generator failed to start": "of its generators do not start",
+    "generator ready": "generator carries load",
+    "load accepted": "taken by the generators",
+    "load shed": "shed by the generators",
+    "walk-in ends": "off the battery",
+    "recharged": "battery recharged",
+    "back": "has power again",
+    "dropped": "stops without power",
+}
+
+
+def said(who: str, happens: str, count: int, sets: int = 0) -> str:
+    """``55 x b*/b*-h*/ups: on battery``; of ``sets`` their number stands before the words."""
+    words = f"{sets:,} {WORDS[happens]}" if sets else WORDS.get(happens, happens)
+    return f"{count:,} x {who}: {words}" if count > 1 else f"{who}: {words}"
 
 
 __all__ = [

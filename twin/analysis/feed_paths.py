@@ -109,19 +109,24 @@ def racks(graph: Graph, effects: dict[str, Effect], inside: Iterable[str] = ()) 
     """Racks and their rated power by what becomes of them.
 
     ``own`` are those that the element holds or is, ``alone`` lose all sources of the needs in ``lose``, ``other`` have
-    another way.
+    another way; ``power`` of these is how many are fed by what is lost themselves: for the rest it is what cools them.
     """
-    own = [graph.nodes[key].kw or 0.0 for key in inside if graph.nodes[key].role == "rack"]
+    lost = tuple(inside)
+    own = [graph.nodes[key].kw or 0.0 for key in lost if graph.nodes[key].role == "rack"]
     alone: dict[tuple[str, ...], list[float]] = {}
     other: list[float] = []
+    fed = 0
     for key, effect in effects.items():
         node = graph.nodes[key]
         if node.role == "rack":
             (alone.setdefault(effect.cut, []) if effect.state == "alone" else other).append(node.kw or 0.0)
+            fed += effect.state != "alone" and any(
+                edge.source in effects or edge.source in lost for edge in graph.needs(key).get("power", ())
+            )
     return {
         "own": {"racks": len(own), "rated_kw": sum(own)},
         "alone": [{"lose": list(cut), "racks": len(kw), "rated_kw": sum(kw)} for cut, kw in alone.items()],
-        "other": {"racks": len(other), "rated_kw": sum(other)},
+        "other": {"racks": len(other), "rated_kw": sum(other), "power": fed},
     }
 
 

@@ -48,6 +48,8 @@ def headline(graph: Graph, trace: Trace) -> list[str]:
             f"{_count(sums['other']['racks'], 'rack')} ({watts(sums['other']['rated_kw'])}) "
             f"have another way{': ' + some(others) if others else ''}"
         )
+        if 0 < sums["other"]["power"] < sums["other"]["racks"]:
+            lines.append(f"{sums['other']['power']:,} of these by their own feeds, the others by what cools them")
     return lines + _halls(graph, trace) + _load(graph, trace)
 
 
@@ -176,7 +178,7 @@ def below_rows(seen: Picture, links: Iterable[Link]) -> Rows:
         rows.append(
             (
                 *(link.medium, target.name, target.units, source.name, _kw(link), percent(link.share)),
-                *(target.node.since, fate(target.effect)),
+                *(target.node.since, fate(target.effect, target.node.role)),
             )
         )
     return rows
@@ -186,8 +188,10 @@ FED_HEAD = ("", "from", "units", "to", "rated", "share", "since")
 BELOW_HEAD = ("", "to", "units", "from", "rated", "share", "since", "if it is lost")
 
 
-def fate(effect: Effect) -> str:
-    """What becomes of a node, in few words."""
+def fate(effect: Effect, role: str = "") -> str:
+    """What becomes of a node of ``role``, in few words; a load is carried by racks, not by what feeds them."""
+    if role in LOAD and effect.state == "other":
+        return "its racks have another way"
     if effect.state == "alone":
         return f"alone: loses {_needs(effect.cut)}"
     if effect.state == "part":

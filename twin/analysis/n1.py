@@ -207,16 +207,4 @@ def with_trips(found: N1, progress: Callable[[int, int], None] | None = None) ->
     return replace(found, cases=tuple(told))
 
 
-def rack_names(plan: Plan) -> list[str]:
-    """Names of the racks as in ``twin trace``: building/hall/row/place."""
-    a, labels = plan.arrays, plan.labels
-    hall = np.searchsorted(a.group_rack[a.hall_group], np.arange(plan.racks), side="right") - 1
-    places: dict[tuple[int, str], int] = {}
-    names = []
-    for h, row in zip(hall, labels.rack_row, strict=True):
-        places[int(h), row] = places.get((int(h), row), 0) + 1
-        names.append(f"{labels.hall[h]}/{row}/{places[int(h), row]:02d}")
-    return names
-
-
-__all__ = ["N1", "PEAK", "RATED", "Case", "n1", "rack_names", "with_trips"]
+__all__ = ["N1", "PEAK", "RATED", "Case", "n1", "with_trips"]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from twin.analysis.headroom_text import WORDS, air_words
-from twin.analysis.n1 import N1, Case, rack_names
+from twin.analysis.n1 import N1, Case
 from twin.analysis.n1_power import BUSBAR, UTILITY
 from twin.core.units import KW
 from twin.engine.period import stamp
+from twin.site.plan import rack_names
 
 TOP = 20
 ALIKE = re.compile(r"\d+")

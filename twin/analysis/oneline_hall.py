@@ -5,14 +5,16 @@ Equations (S systems that carry, k the cord share, all pairs of systems in turn)
     share of system j   = (k per pair of which it is the first + (1 - k) per pair of which it is the second)/pairs
     once i is lost      = the same, and each pair with i gives all of it to the other
     with a reserve      = 1/S each; the reserve takes what the lost one carried
-    one unit lost       = normal n/(n - 1) on a busbar; of a single unit, or where units feed racks of their own, what
-                          the other systems then carry
+    one unit lost       = normal n/(n - 1) on a busbar; of a single unit what the other systems then carry; where units
+                          feed racks of their own, what their fullest partner then carries (of the unit, not the bank)
+    system lost, own    = the same of the fullest unit, with all units of one system gone
 
 Source: physics sheet 1.3 (2N 50 %, 3N2 66.7 %, 4N3 75 % of what one system can carry, 100 % after one is lost).
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from string import ascii_uppercase
@@ -32,6 +34,7 @@ from twin.analysis.oneline_bank import (
 from twin.cooling.cdu import Cdu
 from twin.cooling.crah import Crah
 from twin.core.units import KPA, KW, LPM
+from twin.site.cords import blocks
 from twin.site.library import Library
 from twin.site.model import ChainLink, Hall, Site, Template
 from twin.site.rated import rack_counts, rated_hall
@@ -77,6 +80,33 @@ def shares(systems: int, reserve: int, cord_share: float, lost: int | None = Non
     return made
 
 
+def fullest_units(template: Template, racks: int) -> list[tuple[float, float]]:
+    """Of units that feed racks of their own, by system: share of the hall's racks on the fullest unit.
+
+    First with any one unit lost, then with any one system lost; racks on two cords go over to their other one.
+    """
+    systems = next(iter(template.chain.values())).systems
+    normal: defaultdict[tuple[int, int], float] = defaultdict(float)
+    over: defaultdict[tuple[int, int], defaultdict[tuple[int, int], float]] = defaultdict(lambda: defaultdict(float))
+    for block in blocks(template, 0, racks):
+        (a, first), (b, second) = (((cord.system, cord.unit), cord.share) for cord in block.cords)
+        part = len(block.racks) / racks
+        normal[a] += first * part
+        normal[b] += second * part
+        over[a][b] += second * part
+        over[b][a] += first * part
+    found = []
+    for j in range(systems):
+        own = [unit for unit in normal if unit[0] == j]
+        one = max(normal[unit] + max(over[unit].values()) for unit in own)
+        system = max(
+            normal[unit] + sum(part for lost, part in over[unit].items() if lost[0] == i)
+            for unit in own for i in range(systems)
+        )  # fmt: skip
+        found.append((one, system))
+    return found
+
+
 def mechanical_kw(template: Template, library: Library) -> float:
     """Rated power of the pumps of the hall's CDUs and of the fans of its air handlers, kW."""
     crah = library.get(template.air.crah, Crah)
@@ -100,7 +130,7 @@ class _Chain:
         lowest = next(iter(template.chain.values()), None)
         self.systems, self.reserve = (lowest.systems, lowest.reserve) if lowest else (1, 0)
         racks = rated_hall(template, library)
-        watts = racks.it_kw * KW
+        watts = self.racks_w = racks.it_kw * KW
         self.one_cord = one_cord(template)
         carry, held = self.systems, self.reserve
         lost = [*range(self.systems)] if self.systems > 1 else []
@@ -203,6 +233,9 @@ class _Chain:
         system = None if ideal or lost is None else lost / limit
         shared = units > 1 and not link.own
         one_lost = normal * units / (units - 1) if shared and normal is not None else system
+        if link.own and not (ideal or self.one_cord):
+            one, whole = fullest_units(self.template, sum(rack_counts(self.template).values()))[j]
+            one_lost, system = (self.racks_w * part * units / limit for part in (one, whole))
         return Bank(
             key, name, link.device, self.library.get(link.device).kind, units, rating_of(self.library, link.device),
             normal, one_lost, system, ideal=ideal, system=letter, reserve=stands_by,
@@ -218,4 +251,4 @@ class _Chain:
         return tuple(Source(f"{self.id}/feed/{feeder}", (f"from {feeder}",)) for feeder in dict.fromkeys(above))
 
 
-__all__ = ["hall_drawing", "mechanical_kw", "shares"]
+__all__ = ["fullest_units", "hall_drawing", "mechanical_kw", "shares"]

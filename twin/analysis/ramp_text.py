@@ -136,8 +136,13 @@ def causes_text(causes: Sequence[Cause]) -> str:
     parts = []
     for one in causes[:MOST_CAUSES]:
         fresh = f", {', '.join(one.energised)} energised" if one.energised else ""
-        parts.append(f"{one.name} {one.power_w / MW:+.2f} MW{fresh}")
+        parts.append(f"{one.name} {_signed(one.power_w / MW)} MW{fresh}")
     return "; ".join(parts)
+
+
+def _signed(mw: float) -> str:
+    """With its sign, to 0.01 MW; what is less than 0.1 MW to two figures, never as 0."""
+    return f"{mw:+.2f}" if abs(mw) >= 0.095 or mw == 0.0 else f"{mw:+.2g}"
 
 
 def _store_lines(told: dict[str, Any]) -> Iterable[str]:

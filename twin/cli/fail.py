@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,6 +60,10 @@ Load = Annotated[
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the racks' spread and noise.")]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with a picture of the course.")]
 LINES = 32
+# The letter of a system in the name of an element.
+SYSTEM = re.compile(r"-[A-H](?=-|/|$)")
+# What goes as it should: the first to be left out where a timeline is too long for a screen.
+EXPECTED = ("walk-in ends", "recharged", "load accepted", "generator ready", "back", "retransferred")
 
 
 def command(
@@ -87,9 +92,9 @@ def command(
     manifold units=N as well. Air of a hall (b1/b1-h1/air): units=N, sensor=K, fouling=%, valve=%, control. Loop
     (b1/chw): pumps=N, power=s. Its parts: b1/chw/chillers units=N, power; b1/chw/rejection units=N, power, fouling=%;
     b1/chw/economizer units. grid: outage=s until generators carry the plants; outage without a time is followed
-    through the stores and generators that the site has; sag=%. Elements of the power path (b1/b1-h1/ups, .../ups-A,
-    .../rpp-A-07, yard): lost, units=N, breaker (opened for work); of a UPS bypass, locked (on battery). generators:
-    fail=% do not start.
+    through the stores and generators that the site has; sag=% of the voltage that is left. Elements of the power path
+    (b1/b1-h1/ups, .../ups-A, .../rpp-A-07, yard): lost, units=N, breaker (opened for work); of a UPS bypass, locked
+    (on battery). generators: fail=% do not start.
     """
     from twin.analysis.fail import LASTING_S, fail
     from twin.analysis.map_files import check_files
@@ -156,6 +161,7 @@ def _tell(failure: Failure, html: Path | None, as_json: bool) -> None:
 
 def _text(found: dict[str, Any]) -> str:
     from twin.analysis.beside import lines as closed_form_lines
+    from twin.analysis.fail_carried import lines as power_lines
     from twin.analysis.fail_grid import lines as grid_lines
     from twin.analysis.fail_warmest import lines as warmest_lines
     from twin.analysis.fail_warmest import outdoors
@@ -166,13 +172,8 @@ def _text(found: dict[str, Any]) -> str:
     if found["title"]:
         lines.append(f"source: {found['source']}")
     lines += [f"{outdoors(found['dry_bulb_c'])}, wet bulb to {found['wet_bulb_c']['most']:.1f} degC", ""]
-    rows = found["timeline"]
-    for keys in (("hall", "rack", "event"), ("rack", "event")):
-        rows = together(found["timeline"], keys) if len(rows) > LINES else rows
-    lines += [f"{row['s']:10.1f} s  {row['what']}" for row in rows[:LINES]]
-    more = len(rows) - len(rows[:LINES])
-    lines += [f"{'':12}  and {more} more (--json has them all)"] if more else []
-    lines += [] if rows else [f"{'':12}  nothing breaks, no rack minds"]
+    lines += _fitting(found["timeline"])
+    lines += [] if found["timeline"] else [f"{'':12}  nothing breaks, no rack minds"]
     lines += [
         "",
         f"{'after ' + format(found['lasting_s'], ',.0f') + ' s':22}{'before':>16}{'least':>16}{'end':>16}",
@@ -188,7 +189,8 @@ def _text(found: dict[str, Any]) -> str:
             # Plus 0: nothing is not shown as -0.
             cells = (round(row[at], digits) + 0.0 for at in ("before", "least", "end"))
             lines.append(f"{name:22}" + "".join(f"{cell:16,.{digits}f}" for cell in cells))
-    lines += ["", *warmest_lines(found["warmest"])]
+    lines += ["", *power_lines(found["power"])] if "power" in found else [""]
+    lines += warmest_lines(found["warmest"])
     beside = closed_form_lines(found["closed_form"])
     lines += ["", *beside] if beside else []
     rules = grid_lines(found["power"]["grid_rules"]) if "power" in found else []
@@ -198,15 +200,23 @@ def _text(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def together(timeline: Sequence[dict[str, Any]], keys: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The timeline with what racks alike in ``keys`` do as one row, at its first instant; elements alike as well."""
+def together(
+    timeline: Sequence[dict[str, Any]], keys: tuple[str, ...], *, letters: bool = False
+) -> list[dict[str, Any]]:
+    """The timeline with what racks alike in ``keys`` do as one row, at its first instant; elements alike as well.
+
+    ``letters``: systems A, B, ... of a link are alike too.
+    """
+    from twin.analysis.fail_power import said
+
     rows, merged = list[dict[str, Any]](), dict[tuple[str, ...], list[dict[str, Any]]]()
     path: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in timeline:
         if "event" in row:
             merged.setdefault(tuple(row[key] for key in keys), []).append(row)
         elif "happens" in row:
-            path.setdefault((row["path"], row["happens"]), []).append(row)
+            who = SYSTEM.sub("-*", row["path"]) if letters else row["path"]
+            path.setdefault((who, row["happens"]), []).append(row)
         else:
             rows.append(row)
     quiet = {who for who, happens in path if happens == "loses its source"}
@@ -215,12 +225,33 @@ def together(timeline: Sequence[dict[str, Any]], keys: tuple[str, ...]) -> list[
             continue  # it follows from what stands above and below it
         last, count = alike[-1]["s"], sum(row["count"] for row in alike)
         span = f" until {last:.1f} s" if last > alike[0]["s"] else ""
-        what = alike[0]["what"] if count == 1 else f"{count:,} x {who}: {happens}{span}"
-        rows.append({"s": alike[0]["s"], "what": what})
+        shown = {row["who"] for row in alike}
+        what = said(shown.pop() if len(shown) == 1 else who, happens, count, sum(row["sets"] for row in alike))
+        rows.append({"s": alike[0]["s"], "what": what + span, "happens": happens})
     for alike in merged.values():
         first, last, halls = alike[0], alike[-1]["s"], {row["hall"] for row in alike}
         span = f" until {last:.1f} s" if last > first["s"] else ""
         where = next(iter(halls)) if len(halls) == 1 else f"{len(halls)} halls"
         racks = sum(row["racks"] for row in alike)
         rows.append({"s": first["s"], "what": f"{racks:,} x {first['rack']}: {first['event']}{span}, in {where}"})
-    return sorted(rows, key=lambda row: (row["s"], row["what"]))
+    return sorted(rows, key=lambda row: (row["s"], "broken" not in row, row["what"]))
+
+
+def _fitting(timeline: list[dict[str, Any]]) -> list[str]:
+    """Lines of a timeline for a screen: alike things together; where that is not enough, the expected goes first."""
+    rows = timeline
+    for keys, letters in (
+        (("hall", "rack", "event"), False),
+        (("hall", "rack", "event"), True),
+        (("rack", "event"), True),
+    ):
+        rows = together(timeline, keys, letters=letters) if len(rows) > LINES else rows
+    kept, over = [], len(rows) - LINES
+    for row in reversed(rows):
+        if over > 0 and row.get("happens") in EXPECTED:
+            over -= 1
+        else:
+            kept.append(row)
+    lines = [f"{row['s']:10.1f} s  {row['what']}" for row in kept[::-1][:LINES]]
+    more = len(rows) - len(lines)
+    return lines + ([f"{'':12}  and {more} more (--json has them all)"] if more else [])

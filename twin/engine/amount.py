@@ -16,7 +16,8 @@ def amount_of(written: str | float, what: str, unit: str, least: float, most: fl
 
     Raises ``InputError`` at ``amount`` for text that is none, another unit, and what is out of range.
     """
-    shown = f"{least:g} to {most:g}{f' {unit}' if unit in ('K', 's') else ''}"
+    span = f"{least:g} to {most:g}{f' {unit}' if unit in ('K', 's') else ''}"
+    shown = f"{100.0 * least:g}% to {100.0 * most:g}%, or {span}" if unit == "1" else span
     text = WRITTEN.fullmatch(written) if isinstance(written, str) else None
     if isinstance(written, str) and text is None:
         raise one(f'"{written}" is no amount of {what}, expected {shown}', path="amount")

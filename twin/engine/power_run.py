@@ -54,7 +54,8 @@ class PowerRun:
     """The path of a run, what it does to racks, pumps and plants, and its ledger.
 
     ``events`` are those of the path so far; ``trips`` (group) the instant (s since 1970) and cause of a loss of power
-    after which racks run again; ``waits`` instants and groups that wait for what cools them, or no longer.
+    after which racks run again; ``waits`` instants and groups that wait for what cools them, or no longer. What nodes
+    deliver just before the first fault and at most after it (ends of steps): ``carried``, ``most``, W.
     """
 
     site: PowerSite
@@ -69,6 +70,8 @@ class PowerRun:
     events: list[Event] = field(default_factory=list)
     trips: dict[int, tuple[float, int]] = field(default_factory=dict)
     waits: list[tuple[float, list[int], bool]] = field(default_factory=list)
+    carried: Floats = field(init=False)
+    most: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         a, site = self.plan.arrays, self.site
@@ -92,11 +95,14 @@ class PowerRun:
         self._acted = self._seen = 0
         self._losses: Floats | None = None  # of each element of the Plan in the step before, W
         self.live = energised(site, self.plan, self.origin_s)
+        self.carried = self.most = np.zeros(len(site.name))
         self._outer = np.arange(len(a.element)) >= self.plan.hall_elements
 
     def before(self, start: float) -> None:
         """Faults act at ``start``; what has no power is dark or stands, what has it again comes back in order."""
         t = start - self.origin_s
+        if not self._acted:
+            self.carried = self.most = self.machine.state.live.out.copy()
         while self._acted < len(self.acts) and self.acts[self._acted].at_s <= start:
             self.events += self.acts[self._acted].do(self.machine, t)
             self._acted += 1
@@ -200,6 +206,7 @@ class PowerRun:
         self._wanted = demand
         before, lost = self._sums(), self.machine.state.live.lost.copy()
         self.events += self.machine.advance(t - dt, t, demand)
+        self.most = np.maximum(self.most, self.machine.state.live.out)
         terms = {name: value - before[name] for name, value in self._sums().items()}
         terms["cut"] = float(drawn.sum()) * dt - terms.pop("delivered")
         self._book(dt, terms, self.machine.state.live.lost - lost, forcing.ledger[step])
