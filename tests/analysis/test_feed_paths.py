@@ -85,7 +85,7 @@ def test_a_picture_holds_every_node_once_and_every_kilowatt(campus):
         edges = [*edges_above(graph, found), *edges_below(graph, found)]
         assert sum(link.kw or 0.0 for link in seen.links) == pytest.approx(sum(e.kw or 0.0 for e in edges), rel=1e-9)
         for link in seen.links:
-            assert link.share is None or 0.0 < link.share <= 1.0 + 1e-9
+            assert link.share is None or 0.0 <= link.share <= 1.0 + 1e-9  # 0: stands by
 
 
 def test_a_picture_of_a_campus_fits_a_page(campus):

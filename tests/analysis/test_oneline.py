@@ -314,6 +314,7 @@ def test_panels_of_their_own_are_as_full_after_a_loss_as_n_1_finds_them(sites):
     worst = {row["element"]: (row["n_1"] or 0.0) * (row["normal_kw"] or 0.0) for row in rows}
     for key, hall, racks in (("four-n3/rpp/A", "h-4n3", 6), ("two-n/rpp/A", "h-2n", 8)):
         one, lost = bank(found, key).one_lost, bank(found, key).system_lost
+        assert one is not None
         assert one == lost == pytest.approx(racks * 46.0 / limit(sites["redundant-4n3"]), rel=1e-9)
         assert one * limit(sites["redundant-4n3"]) == pytest.approx(worst[f"b1/{hall}/rpp-A-01"], rel=1e-6)
 
