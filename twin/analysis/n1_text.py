@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -162,14 +162,19 @@ def _verdict(found: N1) -> str:
     return f"N-1 does not hold: {drops:,} single {took} racks along, {over:,} {left} something over its limits."
 
 
-def render_elements(found: N1, top: int | None = None) -> str:
-    """A table of the electrical path: allocated, N and N-1 loading of each element, the largest N-1 first."""
+def render_elements(found: N1, top: int | None = None, more: Mapping[str, Mapping[str, str]] | None = None) -> str:
+    """A table of the electrical path: allocated, N and N-1 loading of each element, the largest N-1 first.
+
+    ``more`` are further columns: by their head, then by element.
+    """
+    more = more or {}
     rows = sorted(elements(found), key=lambda row: -1e9 if row["n_1"] is None else -row["n_1"])[:top]
-    head = ("element", "units", "limit kW", "emergency kW", "allocated", "N", "N-1", "with the loss of")
+    head = ("element", "units", "limit kW", "emergency kW", "allocated", "N", "N-1", "with the loss of", *more)
     body = [
         (
             row["element"], f"{row['units']} x {row['device']}", _kw(row["normal_kw"]), _kw(row["emergency_kw"]),
             _share(row["allocated"]), _share(row["n"]), _share(row["n_1"]), row["n_1_loss"] or "-",
+            *(column[row["element"]] for column in more.values()),
         )
         for row in rows
     ]  # fmt: skip

@@ -19,6 +19,14 @@ Top = Annotated[int, typer.Option(metavar="N", min=1, help="Rows of each table."
 Elements = Annotated[
     bool, typer.Option("--elements", help="Show what each electrical element carries: allocated, N and N-1.")
 ]
+Voltage = Annotated[
+    bool,
+    typer.Option(
+        "--voltage",
+        help="With --elements, or --json: voltage, kvar and losses by two sweeps beside those of the law. A UPS or a "
+        "converter regulates its output: what stands behind is at nominal voltage.",
+    ),
+]
 Transient = Annotated[
     bool, typer.Option("--transient", help="Add the time to the first trip after each loss of cooling: takes minutes.")
 ]
@@ -29,6 +37,7 @@ def command(
     load: Load = "rated",
     top: Top = 20,
     elements: Elements = False,
+    voltage: Voltage = False,
     transient: Transient = False,
     as_json: Json = False,
 ) -> None:
@@ -42,7 +51,15 @@ def command(
     found = n1(loaded, _load(load))
     if transient:
         found = with_trips(found, Progress())
-    if as_json:
+    if voltage:
+        from twin.analysis.n1_voltage import plain_with, render_with, with_voltage
+
+        volts = with_voltage(found)
+        if as_json:
+            write_json(plain_with(volts))
+        else:
+            typer.echo(render_with(volts))
+    elif as_json:
         from twin.analysis.n1_text import plain
 
         write_json(plain(found))

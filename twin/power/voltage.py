@@ -59,7 +59,7 @@ def copper_factor(winding_c: float) -> float:
 
 def transformer_branch(
     rated_va: float, load_loss_w: float, no_load_loss_w: float, vk: float, base_va: float, *,
-    i0: float = 0.0, winding_c: float = REFERENCE_C, count: int = 1, tap: float = 1.0,
+    i0: float = 0.0, winding_c: float = REFERENCE_C, count: float = 1, tap: float = 1.0,
 ) -> Branch:  # fmt: skip
     """``count`` equal transformers in parallel.
 
