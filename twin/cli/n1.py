@@ -23,8 +23,8 @@ Voltage = Annotated[
     bool,
     typer.Option(
         "--voltage",
-        help="With --elements, or --json: voltage, kvar and losses by two sweeps beside those of the law. A UPS or a "
-        "converter regulates its output: what stands behind is at nominal voltage.",
+        help="Show with the elements (implies --elements) their voltage, kvar and losses by two sweeps, beside those "
+        "of the law. A UPS or converter regulates its output: what stands behind it is at nominal voltage.",
     ),
 ]
 Transient = Annotated[
