@@ -54,8 +54,10 @@ def site_of(*rows):
     )  # fmt: skip
     none, minus = (None,) * n, np.full(n, -1)
     return PowerSite(
-        net, tuple(f"n{k}" for k in range(n)), tuple("racks" if d is None else "element" for d, _, _ in rows), minus,
-        minus, minus, tuple(d for d, _, _ in rows), none, ("",) * n, [range(0)] * n, minus, minus,
+        net=net, name=tuple(f"n{k}" for k in range(n)),
+        role=tuple("racks" if d is None else "element" for d, _, _ in rows), hall=minus, element=minus, system=minus,
+        device=tuple(d for d, _, _ in rows), backed=none, backed_by=("",) * n, racks=[range(0)] * n, stores=none,
+        node_of_sec=minus, node_of_fac=minus,
     )  # fmt: skip
 
 
