@@ -7,7 +7,7 @@ drawn by the seed of the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -53,46 +53,74 @@ def path_places(loaded: LoadedSite, plan: Plan) -> dict[str, Place]:
 
 
 def acts(faults: Faults, seed: int) -> list[Act]:
-    """What the path is told, in order of time; what is mended at an instant comes before what breaks then."""
-    made: list[tuple[float, int, Act]] = []
+    """What the path is told, in order of time: at each instant what all faults that hold from then on leave.
+
+    So faults of one element may overlap. Sets that do not start are told before what calls them.
+    """
+    of: dict[str, list[Fault]] = {}
     for fault in faults.found:
-        if not faults.by_path(fault):
-            continue
-        begin, end = _acts(fault, faults.known[fault.element], seed)
-        made.append((fault.at_s, 1, Act(fault.at_s, begin)))
-        if fault.until_s < inf:
-            made.append((fault.until_s, 0, Act(fault.until_s, end)))
+        if faults.by_path(fault):
+            of.setdefault(fault.element, []).append(fault)
+    made: list[tuple[float, int, Act]] = []
+    for element, those in of.items():
+        place = faults.known[element]
+        before: tuple[Fault, ...] = ()
+        for t in sorted({t for fault in those for t in (fault.at_s, fault.until_s) if t < inf}):
+            now = tuple(fault for fault in those if fault.at_s <= t < fault.until_s)
+            order = 0 if place.role == GENERATORS else 2 if len(now) > len(before) else 1
+            made += [(t, order, Act(t, do)) for do in _acts(place, before, now, seed)]
+            before = now
     return [act for _, _, act in sorted(made, key=lambda one: one[:2])]
 
 
 Do = Callable[[Machine, float], list[Event]]
 
 
-def _acts(fault: Fault, place: Place, seed: int) -> tuple[Do, Do]:
-    """What the path is told when a fault begins, and when it ends."""
-    n, mode = place.row, fault.mode
+def _acts(place: Place, before: Sequence[Fault], now: Sequence[Fault], seed: int) -> list[Do]:
+    """What leads from the faults ``before`` of an element to those that hold ``now``, nothing where that is the same."""
+    n = place.row
     if place.role == "grid":
-        voltage = 0.0 if mode == "outage" else float(fault.amount or 0.0)
-        return lambda machine, t: machine.utility(t, voltage), lambda machine, t: machine.utility(t, 1.0)
+        was, volt = _voltage(before), _voltage(now)
+        return [lambda machine, t: machine.utility(t, volt)] if volt != was else []
     if place.role == GENERATORS:
-        return partial(_fail, float(fault.amount or 0.0), seed), lambda machine, t: _all_start(machine)
-    if mode in BY_HAND:
-        return lambda machine, t: machine.switch(t, n, BY_HAND[mode]), lambda machine, t: machine.reset(t, n)
-    units = int(fault.amount or 1) if mode == "units" else place.units
-    return lambda machine, t: machine.lose(t, n, units), lambda machine, t: machine.mend(t, n, units)
+        share = min(1.0, sum(float(fault.amount or 0.0) for fault in now))
+        return [partial(_starting, share, seed)]
+    found: list[Do] = []
+    lost = _lost(place, now) - _lost(place, before)
+    if lost < 0:
+        found.append(lambda machine, t: machine.mend(t, n, -lost))
+    was_held, held = _held(before), _held(now)
+    if held is None and was_held is not None:
+        found.append(lambda machine, t: machine.reset(t, n))
+    elif held is not None and held != was_held:
+        found.append(lambda machine, t: machine.switch(t, n, held))
+    if lost > 0:
+        found.append(lambda machine, t: machine.lose(t, n, lost))
+    return found
 
 
-def _fail(share: float, seed: int, machine: Machine, t: float) -> list[Event]:
-    """That share of all sets does not start when called."""
+def _voltage(active: Sequence[Fault]) -> float:
+    """The utility per nominal: the lowest that any fault leaves of it."""
+    return min((0.0 if f.mode == "outage" else float(f.amount or 0.0) for f in active), default=1.0)
+
+
+def _lost(place: Place, active: Sequence[Fault]) -> int:
+    """Units of a bank that are not there, at most all."""
+    return min(place.units, sum(
+        int(f.amount or 1) if f.mode == "units" else place.units for f in active if f.mode not in BY_HAND
+    ))  # fmt: skip
+
+
+def _held(active: Sequence[Fault]) -> int | None:
+    """What a UPS is put on by hand: by the fault that began last."""
+    return max(((f.at_s, BY_HAND[f.mode]) for f in active if f.mode in BY_HAND), default=(0.0, None))[1]
+
+
+def _starting(share: float, seed: int, machine: Machine, t: float) -> list[Event]:
+    """That share of all sets does not start when called next, every other does."""
     del t
-    for node, sets in failing_sets({plant.node: plant.sets for plant in machine.plants}, share, seed).items():
-        machine.state.sets[node] = max(0, machine.state.sets[node] - sets)
-    return []
-
-
-def _all_start(machine: Machine) -> list[Event]:
-    """Every set starts when called next."""
-    machine.state.sets |= {plant.node: plant.sets for plant in machine.plants}
+    missing = failing_sets({plant.node: plant.sets for plant in machine.plants}, share, seed)
+    machine.state.sets |= {plant.node: plant.sets - missing[plant.node] for plant in machine.plants}
     return []
 
 

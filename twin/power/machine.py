@@ -90,8 +90,10 @@ class Machine:
     def lose_sets(self, t_s: float, node: int, sets: int) -> list[Event]:
         """Lose ``sets`` of the plant at ``node``, running or not: the last in order, and for good."""
         events = self._until(t_s)
-        left = max(0, self.state.sets[node] - sets)
-        self.state.sets[node], self.state.running[node] = left, min(left, self.state.running[node])
+        state = self.state
+        state.sets[node] = max(0, state.sets[node] - sets)
+        state.called[node] = left = max(0, state.called[node] - sets)
+        state.running[node] = min(left, state.running[node])
         return in_order(events + self._changed())
 
     def mend(self, t_s: float, node: int, units: int) -> list[Event]:

@@ -47,7 +47,7 @@ class Plant:
 
     def since(self, state: MachineState, t: float) -> Floats:
         """Seconds since each set that started came on the busbar, below 0: not yet."""
-        return t - (state.began[self.node] + self.ready[: state.sets[self.node]])
+        return t - (state.began[self.node] + self.ready[: state.called[self.node]])
 
     def running(self, state: MachineState, t: float) -> int:
         """Sets on the busbar."""
@@ -96,7 +96,7 @@ def _whole(plant: Plant, state: MachineState, t: float) -> float:
 def _carrying(plant: Plant, state: MachineState, t: float, *, fed: bool, due: bool) -> list[Event] | None:
     """As :func:`turn`, of a plant that carries its busbar."""
     node, g = plant.node, plant.device
-    if state.live.fuel[node] <= 0.0 or state.sets[node] == 0:
+    if state.live.fuel[node] <= 0.0 or state.called[node] == 0:
         state.began.pop(node, None)
         state.running[node] = 0
         dry = [Event(t, node, "out of fuel", 0.0)] if state.live.fuel[node] <= 0.0 else []
@@ -143,7 +143,7 @@ def _crank(plant: Plant, state: MachineState, t: float) -> list[Event]:
         events.append(Event(t, node, "generator failed to start", float(plant.sets - starts)))
     if starts == 0:
         return _to(state, node, NONE, math.inf) + events
-    state.began[node] = t
+    state.began[node], state.called[node] = t, starts
     return _to(state, node, CRANK, t + float(plant.ready[0])) + events
 
 
@@ -151,7 +151,7 @@ def next_turn(plant: Plant, state: MachineState, t: float) -> float:
     """The next instant at which a plant does something by itself, s."""
     when = state.plant_timer[plant.node]
     if plant.node in state.began and int(state.live.plant[plant.node]) in {CARRY, RETURN}:
-        if state.running[plant.node] >= state.sets[plant.node]:
+        if state.running[plant.node] >= state.called[plant.node]:
             return when
         if plant.running(state, t) > state.running[plant.node]:
             return t

@@ -117,13 +117,14 @@ class MachineState:
     barred: frozenset[int]  # shed under overload: out until the utility is back
     resting: frozenset[int]  # stopped recharging under overload: until the utility is back
     sets: dict[int, int]  # of a plant that start when called
+    called: dict[int, int]  # of a plant that started when it was called last
     running: dict[int, int]  # of a plant on its busbar
 
     def copy(self) -> MachineState:
         """A state of its own."""
         held = {f.name: getattr(self, f.name) for f in fields(self)}
         held["live"] = Live._make(column.copy() for column in self.live)
-        held |= {key: dict(held[key]) for key in ("began", "plant_timer", "sets", "running")}
+        held |= {key: dict(held[key]) for key in ("began", "plant_timer", "sets", "called", "running")}
         return MachineState(**held)
 
 
@@ -149,7 +150,8 @@ def fresh(net: Network, gear: Gear, fuel: Floats, sets: dict[int, int]) -> Machi
     made["sags"] = np.full((n, WIDEST_COUNT), -math.inf)
     live, none = Live(**made), frozenset[int]()
     return MachineState(
-        live, 0.0, 1.0, 0.0, 0.0, 0.0, {}, dict.fromkeys(sets, math.inf), none, none, dict(sets), dict.fromkeys(sets, 0)
+        live, 0.0, 1.0, 0.0, 0.0, 0.0, {}, dict.fromkeys(sets, math.inf), none, none, dict(sets), dict(sets),
+        dict.fromkeys(sets, 0),
     )
 
 
