@@ -17,7 +17,7 @@ electrical:
 templates:
   cs3-hall:
     chain:
-      ups: {device: ups-99-eco, count: 3, mechanical: true, store: {device: ups-battery-90s, count: 3}}
+      ups: {device: ups-galaxy-vxl-1250, count: 5, mechanical: true, store: {device: ups-battery-90s, count: 5}}
 """
 FAULT = "  - {{element: {0}, mode: {1}, at: {2}s, until: {3}s{4}}}\n"
 
@@ -79,9 +79,7 @@ def test_a_ups_that_two_people_hold_is_let_go_by_the_last(broken):
 
 def test_a_set_that_is_mended_while_the_others_run_starts_with_the_next_call(broken):
     """It has not been cranked: no load is accepted and no busbar gains by it in this outage."""
-    failure = broken(
-        ("grid", "outage", 0, 400, ""), ("generators", "fail", 0, 100, ", amount: 0.34"), lasting=300
-    )
+    failure = broken(("grid", "outage", 0, 400, ""), ("generators", "fail", 0, 100, ", amount: 0.34"), lasting=300)
     assert [e["value"] for e in told(failure)["power"]["events"] if e["what"] == "generator starts"] == [4.0]
     ready = [e["value"] for e in told(failure)["power"]["events"] if e["what"] == "generator ready"]
     assert max(ready) == pytest.approx(4 * 2.5e6)
@@ -89,3 +87,26 @@ def test_a_set_that_is_mended_while_the_others_run_starts_with_the_next_call(bro
     run = failure.power
     assert run is not None
     assert run.machine.state.sets[run.machine.plants[0].node] == 6
+
+
+def test_three_short_sags_in_a_row_lock_the_ups_and_the_run_goes_on(broken):
+    """The third comes while the UPSs wait for their return: they stay on battery."""
+    sags = [("grid", "sag", 3 * k, 3 * k + 1, ", amount: 0.5") for k in range(3)]
+    failure = broken(*sags, lasting=60.0)
+    locked = happened(failure, "locked on battery")
+    assert failure.residual < 1e-9
+    assert locked == [6.0, 6.0]
+
+
+def test_racks_are_not_switched_on_again_on_a_battery_alone(broken):
+    """Their panels are closed again in an outage without sets: they wait for the utility, and for whoever looks."""
+    failure = broken(
+        ("grid", "outage", 0, 300, ""), ("generators", "fail", 0, 1000, ", amount: 1"),
+        ("okc/hall-1/rpp", "breaker", 0, 20, ""), lasting=460.0,
+    )  # fmt: skip
+    run = failure.power
+    assert run is not None
+    dark, times = failure.series["hall_it_power"][:, 0], failure.times_s - failure.at_s
+    assert happened(failure, "battery empty", "hall-1") == []
+    assert dark[(times > 2) & (times < 300 + RESET_S)].max() < 1.0
+    assert dark[times > 315 + RESET_S].min() > 1e6

@@ -139,3 +139,16 @@ def test_what_makes_no_sense_is_refused(wrong):
     given = {"load_w": np.ones(3), "step_s": 1.0, "up_w_s": 1.0} | wrong
     with pytest.raises(ValueError, match="ramp"):
         limited(**given)
+
+
+@pytest.mark.parametrize("gap", [np.nan, np.inf])
+@pytest.mark.parametrize("at", [0, 2, 4])
+def test_a_gap_in_the_series_does_not_pass_for_a_level_power(gap, at):
+    load = np.full(5, 1e6)
+    load[at] = gap
+    for ask in (
+        lambda: limited(load, 60.0, 1e3), lambda: steepest(load, 60.0, 60.0), lambda: breaches(load, 60.0, 1e3),
+        lambda: foreseen_power(load, 60.0, 1e3),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="not known"):
+            ask()

@@ -45,7 +45,7 @@ def hit(run: PowerRun) -> list[dict[str, Any]]:
     racks, names = run.site.racks, rack_names(run.plan)
     first: dict[int, float] = {}
     for e in run.events:
-        if e.what == "transferred" and run.site.role[e.node] == "racks" and run.live[e.node]:
+        if e.what == "transferred" and run.site.role[e.node] == "racks" and run.concerns(e):
             first.setdefault(e.node, e.t_s)
     return [
         {"block": run.site.name[n], "s": s, "racks": len(racks[n]), "first": names[racks[n].start],

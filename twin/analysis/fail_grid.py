@@ -54,7 +54,7 @@ def grid_rules(run: PowerRun) -> dict[str, Any]:
     # Between two sags a load may be on its batteries still: how large it is was seen before the first.
     size = max((one["before_mw"] for one in found), default=0.0)
     judged = [row for one in found for id, rule in rules for row in _verdicts(run, id, rule, one, size)]
-    locked = {e.node: e.value for e in run.events if e.what == "locked on battery" and run.live[e.node]}
+    locked = {e.node: e.value for e in run.events if e.what == "locked on battery" and run.concerns(e)}
     locked = {n: w for n, w in locked.items() if isinstance(run.site.device[n], Ups)}
     return {
         "faults": found,
@@ -113,7 +113,7 @@ def _ridden(run: PowerRun, one: dict[str, Any], asked: float, size: float) -> di
         return _not(f"it says nothing of {one['voltage_pu']:g} pu")
     limit = f"{one['voltage_pu']:g} pu " + ("without end" if asked == inf else f"for {asked:g} s")
     until = min(one["s"] + asked, one["back_s"] if one["back_s"] is not None else inf)
-    left = sum(e.value for e in run.events if e.what in OFF and run.live[e.node] and one["s"] <= e.t_s < until) / MW
+    left = sum(e.value for e in run.events if e.what in OFF and run.concerns(e) and one["s"] <= e.t_s < until) / MW
     left = min(left, one["last_mw"])  # of a UPS in its walk-in only what the grid carried
     return {
         "limit": limit,

@@ -79,14 +79,14 @@ def first_trips(faults: Faults, run: PowerRun | None) -> dict[int, tuple[float, 
 
 def told(run: PowerRun, begin: float) -> dict[str, Any]:
     """The answer as plain JSON types; s after ``begin``."""
-    site, live = run.site, run.live
+    site = run.site
     series = run.ledger.series()
     hours = run.ledger.interval_s / 3600.0
     least, mean = run.charge()
     return {
         "events": [
             {"s": float(e.t_s), "node": site.name[e.node], "what": e.what, "value": float(e.value)}
-            for e in run.events if live[e.node]
+            for e in run.events if run.concerns(e)
         ],
         "dropped": dropped(run, begin),
         "hit": hit(run),
@@ -174,7 +174,7 @@ def _spans(
     first: dict[int, float] = {}
     last: dict[int, float] = {}
     for e in run.events:
-        if run.live[e.node] and run.site.role[e.node] in roles:
+        if run.concerns(e) and run.site.role[e.node] in roles:
             if e.what in begins:
                 first.setdefault(e.node, e.t_s)
                 last[e.node] = inf
@@ -195,7 +195,7 @@ def rows(run: PowerRun) -> list[dict[str, Any]]:
     """
     alike: dict[tuple[float, str, str], list[Event]] = {}
     for e in run.events:
-        if run.live[e.node]:
+        if run.concerns(e):
             alike.setdefault((round(e.t_s, 1), NUMBERS.sub("*", run.site.name[e.node]), e.what), []).append(e)
     found: list[dict[str, Any]] = []
     for (s, path, happens), same in alike.items():

@@ -77,7 +77,7 @@ Do = Callable[[Machine, float], list[Event]]
 
 
 def _acts(place: Place, before: Sequence[Fault], now: Sequence[Fault], seed: int) -> list[Do]:
-    """What leads from the faults ``before`` of an element to those that hold ``now``, nothing where that is the same."""
+    """What leads from the faults ``before`` of an element to those that hold ``now``."""
     n = place.row
     if place.role == "grid":
         was, volt = _voltage(before), _voltage(now)

@@ -1,17 +1,38 @@
 """Whether racks that were dark may be switched on again: the sets that would carry them have room for them.
 
-On the utility nothing hinders them. On sets, as much of a block as hangs on a plant must fit beside what the plant
-carries, recharge included, within the rating of the sets that run; blocks are tried in their order. Else somebody waits
-for the utility: racks that are switched on regardless would be shed again.
+On a battery alone nobody switches them on; on the utility nothing hinders them. On sets, as much of a block as hangs on
+a plant must fit beside what the plant carries, recharge included, within the rating of the sets that run; blocks are
+tried in their order. Else somebody waits for the utility: racks that are switched on regardless would be shed again.
 """
 
 from __future__ import annotations
 
 from twin.power.machine import Machine
-from twin.power.machine_state import CARRY, RETURN
+from twin.power.machine_state import BATTERY, CARRY, RETURN
 
 # As the plants have it for what is lost between a load and their busbar.
 MARGIN = 1.05
+
+
+class Lasting:
+    """What has at an instant a source that lasts: the utility or sets, on some way without a battery in it."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._known: dict[int, bool] = {}
+
+    def of(self, node: int) -> bool:
+        """Whether a node has one; the utility is the node below 0."""
+        if node < 0:
+            return True
+        if node not in self._known:
+            net, live = self.machine.net, self.machine.state.live
+            feeds = range(int(net.feed_ptr[node]), int(net.feed_ptr[node + 1]))
+            self._known[node] = bool(live.alive[node] and live.mode[node] != BATTERY) and (
+                int(live.plant[node]) in (CARRY, RETURN)
+                or any(live.live[i] > 0.0 and self.of(int(net.feed[i])) for i in feeds)
+            )
+        return self._known[node]
 
 
 class Room:
@@ -48,4 +69,4 @@ class Room:
         return found
 
 
-__all__ = ["Room"]
+__all__ = ["Lasting", "Room"]

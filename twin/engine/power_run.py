@@ -10,8 +10,9 @@ So an event within a step has its instant in closed form, and its thermal effect
 a load draws from its loss to that edge, less what the path gives it from its return to that edge, is told apart in the
 ledger (``cut``). What comes back::
 
-    racks      off (cause: power) until somebody has looked, RESET_S after their block and what cools it have power
-               again, and as far as the sets that carry it have room (``twin.engine.power_restart``)
+    racks      off (cause: power) until somebody has looked, RESET_S after their block, from more than a battery, and
+               what cools it have power again, and as far as the sets that carry it have room
+               (``twin.engine.power_restart``)
     CDU pumps, air handlers   run down without power, start with it
     plants     facility pumps with the power, condenser pumps and fans SEQUENCE_S later; chillers stop, and carry load
                their restart time after it (``twin.engine.outage``)
@@ -36,7 +37,7 @@ from twin.engine.faults import RESET_S, Faults
 from twin.engine.outage import SEQUENCE_S
 from twin.engine.power_faults import Act
 from twin.engine.power_ledger import MEANS, PowerLedger
-from twin.engine.power_restart import Room
+from twin.engine.power_restart import Lasting, Room
 from twin.engine.run import Forcing
 from twin.engine.timeline import Block
 from twin.engine.trip import CAUSES
@@ -94,8 +95,8 @@ class PowerRun:
         self._waiting: list[int] = []
         self._acted = self._seen = 0
         self._losses: Floats | None = None  # of each element of the Plan in the step before, W
-        self.live = energised(site, self.plan, self.origin_s)
         self.carried = self.most = np.zeros(len(site.name))
+        self._from = energised_from(site, self.plan)
         self._outer = np.arange(len(a.element)) >= self.plan.hall_elements
 
     def before(self, start: float) -> None:
@@ -120,7 +121,9 @@ class PowerRun:
     def _restart(self, dropped: dict[int, float], start: float) -> None:
         """Blocks of racks that have had power again for long enough are switched on."""
         live = self.machine.state.live
-        alive = live.alive > 0
+        alive, lasting = live.alive > 0, Lasting(self.machine)
+        dark = np.flatnonzero(self._is_racks & alive & (live.dropped > 0))
+        alive[[n for n in dark if not lasting.of(int(n))]] = False
         self._since[~alive] = inf
         self._since[[n for n in dropped if alive[n]]] = start
         self._since[alive & (self._since == inf)] = start
@@ -228,10 +231,20 @@ class PowerRun:
         self.ledger.add(dt, terms, float(of_element[self._outer].sum() + lost[~own].sum()), late, heat)
         self._losses = of_element / dt
 
+    @property
+    def live(self) -> Flags:
+        """Nodes that have something with power on them by now."""
+        found: Flags = self._from <= self.origin_s + self.machine.state.now
+        return found
+
+    def concerns(self, event: Event) -> bool:
+        """Whether an event befalls something that has been energised."""
+        return bool(self._from[event.node] <= self.origin_s + event.t_s)
+
     def charge(self) -> tuple[float, float]:
         """State of charge of what is energised: the least, and the mean by energy; NaN where there is no store."""
         full, energy = self.machine.gear.full, self.machine.state.live.energy
-        at = self.live & (full > 0.0)
+        at = (self._from <= self.origin_s + self.machine.state.now) & (full > 0.0)
         if not at.any():
             return np.nan, np.nan
         return float((energy[at] / full[at]).min()), float(energy[at].sum() / full[at].sum())
@@ -242,20 +255,19 @@ class PowerRun:
         return float(self.plan.arrays.group[off, Group.COUNT].sum())
 
 
-def energised(site: PowerSite, plan: Plan, at_s: float) -> Flags:
-    """Nodes that have something with power on them at ``at_s`` (s since 1970)."""
+def energised_from(site: PowerSite, plan: Plan) -> Floats:
+    """When each node first has something with power on it, s since 1970; inf: never."""
     a, net = plan.arrays, site.net
-    on = np.zeros(len(site.name), bool)
-    for n in range(len(on)):
-        if site.hall[n] >= 0:
-            on[n] = plan.hall_start_s[site.hall[n]] <= at_s
+    found = np.full(len(site.name), inf)
+    inside = site.hall >= 0
+    found[inside] = plan.hall_start_s[site.hall[inside]]
     for f, n in enumerate(site.node_of_fac):
-        on[n] = plan.hall_start_s[a.sec_hall[a.sec_fac == f]].min() <= at_s
-    for n in range(len(on)):
+        found[n] = plan.hall_start_s[a.sec_hall[a.sec_fac == f]].min()
+    for n in range(len(found)):
         for feed in net.feed[net.feed_ptr[n] : net.feed_ptr[n + 1]]:
             if feed >= 0 and site.hall[feed] < 0:
-                on[feed] |= on[n]
-    return on
+                found[feed] = min(found[feed], found[n])
+    return found
 
 
 STARTS = np.array([Fac.PUMP_1, Fac.PUMP_3, Fac.CONDENSER_PUMP, Fac.FAN])

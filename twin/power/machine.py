@@ -24,7 +24,7 @@ from twin.power.machine_events import Before, before, events_between, in_order
 from twin.power.machine_gear import Behind, Floats, Gear, gear_of, tank_j
 from twin.power.machine_kernel import DUE, FIRE, FLOW, PASS, SUPPLY, WISH, operate
 from twin.power.machine_plant import Plant
-from twin.power.machine_state import BATTERY, BYPASS, CARRY, MAINS, OFF, RETURN, WORDS, Event, MachineState, fresh
+from twin.power.machine_state import BATTERY, BYPASS, CARRY, MAINS, OFF, RETURN, WALK, WORDS, Event, MachineState, fresh
 from twin.power.machine_supply import SAME
 from twin.power.network import Flows, Network
 
@@ -112,7 +112,8 @@ class Machine:
         was = before(self.net, s)
         s.tripped[node] = s.locked[node] = 0
         s.sags[node] = -math.inf
-        s.timer[node] = math.inf
+        if s.mode[node] != WALK:  # a walk-in goes on
+            s.timer[node] = math.inf
         if s.mode[node] in {OFF, BYPASS}:
             s.mode[node] = MAINS
         s.dropped[node] = 0
@@ -208,6 +209,8 @@ class Machine:
     def _draw(self, demand: Floats) -> list[Event]:
         if np.array_equal(demand, self._demand):
             return []
+        if not (demand >= 0.0).all():
+            raise ValueError("a demand is 0 W or more")
         self._demand = np.array(demand, np.float64)
         self._flow()
         return self._admit(self.state.now)

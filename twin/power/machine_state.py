@@ -150,7 +150,18 @@ def fresh(net: Network, gear: Gear, fuel: Floats, sets: dict[int, int]) -> Machi
     made["sags"] = np.full((n, WIDEST_COUNT), -math.inf)
     live, none = Live(**made), frozenset[int]()
     return MachineState(
-        live, 0.0, 1.0, 0.0, 0.0, 0.0, {}, dict.fromkeys(sets, math.inf), none, none, dict(sets), dict(sets),
+        live,
+        0.0,
+        1.0,
+        0.0,
+        0.0,
+        0.0,
+        {},
+        dict.fromkeys(sets, math.inf),
+        none,
+        none,
+        dict(sets),
+        dict(sets),
         dict.fromkeys(sets, 0),
     )
 

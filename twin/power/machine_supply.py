@@ -157,12 +157,12 @@ def _stored(n: int, t: float, good: bool, gear: Gear, s: Live) -> None:
         _to_battery(n, t, gear, s)
     elif mode == EMPTY and good and s.locked[n] == 0:
         s.mode[n], s.timer[n] = MAINS, NEVER
-    elif mode == BATTERY and s.locked[n] == 0:
-        if not good:
+    elif mode == BATTERY:
+        if not good or s.locked[n] > 0:  # locked by a sag while it waited for its return, it waits no more
             s.timer[n] = NEVER
         elif s.timer[n] > t + gear.back[n]:
             s.timer[n] = t + gear.back[n]
-        if good and s.timer[n] <= t + SAME:
+        if s.timer[n] <= t + SAME:
             s.step[n] = 0
             s.mode[n] = WALK if gear.walk[n] > 0.0 else MAINS
             s.timer[n] = t + gear.walk[n] / STEPS if gear.walk[n] > 0.0 else NEVER

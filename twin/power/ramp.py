@@ -87,13 +87,14 @@ def limited(
 
     ``efficiency`` is one-way; ``restore_s`` the time constant with which the store is brought back to where it began,
     without which its losses and what ramps slowly up and fast down take from it for good. Raises ``ValueError`` for
-    limits that are not above 0, an efficiency outside 0..1, a step that is not above 0, and no values.
+    limits that are not above 0, an efficiency outside 0..1, a step that is not above 0, no values and unknown ones.
     """
     down = up_w_s if down_w_s is None else down_w_s
     if not (step_s > 0.0 and up_w_s > 0.0 and down > 0.0 and 0.0 < efficiency <= 1.0 and restore_s > 0.0):
         raise ValueError("ramp: expected a step, limits and restore_s above 0 and an efficiency in 0..1")
     if len(load_w) == 0:
         raise ValueError("ramp: expected at least one value")
+    _known(load_w)
     count = len(load_w)
     grid, stored = np.empty(count + 1), np.zeros(count + 1)
     charged, discharged, met = np.zeros(count), np.zeros(count), np.zeros(count)
@@ -115,6 +116,12 @@ def limited(
     low, high = _extremes(load_w, grid, stored, step_s, (up_w_s, down), efficiency)
     need = Need(largest, high - low, works)
     return Limited(grid, stored, charged, discharged, met, need, -low)
+
+
+def _known(load_w: Floats) -> None:
+    """Refuse a series with a gap: what is not known must not pass for a power that does not change."""
+    if not np.isfinite(load_w).all():
+        raise ValueError("ramp: expected a power at every step, some are not known")
 
 
 def _areas(first: float, last: float, lasts: float) -> tuple[float, float]:
@@ -143,6 +150,7 @@ def _extremes(
 
 def foreseen_power(load_w: Floats, step_s: float, limit_w_s: float) -> float:
     """Least power in W of a store that meets a limit (W/s, both ways) on samples whose course is known beforehand."""
+    _known(load_w)
     along = limit_w_s * step_s * np.arange(len(load_w))
     rise = (load_w - along) - np.minimum.accumulate(load_w - along)
     fall = np.maximum.accumulate(load_w + along) - (load_w + along)
@@ -154,6 +162,7 @@ def steepest(load_w: Floats, step_s: float, window_s: float) -> tuple[Steepest, 
 
     The window is rounded to steps; a series shorter than it has no ramp (0 at its end).
     """
+    _known(load_w)
     span = max(1, round(window_s / step_s))
     if len(load_w) <= span:
         return Steepest(0.0, len(load_w) - 1), Steepest(0.0, len(load_w) - 1)
@@ -165,6 +174,7 @@ def steepest(load_w: Floats, step_s: float, window_s: float) -> tuple[Steepest, 
 def breaches(grid_w: Sequence[float] | Floats, step_s: float, up_w_s: float, down_w_s: float | None = None) -> int:
     """Steps in which values at ends of steps change faster than a limit; rounding of the values is let pass."""
     values = np.asarray(grid_w, np.float64)
+    _known(values)
     slack = 1e-12 * float(np.abs(values).max(initial=0.0))
     down = up_w_s if down_w_s is None else down_w_s
     change = np.diff(values)
