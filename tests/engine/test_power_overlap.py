@@ -99,14 +99,9 @@ def test_three_short_sags_in_a_row_lock_the_ups_and_the_run_goes_on(broken):
 
 
 def test_racks_are_not_switched_on_again_on_a_battery_alone(broken):
-    """Their panels are closed again in an outage without sets: they wait for the utility, and for whoever looks."""
-    failure = broken(
-        ("grid", "outage", 0, 300, ""), ("generators", "fail", 0, 1000, ", amount: 1"),
-        ("okc/hall-1/rpp", "breaker", 0, 20, ""), lasting=460.0,
-    )  # fmt: skip
-    run = failure.power
-    assert run is not None
-    dark, times = failure.series["hall_it_power"][:, 0], failure.times_s - failure.at_s
+    """Their panels are closed again while their UPS is locked on its battery: they wait until it has walked in."""
+    failure = broken(("okc/hall-1/ups", "locked", 0, 200, ""), ("okc/hall-1/rpp", "breaker", 0, 20, ""), lasting=360.0)
+    it, times = failure.series["hall_it_power"][:, 0], failure.times_s - failure.at_s
     assert happened(failure, "battery empty", "hall-1") == []
-    assert dark[(times > 2) & (times < 300 + RESET_S)].max() < 1.0
-    assert dark[times > 315 + RESET_S].min() > 1e6
+    assert it[(times > 2) & (times < 210 + RESET_S)].max() < 1.0
+    assert it[times > 215 + RESET_S].min() > 1e6
