@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from twin.site.load import load_site
 from twin.site.lower import lower
 from twin.site.plan import rack_names
 from twin.site.power_site import power_site
+from twin.site.shipped import data_root
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +91,14 @@ def test_generators_carry_the_loss_of_the_utility_and_racks_behind_batteries_liv
     assert len(one.dark) == 0
     assert 0.0 < one.loading < 1.0
     assert one.where == "bus-c generators"
+
+
+def test_a_ups_without_a_store_does_not_bridge_the_start_of_generators(tmp_path):
+    text = (data_root() / "redundant-4n3.yaml").read_text()
+    path = tmp_path / "bare.yaml"
+    path.write_text(re.sub(r",? *store: {device: ups-battery-5min, count: \d}", "", text))
+    one = case(n1(path), "grid")
+    assert len(one.dark) == lower(load_site(path)).racks
 
 
 def test_without_generators_the_utility_takes_all(bare):

@@ -1,9 +1,9 @@
 """Every single loss in the electrical path: what still has a source, what the survivors carry, after transfer.
 
 Losses: one unit of a bank; a system (A, B, ...) or a unit that stands by itself; the busbar of a bank with all on it.
-What has generators of its own takes load from them when its feeds are dead; racks then live on only behind a UPS or a
-store that bridges the start. Loading is output per normal limit of what is left of a node; NaN where its rating is not
-known. The utility is told apart: it is lost on another scale.
+What has generators of its own takes load from them when its feeds are dead; racks then live on only behind a store that
+bridges the start, as ``twin fail`` has it: a UPS without one does not. Loading is output per normal limit of what is
+left of a node; NaN where its rating is not known. The utility is told apart: it is lost on another scale.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from twin.core.units import KW
 from twin.power.generator import Generator
 from twin.power.network import Flows, solve
-from twin.power.ups import Ups
 from twin.site.load import LoadedSite
 from twin.site.model import ChainLink
 from twin.site.plan import Floats, Ints, Plan
@@ -82,13 +81,12 @@ class PowerPath:
         self._cooled_by()
 
     def _bridged(self) -> NDArray[np.bool_]:
-        """Nodes behind a UPS or a store on some way: they live through the start of generators above it."""
+        """Nodes behind a store on some way: they live through the start of generators above it."""
         net, found = self.site.net, np.zeros(len(self.demand), bool)
         for n in range(len(found) - 1, -1, -1):
             item = self.site.backed[n]
             feeds = net.feed[net.feed_ptr[n] : net.feed_ptr[n + 1]]
-            own = isinstance(self.site.device[n], Ups) or (item is not None and item.store is not None)
-            own = own or self.site.stores[n] is not None
+            own = (item is not None and item.store is not None) or self.site.stores[n] is not None
             found[n] = own or bool(np.any(found[feeds[feeds >= 0]]))
         return found
 

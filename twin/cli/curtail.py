@@ -105,11 +105,17 @@ def _cap(text: str) -> tuple[str, float]:
     return name.strip(), watts
 
 
+def _asked(found: dict[str, Any]) -> str:
+    """What is asked for: so much less, or a limit above what is drawn."""
+    share, mw = found["asked_share"], f"{found['target_mw']:.{1 if found['target_mw'] >= 1.0 else 3}f}"
+    return f"{100 * share:.3g} % off, to {mw}" if share > 0.0 else f"at most {mw}"
+
+
 def _text(found: dict[str, Any]) -> str:
     mw = found["metered_mw"]
     lines = [
         f"{found['begins_utc']} .. {found['ends_utc']}, {found['policy']}: "
-        f"{100 * found['asked_share']:.3g} % off, to {found['target_mw']:.1f} MW at "
+        f"{_asked(found)} MW at "
         f"{_where(found['points'][0]['point'])}",
         "" if found["reached"] else _missed(found["held_from_utc"]),
         *(_point(row) for row in found["points"]),
