@@ -24,7 +24,7 @@ from twin.site.load import load_site
 from twin.site.lower import lower
 from twin.site.plan import rack_names
 from twin.site.power_site import power_site
-from twin.site.shipped import data_root
+from twin.site.shipped import data_root, shipped
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +117,11 @@ def test_a_cdu_that_stands_alone_leaves_its_racks_uncooled(bare):
 def _cdu(plan, rack):
     group = int(np.searchsorted(plan.arrays.group_rack, rack, side="right")) - 1
     return plan.labels.sec[int(plan.arrays.group_liquid[group])]
+
+
+@pytest.mark.parametrize("site", [name for name in shipped() if name != "prairie-750"])  # `make bench` has that
+def test_every_shipped_site_has_its_losses(site):
+    assert {c.path for c in n1(site).cases} == {"power", "cooling"}
 
 
 def test_a_plant_without_power_leaves_powered_racks_uncooled(bare):

@@ -34,7 +34,7 @@ from twin.forcing.coincident import Air, outdoor_air
 from twin.forcing.design_day import design_conditions
 from twin.forcing.design_file import DesignConditions
 from twin.site.load import LoadedSite
-from twin.site.plan import Plan
+from twin.site.plan import Ints, Plan
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def found_for(asked: Asked) -> Headroom:
     return Headroom(asked, air, conditions, days, extreme, contract, rows, asked.graph is not None)
 
 
-def _all(plan: Plan, levels: Sequence[str]) -> list[tuple[str, str, Floats]]:
-    """All elements of ``levels`` with the racks of each (group)."""
+def _all(plan: Plan, levels: Sequence[str]) -> list[tuple[str, str, Floats, Ints]]:
+    """All elements of ``levels`` with the racks of each (group), and which of the Plan's racks they are."""
     a, labels = plan.arrays, plan.labels
     count = a.group[:, Group.COUNT]
     hall = np.searchsorted(a.hall_group, np.arange(len(a.group)), side="right") - 1
@@ -111,7 +111,12 @@ def _all(plan: Plan, levels: Sequence[str]) -> list[tuple[str, str, Floats]]:
     if "rack" in levels:
         one = np.eye(len(count))
         made += [(_rack_name(plan, g), "rack", one[g]) for g in range(len(count))]
-    return [row for row in made if row[1] in levels]
+    group = np.repeat(np.arange(len(count)), np.diff(a.group_rack))
+    return [
+        (name, level, racks, np.flatnonzero(racks[group] > 0.0)[: 1 if level == "rack" else None])
+        for name, level, racks in made
+        if level in levels
+    ]
 
 
 def _rack_name(plan: Plan, g: int) -> str:
@@ -121,7 +126,7 @@ def _rack_name(plan: Plan, g: int) -> str:
     return f"{plan.labels.group_kind[g]} at {plan.labels.sec[int(at)]}"
 
 
-def _named(asked: Asked, plan: Plan) -> list[tuple[str, str, Floats]]:
+def _named(asked: Asked, plan: Plan) -> list[tuple[str, str, Floats, Ints]]:
     """The named elements with the racks of each: racks stand in the graph in the order of the plan."""
     graph = asked.graph
     assert graph is not None
@@ -131,7 +136,8 @@ def _named(asked: Asked, plan: Plan) -> list[tuple[str, str, Floats]]:
     for key in asked.keys:
         node = graph.nodes.get(key) or graph.containers[key]
         racks = np.array([order[rack] for rack in racks_of(graph, key)])
-        made.append((node.name, node.role, np.bincount(group[racks], minlength=len(plan.arrays.group)).astype(float)))
+        counts = np.bincount(group[racks], minlength=len(plan.arrays.group)).astype(float)
+        made.append((node.name, node.role, counts, racks))
     return made
 
 

@@ -16,13 +16,14 @@ from twin.analysis.headroom_options import Asked
 from twin.analysis.headroom_state import at_banks
 from twin.analysis.headroom_steps import Step, steps_of
 from twin.analysis.headroom_transient import Transient, transients
+from twin.analysis.headroom_units import Full, OwnUnits
 from twin.core.columns import Group
 from twin.core.errors import InputError
-from twin.engine.loading import LIMITS_EACH, Bools, Floats
+from twin.engine.loading import ELEMENT, LIMITS_EACH, Bools, Floats
 from twin.engine.lost import Bank, banks, fallen, without
 from twin.engine.room import Rooms, Spread, spread_over
 from twin.forcing.coincident import Air
-from twin.site.plan import Plan
+from twin.site.plan import Ints, Plan
 
 EXTREME = "20-year dry bulb"
 
@@ -91,6 +92,7 @@ class Case:
         self.design = self._on_days(plan, days)
         self.extreme = self._on_days(plan, {EXTREME: extreme} if extreme else {})
         self.banks = banks(asked.loaded, plan)
+        self._own = OwnUnits(asked.loaded, plan, on, power)
         self._lost: dict[str, dict[str, Rooms] | None] = {}
 
     def _on_days(self, plan: Plan, days: dict[str, Air]) -> dict[str, Rooms]:
@@ -110,14 +112,16 @@ class Case:
                 self._lost[name] = None
         return self._lost[name]
 
-    def row(self, name: str, role: str, racks: Floats) -> Row:
-        """The headroom of an element with ``racks`` (group, how many of each)."""
+    def row(self, name: str, role: str, racks: Floats, which: Ints) -> Row:
+        """The headroom of an element with ``racks`` (group, how many of each), those ``which`` of the Plan's racks."""
         group = self.plan.arrays.group
         count, rated = int(racks.sum()), float((racks * group[:, Group.RATED]).sum())
         spread = spread_over(self.plan, self.on, self.power, racks, self.places)
         if spread is None:
             return Row(name, role, count, rated, 0.0)
-        design = self._least(self.design, spread)
+        full, left = self._own.rooms(which)
+        present = _less(self._room("present", self.present, spread), full)
+        design = _less(self._least(self.design, spread), full)
         feeding = [n for n, bank in self.banks.items() if bank.kind != "economizer" and self._feeds(bank, spread)]
         losses, alone = [], []
         for n in feeding:
@@ -129,11 +133,12 @@ class Case:
             else:
                 losses.append(room)
         losses.sort(key=lambda room: room.extra_w)
-        steps = steps_of(self.plan, spread, self.places, self.present, list(self.design.values()))
-        n_1 = min([design, *losses], key=lambda room: room.extra_w)
+        panels = [Step(ELEMENT, unit.where, unit.loading, unit.extra_w, unit.extra_w) for unit in full]
+        steps = steps_of(self.plan, spread, self.places, self.present, list(self.design.values()), panels)
+        n_1 = _less(min([design, *losses], key=lambda room: room.extra_w), left)
         return Row(
-            name, role, count, rated, spread.it_w, self._room("present", self.present, spread), design,
-            self._least(self.extreme, spread) if self.extreme else None, n_1, tuple(losses),
+            name, role, count, rated, spread.it_w, present, design,
+            _less(self._least(self.extreme, spread), full) if self.extreme else None, n_1, tuple(losses),
             tuple(self._singles(racks, alone)), tuple(steps), self._transients(spread, n_1, tuple(losses)),
         )  # fmt: skip
 
@@ -201,6 +206,12 @@ class Case:
         else:
             found[a.sec_hall[a.sec_fac == bank.index]] = True
         return found
+
+
+def _less(room: Room, units: Iterable[Full]) -> Room:
+    """The least of a headroom and of what the units that feed racks of their own leave, in the same weather."""
+    found = [Room(u.extra_w, ELEMENT, u.where, False, room.day, u.loss, "1 of 1" if u.loss else "") for u in units]
+    return min([room, *found], key=lambda one: one.extra_w)
 
 
 __all__ = ["Case", "Room", "Row", "Single"]

@@ -7,6 +7,7 @@ among them and binds nothing: beyond it stand more racks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,8 +34,10 @@ class Step:
     rank: int = 0
 
 
-def steps_of(plan: Plan, spread: Spread, at: Places, present: Rooms, design: list[Rooms]) -> list[Step]:
-    """The steps of a spread, from the contract down."""
+def steps_of(
+    plan: Plan, spread: Spread, at: Places, present: Rooms, design: list[Rooms], units: Sequence[Step] = ()
+) -> list[Step]:
+    """The steps of a spread, from the contract down; ``units`` are those of single units, below the banks."""
     now = present.loadings()
     made: list[Step] = []
     for limit, where, chosen in _ways(plan, spread, at):
@@ -48,6 +51,8 @@ def steps_of(plan: Plan, spread: Spread, at: Places, present: Rooms, design: lis
         watts = [None if found.place < 0 else found.extra_w for found in own]
         least = min((w for w in watts[1:] if w is not None), default=None)
         made.append(Step(limit, where, float(now[chosen].max()), watts[0], least))
+    below = next((i for i, s in enumerate(made) if s.limit == RATING), len(made))
+    made[below:below] = units
     order = sorted({s.design_w for s in made if s.design_w is not None and s.limit != RATING})
     return [
         s if s.design_w is None or s.limit == RATING

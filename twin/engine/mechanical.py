@@ -20,7 +20,8 @@ def mechanical_w(plan: Plan, on: NDArray[np.uint8], power: Floats) -> Floats:
     body = np.where(a.group[:, Group.G_BODY_PLATE] > 0.0, a.group[:, Group.BODY_SHARE], 0.0)
     liquid = (a.group[:, Group.LIQUID_SHARE] + body) * power
     wet = a.group_liquid >= 0
-    heat = np.bincount(a.group_liquid[wet], liquid[wet], len(a.sec))
+    heat = np.zeros(len(a.sec))  # not a bin count: of nothing it would be of integers
+    heat += np.bincount(a.group_liquid[wet], liquid[wet], len(a.sec))
     heat += np.bincount(a.group_air, power - liquid, len(a.sec))
     sec = a.sec
     w = np.minimum(sec[:, Sec.W_MAX], np.maximum(sec[:, Sec.W_MIN], sec[:, Sec.W_PER_HEAT] * heat))
