@@ -20,9 +20,10 @@ energy at 0.2-3 Hz; a band of 0.1-20 Hz that utilities watch, in it about 20 % o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ TRAINING_HZ = (0.2, 3.0)
 CRITICAL_SHARE = 0.2
 HARMONICS = 20_000
 POINTS = 512  # at which each part of a period is read
+FINER, CLOSER = 64, 3  # parts of two steps between them about a highest point; looks, each finer
 # Of the sum of the stages: after it the course of a part is level to 1e-5.
 SETTLED = 12.0
 
@@ -120,14 +122,22 @@ def passed(job: Job, stages_s: Sequence[float] = ()) -> Passed:
     if not taus:
         steep = inf if job.amplitude_w > 0.0 else 0.0
         return Passed(job.amplitude_w, job.rms_w, steep, steep)
-    course, before = _course(job, taus)
-    slope = (before - course) / taus[-1]
+    chain, parts = _parts_of(job, taus)
+
+    def level(states: Floats, at: float) -> Floats:
+        del at
+        return states[:, -1]
+
+    def slope(states: Floats, at: float) -> Floats:
+        before = states[:, -2] if len(taus) > 1 else at
+        return (before - states[:, -1]) / taus[-1]
+
     _, amplitude = harmonics(job, taus)
     return Passed(
-        float(course.max() - course.min()),
+        _highest(chain, parts, level, 1.0) + _highest(chain, parts, level, -1.0),
         sqrt(0.5 * float((amplitude**2).sum())),
-        max(0.0, float(slope.max())),
-        max(0.0, -float(slope.min())),
+        max(0.0, _highest(chain, parts, slope, 1.0)),
+        max(0.0, _highest(chain, parts, slope, -1.0)),
     )
 
 
@@ -150,28 +160,54 @@ def together(parts: Iterable[float]) -> float:
     return sqrt(sum(part * part for part in parts))
 
 
-def _course(job: Job, taus: Sequence[float]) -> tuple[Floats, Floats]:
-    """Output of the chain and input of its last stage, W about the mean, at ``POINTS`` of each part of a period."""
+class _Part(NamedTuple):
+    """A part of a period: its input about the mean, W, and the states of the chain (point, stage) every ``step_s``."""
+
+    level: float
+    step_s: float
+    states: Floats
+
+
+def _parts_of(job: Job, taus: Sequence[float]) -> tuple[Floats, list[_Part]]:
+    """The chain of stages as a matrix, and both parts of a period at ``POINTS`` each."""
     size = len(taus)
     chain = np.diag([-1.0 / tau for tau in taus]) + np.diag([1.0 / tau for tau in taus[1:]], -1)
     high, low = job.amplitude_w * (1.0 - job.duty), -job.amplitude_w * job.duty
     long = _parts(job)
-    steps = [min(part, SETTLED * sum(taus)) / POINTS for part in long]
-    on, off = (_exponential(chain * step) for step in steps)
     # With an input u the state goes toward (u, ..., u): x' = M (x - u) + u over each part of the period.
     whole_on, whole_off = (_exponential(chain * part) for part in long)
     one = np.eye(size)
     shift = whole_off @ (one - whole_on) @ np.full(size, high) + (one - whole_off) @ np.full(size, low)
     state = np.linalg.solve(one - whole_off @ whole_on, shift)
-    course, before = np.empty(2 * POINTS), np.empty(2 * POINTS)
-    for part, (level, step, whole) in enumerate(((high, on, whole_on), (low, off, whole_off))):
-        end = whole @ (state - level) + level
-        for point in range(part * POINTS, (part + 1) * POINTS):
-            course[point] = state[-1]
-            before[point] = state[-2] if size > 1 else level
-            state = step @ (state - level) + level
-        state = end
-    return course, before
+    found = []
+    for level, part, whole in ((high, long[0], whole_on), (low, long[1], whole_off)):
+        step = min(part, SETTLED * sum(taus)) / POINTS
+        found.append(_Part(level, step, _walk(chain, state, level, step, POINTS)))
+        state = whole @ (state - level) + level
+    return chain, found
+
+
+def _walk(chain: Floats, state: Floats, level: float, step_s: float, count: int) -> Floats:
+    """States of the chain (count, stage) from ``state`` on, ``step_s`` apart, at a steady input."""
+    over, made = _exponential(chain * step_s), np.empty((count, len(state)))
+    for point in range(count):
+        made[point] = state
+        state = over @ (state - level) + level
+    return made
+
+
+def _highest(chain: Floats, parts: Sequence[_Part], read: Callable[[Floats, float], Floats], sign: float) -> float:
+    """The highest of ``sign`` times what is read of the states; finely around the highest point."""
+    best = -inf
+    for part in parts:
+        states, step = part.states, part.step_s
+        for _ in range(CLOSER):
+            values = sign * read(states, part.level)
+            at = int(np.argmax(values))
+            best = max(best, float(values[at]))
+            states = _walk(chain, states[max(0, at - 1)], part.level, 2.0 * step / FINER, FINER + 1)
+            step *= 2.0 / FINER
+    return best
 
 
 def _parts(job: Job) -> tuple[float, float]:
