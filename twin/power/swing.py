@@ -182,7 +182,7 @@ def _parts_of(job: Job, taus: Sequence[float]) -> tuple[Floats, list[_Part]]:
     found = []
     for level, part, whole in ((high, long[0], whole_on), (low, long[1], whole_off)):
         step = min(part, SETTLED * sum(taus)) / POINTS
-        found.append(_Part(level, step, _walk(chain, state, level, step, POINTS)))
+        found.append(_Part(level, step, _walk(chain, state, level, step, POINTS + 1)))
         state = whole @ (state - level) + level
     return chain, found
 
@@ -205,7 +205,8 @@ def _highest(chain: Floats, parts: Sequence[_Part], read: Callable[[Floats, floa
             values = sign * read(states, part.level)
             at = int(np.argmax(values))
             best = max(best, float(values[at]))
-            states = _walk(chain, states[max(0, at - 1)], part.level, 2.0 * step / FINER, FINER + 1)
+            first = min(max(0, at - 1), len(states) - 3)  # not beyond the part
+            states = _walk(chain, states[first], part.level, 2.0 * step / FINER, FINER + 1)
             step *= 2.0 / FINER
     return best
 
