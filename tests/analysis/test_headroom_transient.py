@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -18,8 +20,8 @@ from twin.site.lower_hall import interlocks
 SITE, HALL = "oklahoma-10", "okc/hall-1"
 
 
-def asked(**how: object) -> Headroom:
-    return headroom(SITE, [HALL], transient=True, **how)  # type: ignore[arg-type]
+def asked(**how: Any) -> Headroom:
+    return headroom(SITE, [HALL], transient=True, **how)
 
 
 def test_a_row_says_whether_the_transfer_trips_anything():

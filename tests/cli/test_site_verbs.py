@@ -26,12 +26,10 @@ def call(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, [str(a) for a in arguments])
 
 
-def child(code: str, *arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
+def child(code: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(  # type: ignore[call-overload,no-any-return]
-        command, env=environment, capture_output=True, text=True, check=False, **more
-    )
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=cwd)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,12 +16,12 @@ GOOD = "2024-01-01 00:00:00.5,5,6"
 MOON = '{"timestamp": 0, "input_length": 5, "output_length": 6, "hash_ids": [1]}'
 
 
-def told(content: bytes | list[str], tmp_path: Path, name: str = "t.csv", **options: object) -> list[str]:
+def told(content: bytes | list[str], tmp_path: Path, name: str = "t.csv", **options: Any) -> list[str]:
     """What is told of a file, without its name."""
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else ("\n".join(content) + "\n").encode())
     with pytest.raises(InputError) as caught:
-        summarise(path, **options)  # type: ignore[arg-type]
+        summarise(path, **options)
     assert all(problem.file == str(path) for problem in caught.value.problems)
     return [str(problem).removeprefix(str(path)).lstrip(": ") for problem in caught.value.problems]
 

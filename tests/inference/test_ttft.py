@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm  # type: ignore[import-untyped]
+from scipy.stats import norm
 
 from twin.inference.erlang import erlang_c, wait_share, wait_table
 from twin.inference.ttft import (

