@@ -115,15 +115,18 @@ def test_one_stage_has_a_closed_form(job, tau):
 
 @PROPERTY
 @given(job=JOBS, taus=st.lists(st.floats(1e-3, 10.0), min_size=1, max_size=3), more=st.floats(1e-3, 10.0))
+@example(job=Job(1e6, 0.05, 0.7890625), taus=[2.0, 4.0, 2.0], more=3.0)
 @example(job=Job(1e6, 21.0, 0.5), taus=[1.0, 0.125], more=0.0078125)  # a flank that 512 points miss by 1.3e-4
 def test_a_further_stage_leaves_less(job, taus, more):
     one, two = passed(job, taus), passed(job, [*taus, more])
+    # Of what is left, doubles tell the amplitude's last digits: four stages of seconds leave 7e-11 of a swing of 20 Hz.
+    rounding = 1e-12 * job.amplitude_w
     # A highest point is looked at again 32 times as finely: a parabola's top is missed by 1e-7 or so.
-    assert two.range_w <= one.range_w * (1 + 1e-6)
+    assert two.range_w <= one.range_w * (1 + 1e-6) + rounding
     assert two.rms_w <= one.rms_w * (1 + 1e-9)
     assert two.up_w_s <= one.up_w_s * (1 + 1e-6)
     # Order does not matter to what is left.
-    assert passed(job, [more, *taus]).range_w == pytest.approx(two.range_w, rel=1e-3)
+    assert passed(job, [more, *taus]).range_w == pytest.approx(two.range_w, rel=1e-3, abs=rounding)
 
 
 @PROPERTY
