@@ -79,5 +79,5 @@ $(RUN_STAMP): pyproject.toml constraints.txt
 
 $(DEV_STAMP): pyproject.toml constraints.txt
 	$(venv)
-	@$(PIP) --no-build-isolation --editable '.[test,lint,netcdf]'
+	@$(PIP) --no-build-isolation --editable '.[test,lint,netcdf,mqtt]'
 	@touch $(RUN_STAMP) $@

@@ -1,0 +1,57 @@
+"""What a message says: readings as columns, in SI units, or the reason why it was refused.
+
+A batch is what a dialect makes of one message; its columns have one length, 0 where the message only taught something
+(metadata) or waits for something. Values are finite, or NaN where the source has no valid reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum, IntFlag
+
+import msgspec
+
+
+class Quality(IntEnum):
+    """What a reading is worth; only GOOD may drive the model."""
+
+    GOOD = 0
+    BAD = 1  # the source says so
+    NO_VALUE = 2  # null, NaN or the blank mark of a gateway: the value is NaN
+    OUT_OF_RANGE = 3  # not possible for its quantity; the value is kept for people to see
+    STALE = 4  # of the state only: no newer value came in its time
+    UNKNOWN = 5  # of the state only: none came at all
+
+
+class Flag(IntFlag):
+    """What else is known of a reading; bits add."""
+
+    RETAINED = 1  # the broker's copy: may be old
+    HELD = 2  # came before its metadata and was held until these came
+    HISTORICAL = 4  # for the history, never for the present state
+    EXTRA_KEY = 8  # kept although its payload holds a key that the dialect does not know
+    NO_TIME = 16  # the source gave no time: that of the receipt stands in
+
+
+class Batch(msgspec.Struct, frozen=True, gc=False):
+    """Readings of one message, column by column.
+
+    ``points``: index into :class:`~telemetry.points.Points`. ``times_ns``: source time, ns since 1970 UTC. ``values``:
+    in the point's SI unit. ``qualities``, ``flags``: of :class:`Quality` and :class:`Flag`.
+    """
+
+    points: Sequence[int] = ()
+    times_ns: Sequence[int] = ()
+    values: Sequence[float] = ()
+    qualities: Sequence[int] = ()
+    flags: Sequence[int] = ()
+
+
+class Reject(msgspec.Struct, frozen=True, gc=False):
+    """Why a message was refused: ``reason`` is one of few fixed words (to be counted), ``detail`` is for people."""
+
+    reason: str
+    detail: str = ""
+
+
+NOTHING = Batch()

@@ -1,0 +1,57 @@
+"""Dialects: a file each, found by walking this folder; bytes in, a batch or the reason of a refusal out.
+
+A dialect's module has ``DIALECT`` (its name, a line of what it is) and ``make(options) -> Decoder``. A decoder does no
+input or output, keeps no time of its own and never raises for what a message holds.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from types import ModuleType
+from typing import Protocol
+
+from telemetry.batch import Batch, Reject
+from telemetry.message import Message
+from telemetry.points import Points
+
+
+class Decoder(Protocol):
+    """Understands the messages of one dialect."""
+
+    points: Points
+
+    def decode(self, message: Message) -> Batch | Reject:
+        """What ``message`` says; bad messages come out as a :class:`~telemetry.batch.Reject`, never as an error."""
+        ...
+
+    def source(self, topic: str) -> str:
+        """Who publishes on ``topic``: gaps are told by source; "" where the dialect cannot tell."""
+        ...
+
+    def subscriptions(self) -> list[tuple[str, int]]:
+        """Topic filters and their QoS that this dialect listens to."""
+        ...
+
+    def is_command(self, topic: str) -> bool:
+        """Whether somebody acts on what is published on ``topic``: never to be replayed or emulated to a broker."""
+        ...
+
+
+@cache
+def dialects() -> dict[str, ModuleType]:
+    """All dialects by name, sorted."""
+    found = {}
+    for info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        if hasattr(module, "DIALECT"):
+            found[module.DIALECT.name] = module
+    return dict(sorted(found.items()))
+
+
+def make(name: str, options: Mapping[str, str] | None = None) -> Decoder:
+    """A decoder of the dialect ``name``; raises KeyError where there is none."""
+    decoder: Decoder = dialects()[name].make(dict(options or {}))
+    return decoder
