@@ -7,7 +7,7 @@ A batch is what a dialect makes of one message; its columns have one length, 0 w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum, IntFlag
+from enum import IntEnum, IntFlag, StrEnum
 
 import msgspec
 
@@ -33,6 +33,22 @@ class Flag(IntFlag):
     NO_TIME = 16  # the source gave no time: that of the receipt stands in
 
 
+class Reason(StrEnum):
+    """Why a message is refused: all words that a :class:`Reject` may carry, of every dialect."""
+
+    TOPIC = "topic"  # not of the dialect, or no topic that MQTT allows
+    SIZE = "size"  # larger than a payload may be
+    SYNTAX = "syntax"  # not what the dialect is written in (JSON that a strict reader takes)
+    KEY = "key"  # a key is missing or stands twice
+    TYPE = "type"  # a value, time or quality of another type than it must have
+    TIME = "time"  # a source time outside of 2000..2100
+    PUBLISHER = "publisher"  # by somebody who does not own the point
+    METADATA = "metadata"  # metadata that contradict the contract
+    UNIT = "unit"  # a unit that is not known, or not one of the point's quantity
+    FULL = "full"  # more points than a decoder keeps
+    INTERNAL = "internal"  # a fault of ours
+
+
 class Batch(msgspec.Struct, frozen=True, gc=False):
     """Readings of one message, column by column.
 
@@ -48,7 +64,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reject(msgspec.Struct, frozen=True, gc=False):
-    """Why a message was refused: ``reason`` is one of few fixed words (to be counted), ``detail`` is for people."""
+    """Why a message was refused: ``reason`` (of :class:`Reason`) is counted, ``detail`` is for people."""
 
     reason: str
     detail: str = ""

@@ -17,7 +17,8 @@ class Point(msgspec.Struct, frozen=True):
     ``source``: who publishes it, in whose name gaps and skew are counted. ``item``: the equipment or rack it belongs
     to. ``variable``: name as in the twin's results where there is one, else ``<thing>_<quantity>`` in the same words.
     ``units``: UDUNITS of the batch's values (SI, degC). ``written``: the unit as the source writes it, "" for states.
-    ``states``: text by value. ``low``, ``high``: what is possible for the quantity, in ``units``.
+    ``states``: text by value. ``covers``: of a heartbeat the topics whose life it tells, "" for all of its source; None
+    for every other point. ``low``, ``high``: what is possible for the quantity, in ``units``.
     """
 
     identity: str
@@ -31,6 +32,7 @@ class Point(msgspec.Struct, frozen=True):
     states: tuple[tuple[int, str], ...] = ()
     serves: tuple[str, ...] = ()  # ids that the item feeds, toward the racks
     part_of: str = ""  # id of the object or rack that the point is hung on (DSX: associateId)
+    covers: str | None = None
     low: float = float("-inf")
     high: float = float("inf")
 
