@@ -1,0 +1,47 @@
+"""Brokers that a demo, a test or a site can start: a file each, found by walking this folder.
+
+A kind's module has ``KIND`` (its name, a line of what it is), ``LIMITS`` (what it cannot do, as data: shown to people
+and tested to be so) and ``prepare(folder, **options) -> Launch``, which writes a configuration into ``folder``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from telemetry.brokers.running import BrokerError, Running
+from twin.core.errors import did_you_mean, one
+
+
+@cache
+def kinds() -> dict[str, ModuleType]:
+    """All kinds by name, sorted."""
+    found = {}
+    for info in pkgutil.iter_modules(__path__):
+        if info.name == "guard":  # a script
+            continue
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        if hasattr(module, "KIND"):
+            found[module.KIND.name] = module
+    return dict(sorted(found.items()))
+
+
+def start(kind: str, folder: Path, **options: object) -> Running:
+    """Start a broker on loopback; returns when it answers. A context manager that stops it.
+
+    ``folder`` (made where it is missing) keeps configuration, state and log. ``options`` are those of the kind's
+    ``prepare``; all know ``port`` (a free one where it is not given). Raises InputError for what the caller can put
+    right (an unknown kind, software that is not installed) and BrokerError where the broker does not come up.
+    """
+    if kind not in kinds():
+        raise one(f'there is no "{kind}"; known: {", ".join(kinds())}{did_you_mean(kind, kinds())}', path="broker")
+    folder.mkdir(parents=True, exist_ok=True)
+    running = Running(kind, folder.resolve(), kinds()[kind].prepare(folder.resolve(), **options))
+    running.restart()
+    return running
+
+
+__all__ = ["BrokerError", "Running", "kinds", "start"]
