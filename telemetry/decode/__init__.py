@@ -11,11 +11,18 @@ import pkgutil
 from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from telemetry.batch import Batch, Reject
 from telemetry.message import Message
 from telemetry.points import Points
+
+
+class Dialect(NamedTuple):
+    """Name of a dialect and a line that says what it is."""
+
+    name: str
+    text: str
 
 
 class Decoder(Protocol):

@@ -1,0 +1,68 @@
+"""JSON as RFC 8259 has it and no further: no NaN, no comments, no byte order mark, no key twice, bounded depth.
+
+The quick reader of each dialect knows its own message only; what it refuses comes here, to be understood or to be
+refused with a reason.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from telemetry.batch import Reason, Reject
+
+MAX_BYTES = 1 << 20
+DETAIL = 160
+
+_check = msgspec.json.Decoder()
+
+
+class _TwiceError(Exception):
+    """A key that stands twice in one object."""
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _TwiceError(key)
+            seen.add(key)
+    return made
+
+
+def refuse(reason: Reason, detail: object) -> Reject:
+    """A refusal whose detail is short and harmless wherever it is shown."""
+    text = str(detail)
+    return Reject(reason, ascii(text[:DETAIL])[1:-1])
+
+
+def parse(payload: bytes) -> dict[str, Any] | Reject:
+    """The object that ``payload`` holds, or why it holds none.
+
+    Numbers come as int where they are written as integers (of any size), else as finite float.
+    """
+    if len(payload) > MAX_BYTES:
+        return refuse(Reason.SIZE, f"{len(payload)} bytes, at most {MAX_BYTES} are read")
+    try:
+        _check.decode(payload)  # stricter than json: refuses NaN, 1e999, lone surrogates, marks in front
+        made = json.loads(payload, object_pairs_hook=_pairs)
+    except _TwiceError as error:
+        return refuse(Reason.KEY, f'the key "{error}" stands twice')
+    except RecursionError:
+        return refuse(Reason.SYNTAX, "nested too deep")
+    except ValueError as error:  # of msgspec too
+        return refuse(Reason.SYNTAX, error)
+    if not isinstance(made, dict):
+        return refuse(Reason.SYNTAX, f"expected an object, not {type(made).__name__}")
+    return made
+
+
+def integer(value: Any) -> int | None:
+    """``value`` as JSON Schema understands an integer (1.0 and 1e3 are some); None where it is none."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,30 @@
+"""Topics: which may be a topic at all, and how one is matched by a filter.
+
+Bounds of ours: 512 bytes and 32 levels (the example exchange of DSX already has 16). A broker may deliver topics that
+MQTT forbids (with wildcards, NUL, or empty), so that every dialect asks here before it believes one.
+"""
+
+from __future__ import annotations
+
+MAX_BYTES = 512
+MAX_LEVELS = 32
+FORBIDDEN = "#+\0"
+
+
+def fault(topic: str) -> str:
+    """What is wrong with ``topic`` as the name of a topic; "" where nothing is."""
+    if not topic:
+        return "the topic is empty"
+    if len(topic) > MAX_BYTES:
+        return f"the topic is longer than {MAX_BYTES} bytes"
+    try:
+        size = len(topic.encode())
+    except UnicodeEncodeError:
+        return "the topic is not UTF-8 text"
+    if size > MAX_BYTES:
+        return f"the topic is longer than {MAX_BYTES} bytes"
+    if topic.count("/") >= MAX_LEVELS:
+        return f"the topic has more than {MAX_LEVELS} levels"
+    if any(sign in topic for sign in FORBIDDEN):
+        return "the topic holds a wildcard or NUL"
+    return ""
