@@ -1,0 +1,132 @@
+"""What is never sent to a broker, and what has to be given before anything is sent to one that is not this machine.
+
+A recording can hold a request on which a building acts (to cut the power of a rack, say), and whoever publishes under
+the topics of a building impersonates it. So: commands are never sent, by whatever prefix they are hidden; and a broker
+that is not on loopback needs ``--allow-remote``, a topic prefix that nobody listens to by his contract, and a yes.
+
+Commands are what any dialect calls one, and of contracts without a dialect here: load targets and enforcement of DSX
+Flex 1.7.0 (``grid/v1/...``), NCMD, DCMD and STATE of Sparkplug B 3.0, and by custom of brokers topics that end in
+``set`` or ``request`` or have a level ``cmd``, ``cmnd`` or ``command``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
+
+from telemetry.decode import Decoder, dialects, make
+from twin.core.errors import Faults, InputError, Problem, one, option
+
+# The topics behind which DSX gateways of a central space put the originals are a prefix that consumers look through.
+LISTENED_TO = ("bms", "grid", "cpc", "spbv1.0", "state", "nico")
+FLEX = re.compile(r"(?:^|/)grid/v1/(?:.*/)?(?:loadtarget/set|enforcement)(?:/|$)", re.IGNORECASE)
+SPARKPLUG = re.compile(r"(?:^|/)spBv1\.0/(?:[^/]*/(?:NCMD|DCMD)(?:/|$)|STATE(?:/|$))", re.IGNORECASE)
+REQUEST = re.compile(r"(?:^|/)BMS/v1/[^/]*/Value/.*Request(?:/|$)", re.IGNORECASE)
+DSX = re.compile(r"(?:^|/)BMS/v1/")
+CUSTOM = re.compile(r"(?:^|/)(?:cmd|cmnd|command|commands)(?:/|$)|(?:^|/)(?:set|request)$", re.IGNORECASE)
+
+
+class Target(Protocol):
+    """A broker's address."""
+
+    @property
+    def loopback(self) -> bool:
+        """Whether it is this machine."""
+        ...
+
+
+@cache
+def _decoders() -> tuple[Decoder, ...]:
+    """One decoder of every dialect that can be made without options."""
+    made = []
+    for name in dialects():
+        try:
+            made.append(make(name))
+        except (InputError, KeyError, ValueError, TypeError):
+            continue  # it needs options: whoever has these asks that decoder as well
+    return tuple(made)
+
+
+@lru_cache(maxsize=65_536)
+def is_command(topic: str) -> bool:
+    """Whether somebody may act on what is published on ``topic``, alone or behind any prefix."""
+    if any(rule.search(topic) for rule in (FLEX, SPARKPLUG, REQUEST)):
+        return True
+    if CUSTOM.search(topic) and not DSX.search(topic):
+        return True
+    levels = topic.split("/")
+    behind = ("/".join(levels[begin:]) for begin in range(len(levels)))
+    return any(decoder.is_command(tail) for tail in behind for decoder in _decoders())
+
+
+def check_prefix(prefix: str, place: str = "") -> str:
+    """``prefix`` without slashes around it; raises ``InputError`` where topics behind it may be taken for originals."""
+    place, bare = place or option("prefix="), prefix.strip("/")
+    if not bare or any(c in bare for c in "+#\0") or bare.startswith("$") or any(not x for x in bare.split("/")):
+        raise one(f'"{prefix}" is no prefix of topics, expected levels as site/replay, without + # $', path=place)
+    if len(bare.encode("utf-8", "surrogatepass")) > 200 or not bare.isprintable():
+        raise one("expected at most 200 printable bytes", path=place)
+    if bare.split("/", 1)[0].lower() in LISTENED_TO:
+        first = bare.split("/", 1)[0]
+        raise one(f'consumers take what is below "{first}" for the original: choose another prefix', path=place)
+    return bare
+
+
+def check_target(address: Target, *, allow_remote: bool, prefix: str, yes: bool) -> None:
+    """Refuse to publish to a broker that is not on loopback without the flag, a prefix and a yes.
+
+    Raises ``InputError`` with all that is lacking. A tunnel that begins on loopback looks like this machine.
+    """
+    faults = Faults()
+    if prefix:
+        faults.of(check_prefix, prefix)
+    if not address.loopback:
+        lacking = (
+            (allow_remote, "allow_remote=True", "is needed: what is published there is seen by others"),
+            (prefix, "prefix=", "is needed, so that nobody takes it for the original"),
+            (yes, "yes=True", "is needed: type yes on a terminal or give it"),
+        )
+        faults.problems += [
+            Problem(option(name), f"{address} is not on this machine: this {words}")
+            for given, name, words in lacking
+            if not given
+        ]
+    faults.tell()
+
+
+class Outgoing(NamedTuple):
+    """What is about to be published: counts of messages by QoS, and what is left out, messages by topic."""
+
+    address: str
+    prefix: str
+    topics: int
+    qos: dict[int, int]
+    retained: int
+    will: str = ""
+    left_out: Mapping[str, int] = MappingProxyType({})
+
+    @property
+    def messages(self) -> int:
+        """How many are sent."""
+        return sum(self.qos.values())
+
+    def lines(self) -> list[str]:
+        """The same for people, to be shown before anything is sent."""
+        by_qos = ", ".join(f"{count:,} at QoS {qos}" for qos, count in sorted(self.qos.items()) if count)
+        lines = [
+            f"to        {self.address}",
+            f"prefix    {self.prefix or 'none: under the topics of the recording'}",
+            f"messages  {self.messages:,} on {self.topics:,} topics" + (f": {by_qos}" if by_qos else ""),
+            f"retained  {self.retained:,}"
+            + (": the broker keeps them; see the README to clear" if self.retained else ""),
+            f"will      {self.will or 'none'}",
+            f"left out  {sum(self.left_out.values()):,} commands and requests: never sent",
+        ]
+        return lines + [f"          {count:6,}  {topic}" for topic, count in _some(self.left_out.items())]
+
+
+def _some(rows: Iterable[tuple[str, int]], most: int = 8) -> list[tuple[str, int]]:
+    return sorted(rows)[:most]

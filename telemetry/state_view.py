@@ -1,0 +1,222 @@
+"""The columns of a state, and what of them is stale at an instant.
+
+    heard = max(min(received, t + offset), again)
+    a value is old      where now - heard > 250 s
+    a source is silent  where now - beat > 30 s, beat = min(heard of its heartbeat, the instant that it says + offset)
+
+Symbols: t source time; offset of the source's clock; again: when the very same reading was last sent anew. A heartbeat
+covers the points of its scope, one without scope all of its source that no scope covers. Where nobody has a heartbeat,
+the newest reading of all points is one. Limits: 2.5 periods of 100 s and 3 of 10 s of the DSX contract (estimates of
+ours; the contract sets the periods only).
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.batch import Flag, Quality
+from telemetry.clock import NS
+from telemetry.points import Points
+from telemetry.state_clocks import UNLEARNT, SourceClocks
+
+NEVER = -(2**63)
+# As an age of what was never heard: a thousand years, which leaves room to subtract.
+AGES_NS = 2**62
+
+
+class Limits(NamedTuple):
+    """After how long, s, a value is old and a source without a sign of life is silent."""
+
+    value_s: float = 250.0
+    heartbeat_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A state at ``now_ns``: a row by number of the point, those without a reading too (quality UNKNOWN).
+
+    ``value`` in the point's SI unit, ``time_ns`` source time, ``received_ns`` (both 0 without a reading), ``flags`` of
+    :class:`~telemetry.batch.Flag`, ``count`` of readings applied, ``age_s`` since it was heard (inf without). ``old``:
+    its value is; ``silent``: its source is; ``quality`` is STALE where a good reading is either.
+    """
+
+    now_ns: int
+    value: NDArray[np.float64]
+    quality: NDArray[np.int8]
+    time_ns: NDArray[np.int64]
+    received_ns: NDArray[np.int64]
+    flags: NDArray[np.int32]
+    count: NDArray[np.int64]
+    age_s: NDArray[np.float64]
+    old: NDArray[np.bool_]
+    silent: NDArray[np.bool_]
+
+    @property
+    def stale(self) -> NDArray[np.bool_]:
+        """Points that have a reading which is not to be used any more."""
+        return self.old | self.silent
+
+
+class Columns:
+    """Arrays by number of the point; a point without a reading has ``time_ns`` NEVER and quality UNKNOWN."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.time_ns = array("q")
+        self.value = array("d")
+        self.quality = array("b")
+        self.received_ns = array("q")
+        self.again_ns = array("q")
+        self.flags = array("i")
+        self.count = array("q")
+        self.source = array("i")
+
+    def grow(self, size: int) -> None:
+        """Make room for ``size`` points; the arrays stay the same objects."""
+        more = size - self.size
+        self.time_ns.extend([NEVER] * more)
+        self.value.extend([math.nan] * more)
+        self.quality.extend([int(Quality.UNKNOWN)] * more)
+        self.received_ns.extend([0] * more)
+        self.again_ns.extend([NEVER] * more)
+        self.flags.extend([0] * more)
+        self.count.extend([0] * more)
+        self.source.extend([-1] * more)
+        self.size = size
+
+    def move(self, source: int, step_ns: int) -> None:
+        """Move the stamps of a source to its clock after it was set: a later difference means an earlier stamp."""
+        times, sources = np.frombuffer(self.time_ns, np.int64), np.frombuffer(self.source, np.int32)
+        times[(sources == source) & (times != NEVER)] -= step_ns
+
+    def shift_received(self, by_ns: int) -> None:
+        """Tell all times of receipt by a clock that was set by ``by_ns``."""
+        if self.size:
+            for column in (self.received_ns, self.again_ns):
+                times = np.frombuffer(column, np.int64)
+                times[(times != NEVER) & (times != 0)] += by_ns
+
+
+class Coverage:
+    """Which heartbeats tell of which points; worked out again only for what is new or was described anew."""
+
+    def __init__(self) -> None:
+        self.heartbeats: dict[int, tuple[str, str]] = {}
+        self.groups: list[tuple[int, ...]] = []
+        self._group = array("i")
+        self._looked = 0
+
+    def of(self, points: Points) -> NDArray[np.int32]:
+        """Number of the group of heartbeats by point, -1 where none covers it."""
+        found = {
+            index: (points[index].source, points[index].covers or "")
+            for index in [*self.heartbeats, *range(self._looked, len(points))]
+            if points[index].covers is not None
+        }
+        if found != self.heartbeats:
+            self.heartbeats, self.groups, self._group = found, [], array("i")
+        numbers = {group: number for number, group in enumerate(self.groups)}
+        for index in range(len(self._group), len(points)):
+            group = self._covering(points[index].source, points[index].identity)
+            self._group.append(numbers.setdefault(group, len(numbers)) if group else -1)
+        self.groups, self._looked = list(numbers), len(points)
+        return np.array(self._group, np.int32)
+
+    def _covering(self, source: str, identity: str) -> tuple[int, ...]:
+        own = [(index, scope) for index, (name, scope) in self.heartbeats.items() if name == source]
+        scoped = tuple(index for index, scope in own if scope and within(scope, identity))
+        return scoped or tuple(index for index, scope in own if not scope)
+
+
+def within(scope: str, identity: str) -> bool:
+    """Whether a scope, as people write it (a filter, a beginning or a part of topics), covers a point.
+
+    Levels of the scope have to stand in the identity in a row; ``+`` stands for any, ``#`` and ``*`` at its end for all
+    that follow; the head of a DSX topic (``BMS/v1/PUB/Value``) says nothing of the point.
+    """
+    asked, levels = scope.strip("/").split("/"), identity.split("/")
+    if asked[-1] in ("#", "*"):
+        asked.pop()
+    for head in ("BMS", "v1"):
+        asked = asked[1:] if asked[:1] == [head] else asked
+    for place in (0, 1):
+        if asked[place : place + 1] in (["Value"], ["Metadata"]):
+            asked = asked[place + 1 :]
+            break
+    if not asked or asked == ["+"]:
+        return True
+    return any(
+        all(want in ("+", level) for want, level in zip(asked, levels[begin:], strict=False))
+        for begin in range(len(levels) - len(asked) + 1)
+    )
+
+
+def view(
+    columns: Columns, points: Points, clocks: SourceClocks, coverage: Coverage, limits: Limits, now_ns: int
+) -> View:
+    """Copy ``columns`` and tell what is stale at ``now_ns``."""
+    rows, held = len(points), min(len(points), columns.size)
+
+    def column(of: array[int] | array[float], kind: type[np.generic], empty: float) -> NDArray[Any]:
+        out = np.full(rows, empty, kind)
+        if held:
+            out[:held] = np.frombuffer(of, kind)[:held]
+        return out
+
+    time_ns, received = column(columns.time_ns, np.int64, NEVER), column(columns.received_ns, np.int64, 0)
+    again, flags = column(columns.again_ns, np.int64, NEVER), column(columns.flags, np.int32, 0)
+    value, quality = column(columns.value, np.float64, math.nan), column(columns.quality, np.int8, Quality.UNKNOWN)
+    source = column(columns.source, np.int32, -1)
+    known = time_ns != NEVER
+    offsets = np.array([0 if offset == UNLEARNT else offset for offset in [*clocks.offset, 0]], np.int64)
+    own = np.where(flags & int(Flag.NO_TIME), 0, offsets[source])
+    heard = np.maximum(np.minimum(received, np.where(known, time_ns, 0) + own), again)
+    age_ns = np.where(known, now_ns - heard, AGES_NS)
+    old = known & (age_ns > limits.value_s * NS)
+    silent = known & _silent(coverage, points, (heard, value, quality, own), known, now_ns, limits.heartbeat_s)
+    good = quality == int(Quality.GOOD)
+    return View(
+        now_ns,
+        value,
+        np.where(good & (old | silent), np.int8(Quality.STALE), quality),
+        np.where(known, time_ns, 0),
+        received,
+        flags,
+        column(columns.count, np.int64, 0),
+        np.where(known, age_ns / NS, math.inf),
+        old,
+        silent,
+    )
+
+
+def _silent(
+    coverage: Coverage,
+    points: Points,
+    columns: tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8], NDArray[np.int64]],
+    known: NDArray[np.bool_],
+    now_ns: int,
+    limit_s: float,
+) -> NDArray[np.bool_]:
+    """Points whose source gives no sign of life; a heartbeat that never beat is none."""
+    heard, value, quality, own = columns
+    groups = coverage.of(points)
+    beats = {}
+    for index in coverage.heartbeats:
+        if known[index] and quality[index] != int(Quality.GOOD):
+            beats[index] = NEVER // 2  # it says itself that it is not to be believed
+        elif known[index]:
+            says = value[index] * (NS if points[index].units == "s" else 1_000_000)
+            # Kept in the range of the whole numbers that instants are.
+            beats[index] = min(int(heard[index]), int(max(-9e18, min(9e18, says))) + int(own[index]))
+    if not beats:
+        newest = int(heard[known].max(initial=NEVER // 2))
+        return np.full(len(known), now_ns - newest > limit_s * NS)
+    last = [max((beats[i] for i in group if i in beats), default=now_ns) for group in coverage.groups]
+    late = np.array([now_ns - beat > limit_s * NS for beat in last] + [False], np.bool_)
+    return late[groups]

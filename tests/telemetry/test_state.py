@@ -1,0 +1,323 @@
+"""What is the newest, what is stale, whose clock is wrong: the present state under disorder."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from telemetry.batch import Batch, Flag, Quality
+from telemetry.clock import NS, ReplayClock
+from telemetry.mark import Mark
+from telemetry.message import Message
+from telemetry.pipeline import Pipeline
+from telemetry.points import Point
+from telemetry.state import State
+from telemetry.state_view import Limits, within
+from tests.telemetry.said import T0, Said, say
+
+
+def fed(*messages: Message, heartbeats: tuple[Point, ...] = ()) -> Pipeline:
+    pipeline = Pipeline(Said(*heartbeats), ReplayClock(T0, None))
+    pipeline.take(messages)
+    return pipeline
+
+
+def quality(pipeline: Pipeline, topic: str, at: float) -> Quality:
+    index = pipeline.decoder.points.index(topic)
+    return Quality(int(pipeline.state.view(T0 + round(at * NS)).quality[index]))
+
+
+def test_the_newest_by_source_time_wins_whatever_the_order_of_receipt():
+    told = fed(say("b/x", 2, 20, at=3), say("b/x", 1, 10, at=4), say("b/x", 3, 30, at=5), say("b/x", 2.5, 25, at=6))
+    view = told.state.view(T0 + 6 * NS)
+    assert (view.value[0], view.time_ns[0], view.received_ns[0]) == (30, T0 + 3 * NS, T0 + 5 * NS)
+    assert (told.state.counts.applied, told.state.counts.late, view.count[0]) == (2, 2, 2)
+
+
+def test_a_duplicate_is_counted_and_not_applied_and_two_values_of_one_instant_are_none():
+    told = fed(*[say("b/x", 1, 10)] * 3, say("b/x", 1, 11), say("b/y", 1, None, q=2), say("b/y", 1, None, q=2))
+    counts = told.state.counts
+    assert (counts.applied, counts.duplicates, counts.late) == (3, 3, 0)
+    assert told.state.view(T0).value[0] == 11
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_order_and_any_copies_leave_the_same_newest_readings_and_each_reading_is_counted_once(data):
+    readings = data.draw(st.lists(st.tuples(st.sampled_from("xyz"), st.integers(0, 50)), unique=True, min_size=1))
+    shuffled = data.draw(st.permutations(readings + data.draw(st.lists(st.sampled_from(readings), max_size=20))))
+    told = fed(*(say(f"b/{name}", t, t * 2, at=60) for name, t in shuffled))
+    newest = {name: max(t for other, t in readings if other == name) for name, _ in readings}
+    view, points = told.state.view(T0 + 60 * NS), told.decoder.points
+    assert {points[i].identity[-1]: int(view.time_ns[i] - T0) // NS for i in range(len(points))} == newest
+    assert {points[i].identity[-1]: view.value[i] / 2 for i in range(len(points))} == newest
+    counts = told.state.counts
+    assert counts.readings == len(shuffled) == counts.applied + counts.duplicates + counts.late
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_is_never_good_even_where_a_decoder_says_so(value):
+    said = Said()
+    said.points.put(Point("b/x", "b", "rack_power"))
+    state = State(said, ReplayClock(T0, None))
+    state.apply(Message("b/x", b"", T0), Batch((0,), (T0,), (value,), (Quality.GOOD,), (0,)))
+    view = state.view(T0)
+    assert view.quality[0] == Quality.NO_VALUE
+    assert math.isnan(view.value[0])
+
+
+def test_a_reading_for_the_history_never_becomes_the_present():
+    told = fed(say("b/x", 1, 10), say("b/x", 2, 99, f=int(Flag.HISTORICAL)))
+    assert told.state.view(T0).value[0] == 10
+    assert told.state.counts.historical == 1
+
+
+def test_a_point_without_a_reading_is_unknown():
+    view = fed(heartbeats=(Point("b/beat", "b", "heartbeat", covers=""),)).state.view(T0)
+    assert (view.quality[0], view.stale[0], view.count[0]) == (Quality.UNKNOWN, False, 0)
+    assert view.age_s[0] == math.inf
+
+
+def test_a_value_is_stale_250_s_after_it_was_heard_and_not_an_instant_sooner():
+    told = fed(say("b/x", 0, 1), say("b/y", 240, 1))
+    late = T0 + 250 * NS
+    assert not told.state.view(late).old[0]
+    assert told.state.view(late + 1).old[0]
+    assert not told.state.view(late + 1).old[1]
+
+
+def test_a_value_that_is_repeated_unchanged_with_its_old_stamp_stays_fresh_and_a_retained_copy_does_not_help():
+    told = fed(say("b/x", 0, 1), say("b/x", 0, 1, at=200), say("b/z", 450, 1))
+    assert quality(told, "b/x", 450) == Quality.GOOD
+    assert quality(told, "b/x", 450.001) == Quality.STALE
+    told.take([say("b/x", 0, 1, at=440, f=int(Flag.RETAINED))])
+    assert quality(told, "b/x", 450.001) == Quality.STALE
+
+
+def test_a_retained_reading_is_as_old_as_its_stamp():
+    told = fed(say("b/x", 0, 1, at=251, f=int(Flag.RETAINED)), say("b/y", 251, 1))
+    assert quality(told, "b/x", 251) == Quality.STALE
+    assert quality(told, "b/y", 251) == Quality.GOOD
+
+
+BEAT = Point("b/beat", "b", "heartbeat", units="ms", covers="")
+
+
+def beat(t: float, topic: str = "b/beat", *, says: float | None = None, **more: int) -> Message:
+    return say(topic, t, (T0 / NS + (t if says is None else says)) * 1000, **more)
+
+
+def test_30_s_without_a_heartbeat_all_points_of_its_source_are_stale_and_of_no_other():
+    told = fed(beat(0), say("b/x", 1, 1), say("c/x", 1, 1), heartbeats=(BEAT,))
+    assert [quality(told, name, 30) for name in ("b/x", "b/beat", "c/x")] == [Quality.GOOD] * 3
+    assert quality(told, "b/x", 30.001) == Quality.STALE
+    assert quality(told, "b/beat", 30.001) == Quality.STALE
+    assert quality(told, "c/x", 30.001) == Quality.GOOD
+    told.take([beat(60)])
+    assert quality(told, "b/x", 60) == Quality.GOOD
+
+
+def test_a_heartbeat_whose_instant_stands_still_or_that_calls_itself_bad_is_none():
+    told = fed(beat(0), say("b/x", 1, 1), beat(20, says=0), beat(29, says=0), heartbeats=(BEAT,))
+    assert quality(told, "b/x", 30) == Quality.GOOD
+    assert quality(told, "b/x", 30.001) == Quality.STALE
+    told.take([beat(31)])
+    assert quality(told, "b/x", 31) == Quality.GOOD
+    told.take([beat(32, q=int(Quality.BAD))])
+    assert quality(told, "b/x", 32) == Quality.STALE
+
+
+def test_a_scope_narrows_what_a_heartbeat_tells():
+    racks = Point("b/beat-racks", "b", "heartbeat", units="ms", covers="BMS/v1/PUB/Value/Rack/#")
+    told = fed(heartbeats=(BEAT, racks))
+    told.take([beat(0), beat(25, "b/beat-racks"), say("b/Rack/x", 1, 1), say("b/CDU/x", 1, 1)])
+    assert quality(told, "b/Rack/x", 40) == Quality.GOOD
+    assert quality(told, "b/CDU/x", 40) == Quality.STALE
+    assert quality(told, "b/Rack/x", 55.001) == Quality.STALE
+
+
+@pytest.mark.parametrize(
+    ("scope", "covers"),
+    [
+        ("BMS/v1/PUB/Value/Rack/#", True),
+        ("BMS/v1/+/Value/#", True),
+        ("Rack/RackPower", True),
+        ("nvidia/titan", True),
+        ("Rack/+/nvidia/*", True),
+        ("#", True),
+        ("CDU/#", False),
+        ("nvidia/tit", False),
+        ("Rack/RackPower/nvidia/titan/pod1/more", False),
+    ],
+)
+def test_a_scope_is_read_as_people_write_it(scope, covers):
+    assert within(scope, "Rack/RackPower/nvidia/titan/pod1") is covers
+
+
+def test_where_nobody_has_a_heartbeat_the_newest_reading_of_all_is_one():
+    told = fed(say("b/x", 0, 1), say("c/y", 20, 1))
+    assert quality(told, "b/x", 50) == Quality.GOOD
+    assert quality(told, "b/x", 50.001) == Quality.STALE
+    assert quality(told, "c/y", 50.001) == Quality.STALE
+
+
+def test_bad_stays_bad_when_it_is_old_and_is_stale_as_well():
+    told = fed(say("b/x", 0, 1, q=int(Quality.BAD)))
+    view = told.state.view(T0 + 300 * NS)
+    assert (view.quality[0], view.stale[0]) == (Quality.BAD, True)
+
+
+def test_a_stamp_of_the_future_is_quarantined_and_hides_no_later_reading():
+    told = fed(say("b/x", 1, 1), say("b/x", 1e9, 666, at=2), say("b/x", 8, 2, at=3.0), say("b/x", 9, 3, at=3.9))
+    assert told.state.view(T0).value[0] == 2  # 5 s ahead is within the tolerance, 5.1 s is not
+    assert told.state.counts.quarantined == 2
+    (first, second) = told.state.counts.samples["quarantined"]
+    assert "999999998.0 s after" in first.detail
+    assert second.topic == "b/x"
+
+
+def test_stamps_cannot_creep_into_the_future_in_steps_that_are_each_within_the_tolerance():
+    told = fed(*(say("b/x", t + 4 * t, t, at=t) for t in range(1, 30)))
+    assert told.state.view(T0).time_ns[0] <= T0 + 35 * NS
+    assert told.state.counts.quarantined > 0
+
+
+def test_a_source_whose_clock_is_ahead_is_learnt_marked_and_its_ages_are_right():
+    marks = list[Mark]()
+    told = fed()
+    told.recorder = Kept(marks)
+    for t in range(30):
+        told.take([say("b/x", t + 600, t, at=t)])
+    view = told.state.view(T0 + 29 * NS)
+    assert view.value[0] == 29
+    assert told.state.counts.quarantined == 10  # of the first 10 s
+    assert told.state.clocks.skews() == {"b": -600.0}
+    assert [(mark.what, mark.source, mark.cause) for mark in marks] == [("skew", "b", "its clock is 600.0 s ahead")]
+    assert view.age_s[0] == 0.0
+    assert not told.state.view(T0 + 59 * NS).stale[0]
+    assert told.state.view(T0 + 59 * NS + 1).stale[0]
+
+
+class Kept:
+    """A recorder that keeps marks in a list."""
+
+    def __init__(self, marks: list[Mark]) -> None:
+        self.marks, self.messages, self.commits = marks, list[Message](), 0
+
+    def add(self, messages) -> None:
+        self.messages += messages
+
+    def mark(self, mark: Mark) -> None:
+        self.marks.append(mark)
+
+    def commit(self) -> None:
+        self.commits += 1
+
+
+def test_one_device_that_is_ahead_does_not_move_the_clock_of_its_source():
+    told = fed(*(say(f"b/{'odd' if t % 2 else 'right'}", t + 900 * (t % 2), t, at=t) for t in range(60)))
+    assert told.state.counts.quarantined == 30
+    assert told.state.clocks.skews() == {}
+
+
+def test_a_source_behind_or_late_by_minutes_is_marked_and_is_not_stale_for_that():
+    marks = list[Mark]()
+    told = fed()
+    told.recorder = Kept(marks)
+    told.take([say("b/x", t - 400, t, at=t) for t in range(20)])
+    told.take([say("b/x", -380, 20, at=20)])
+    assert not told.state.view(T0 + 20 * NS).stale[0]
+    assert [mark.cause for mark in marks] == ["its clock is 400.0 s behind, or what it sends is late"]
+
+
+def test_a_source_whose_clock_is_set_back_an_hour_is_followed_within_ten_seconds():
+    told = fed(*(say("b/x", t, t) for t in range(20)))
+    told.take([say("b/x", t - 3600, t, at=t) for t in range(20, 60)])
+    view = told.state.view(T0 + 59 * NS)
+    assert view.value[0] == 59
+    assert told.state.counts.late == 10
+    assert not view.stale[0]
+    assert view.time_ns[0] == T0 + (59 - 3600) * NS
+
+
+def test_copies_after_a_reconnect_do_not_look_like_a_clock_that_was_set():
+    stream = [say("b/x", t, t) for t in range(60)]
+    again = [say("b/x", t, t, at=60 + t / 100) for t in range(60)]
+    told = fed(*stream, *again, *(say("b/x", t, t) for t in range(61, 80)))
+    assert told.state.clocks.skews() == {}
+    assert (told.state.counts.late, told.state.counts.duplicates) == (59, 1)
+    assert told.state.view(T0 + 79 * NS).value[0] == 79
+
+
+def test_a_backlog_that_is_older_by_minutes_leaves_no_wrong_offset_behind():
+    told = fed(
+        *(say("b/x", t, t, at=1800 + t / 100) for t in range(1800)), *(say("b/x", t, t) for t in range(1818, 1840))
+    )
+    assert told.state.clocks.skews() == {}
+    assert (told.state.counts.quarantined, told.state.counts.late) == (0, 0)
+
+
+@pytest.mark.parametrize("by", [3600, -3600])
+def test_a_jump_of_our_own_clock_makes_nothing_stale_and_nothing_late(by):
+    told = fed(*(say("b/x", t, t) for t in range(20)))
+    told.mark(Mark("clock-jump", T0 + 20 * NS, from_ns=T0 + 20 * NS, to_ns=T0 + (20 + by) * NS))
+    assert not told.state.view(T0 + (20 + by) * NS).stale[0]
+    told.take([say("b/x", t, t, at=t + by) for t in range(20, 40)])
+    view = told.state.view(T0 + (39 + by) * NS)
+    assert (view.value[0], view.stale[0], told.state.counts.quarantined) == (39, False, 0)
+    assert view.age_s[0] == 0.0
+
+
+def test_a_jump_by_an_unknown_time_is_learnt_anew():
+    told = fed(*(say("b/x", t - 400, t, at=t) for t in range(20)))
+    told.mark(Mark("clock-jump", T0 + 20 * NS))
+    assert told.state.clocks.skews() == {}
+
+
+def test_what_is_learnt_of_a_clock_is_forgotten_after_two_days():
+    day = 86_400
+    told = fed(say("b/x", 0, 0))
+    for hour in range(1, 80):  # a clock that loses 1 s an hour
+        told.take([say("b/x", hour * 3600 - hour, hour, at=hour * 3600)])
+    offset = told.state.clocks.offset[0] / NS
+    assert 79 - 2 * day / 3600 <= offset <= 79
+
+
+def test_the_digest_knows_readings_and_not_when_or_in_which_order_of_points_they_came():
+    one = fed(say("b/x", 1, 10), say("b/y", 2, 20), say("b/x", 3, 30, at=9))
+    two = fed(say("b/y", 2, 20, at=5), say("b/x", 1, 10, at=6), say("b/x", 3, 30, at=7))
+    assert one.state.digest() == two.state.digest()
+    other = fed(say("b/y", 2, 20), say("b/x", 1, 10), say("b/x", 3, 30.5))
+    twice = fed(say("b/y", 2, 20), say("b/x", 3, 30))
+    assert len({one.state.digest(), other.state.digest(), twice.state.digest()}) == 3
+
+
+def test_points_beyond_the_most_are_counted_and_the_others_keep_working():
+    said = Said()
+    told = Pipeline(said, ReplayClock(T0, None), state=State(said, ReplayClock(T0, None), most=100))
+    told.take([say(f"b/{i}", 1, i) for i in range(130)] + [say("b/99", 2, -1)])
+    assert (told.state.counts.overflow, told.state.counts.applied) == (30, 101)
+    view = told.state.view(T0 + 2 * NS)
+    assert view.value[99] == -1
+    assert view.quality[100] == Quality.UNKNOWN
+
+
+def test_columns_grow_without_losing_a_reading():
+    order = list(range(1000))
+    random.Random(6).shuffle(order)
+    told = fed(*(say(f"b/{i}", 1, i) for i in order))
+    view, points = told.state.view(T0 + 1 * NS), told.decoder.points
+    assert np.array_equal(view.value, [float(points[i].identity[2:]) for i in range(1000)])
+
+
+def test_limits_can_be_chosen():
+    said = Said()
+    state = State(said, ReplayClock(T0, None), Limits(value_s=10.0, heartbeat_s=1e9))
+    told = Pipeline(said, ReplayClock(T0, None), state=state)
+    told.take([say("b/x", 0, 1)])
+    assert (quality(told, "b/x", 10), quality(told, "b/x", 10.001)) == (Quality.GOOD, Quality.STALE)
