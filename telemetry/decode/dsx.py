@@ -35,7 +35,7 @@ NAN = float("nan")
 HUGE = sys.float_info.max
 ROOT = re.compile(r"(?:^|(?<=/))BMS/v1/")
 ACTS = re.compile(
-    r"(?:^|/)(?:BMS/v\d+/(?!PUB/)|BMS/v\d+/PUB/[^/]+/[^/]+/[^/]*Request(?:/|$)"
+    r"(?:^|/)(?:BMS/v\d+/(?!PUB/)|BMS/v\d+/PUB/Value/[^/]+/[^/]*Request(?:/|$)"
     r"|grid/v\d+/(?:.*/)?(?:loadtarget/set|powerbreach/enforcement)$)"
 )
 

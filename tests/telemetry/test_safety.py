@@ -11,6 +11,7 @@ COMMANDS = [
     "BMS/v1/MEPAI/Value/CDU/LiquidTemperatureSpRequest/site1/row3/cdu5",
     "BMS/v1/NICO/Value/Rack/RackLiquidIsolationRequest/a/b",
     "BMS/v1/NICO/Value/Rack/RackElectricalIsolationRequest/a/b",
+    "BMS/v1/NICO/Value/System/HeartbeatTimestampIntegration/a",  # a building goes its own way when it stops
     "BMS/v1/PUB/Value/Rack/RackElectricalIsolationRequest/a/b",
     "grid/v1/isv/acme/loadtarget/set",
     "grid/v1/infra/agent-1/powerbreach/enforcement",
@@ -23,6 +24,7 @@ COMMANDS = [
 ]
 TELEMETRY = [
     "BMS/v1/PUB/Value/Rack/RackPower/nvidia/titan/pod1C",
+    "BMS/v1/PUB/Metadata/CDU/LiquidTemperatureSpRequest/a/rValue",  # says who may ask, asks for nothing
     "BMS/v1/PUB/Value/Valve/ValvePosition/ahu/valve/command/set",
     "grid/v1/dsx-flex-agent/a/powerstate/status",
     "grid/v1/dsx-flex-agent/a/powerbreach",
