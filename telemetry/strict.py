@@ -40,25 +40,32 @@ def refuse(reason: Reason, detail: object) -> Reject:
     return Reject(reason, ascii(text[:DETAIL])[1:-1])
 
 
-def parse(payload: bytes) -> dict[str, Any] | Reject:
-    """The object that ``payload`` holds, or why it holds none.
+def load(payload: bytes, *, blanks: bool = False) -> Any:
+    """What ``payload`` holds, or the :class:`~telemetry.batch.Reject` that says why it holds nothing.
 
-    Numbers come as int where they are written as integers (of any size), else as finite float.
+    Numbers come as int where they are written as integers (of any size), else as float. ``blanks``: NaN and Infinity,
+    which are no JSON but what some gateways write for no reading, are taken too, and come as floats.
     """
     if len(payload) > MAX_BYTES:
         return refuse(Reason.SIZE, f"{len(payload)} bytes, at most {MAX_BYTES} are read")
     try:
-        _check.decode(payload)  # stricter than json: refuses NaN, 1e999, lone surrogates, marks in front
-        made = json.loads(payload, object_pairs_hook=_pairs)
+        if not (blanks and (b"NaN" in payload or b"Infinity" in payload)):
+            _check.decode(payload)  # stricter than json: refuses NaN, 1e999, lone surrogates, marks in front
+        return json.loads(payload.decode(), object_pairs_hook=_pairs)
     except _TwiceError as error:
         return refuse(Reason.KEY, f'the key "{error}" stands twice')
     except RecursionError:
         return refuse(Reason.SYNTAX, "nested too deep")
-    except ValueError as error:  # of msgspec too
+    except ValueError as error:  # of msgspec and of UTF-8 too
         return refuse(Reason.SYNTAX, error)
-    if not isinstance(made, dict):
-        return refuse(Reason.SYNTAX, f"expected an object, not {type(made).__name__}")
-    return made
+
+
+def parse(payload: bytes) -> dict[str, Any] | Reject:
+    """As :func:`load`, for payloads that have to be an object."""
+    made = load(payload)
+    if isinstance(made, dict | Reject):
+        return made
+    return refuse(Reason.SYNTAX, f"expected an object, not {type(made).__name__}")
 
 
 def integer(value: Any) -> int | None:

@@ -1,10 +1,12 @@
-"""Topics: which may be a topic at all, and how one is matched by a filter.
+"""Topics: which may be a topic at all, and which may stand in front of one.
 
 Bounds of ours: 512 bytes and 32 levels (the example exchange of DSX already has 16). A broker may deliver topics that
 MQTT forbids (with wildcards, NUL, or empty), so that every dialect asks here before it believes one.
 """
 
 from __future__ import annotations
+
+from twin.core.errors import one, option
 
 MAX_BYTES = 512
 MAX_LEVELS = 32
@@ -28,3 +30,17 @@ def fault(topic: str) -> str:
     if any(sign in topic for sign in FORBIDDEN):
         return "the topic holds a wildcard or NUL"
     return ""
+
+
+def prefix(text: str) -> str:
+    """A prefix of topics with the slash behind it, "" for none; + stands for any level.
+
+    Raises :class:`~twin.core.errors.InputError` for what cannot stand in front of a topic.
+    """
+    if not text:
+        return ""
+    text = text if text.endswith("/") else f"{text}/"
+    wrong = fault("/".join("x" if level == "+" else level for level in text.split("/")))
+    if wrong:
+        raise one(wrong, path=option("prefix="))
+    return text

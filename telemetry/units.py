@@ -105,3 +105,20 @@ UNITS: dict[str, Unit] = {
     **_rows("volume", 1.0, "m3", "m³"),
     **_rows("count", 1.0, "1"),
 }
+
+POSSIBLE: dict[str, tuple[float, float]] = {
+    "temperature": (-100.0, 500.0),
+    "power": (-1e10, 1e10),
+    "apparent_power": (-1e10, 1e10),
+    "reactive_power": (-1e10, 1e10),
+    "current": (-1e6, 1e6),
+    "voltage": (-2e6, 2e6),
+    "frequency": (0.0, 1e12),
+    "volume_flow": (-100.0, 1e4),
+    "mass_flow": (-1e5, 1e6),
+    "pressure": (-1e7, 1e9),
+    "share": (-10.0, 100.0),
+    "rotation": (-1e4, 1e4),
+    "sound": (-20.0, 200.0),
+}
+"""What a reading of a dimension can be at all, where nothing nearer is known of the point: estimates of ours."""

@@ -310,9 +310,4 @@ def make(options: Mapping[str, str]) -> Decoder:
     unknown = sorted(options.keys() - {"prefix"})
     if unknown:
         raise InputError([Problem(unknown[0], "dsx has the option prefix only")])
-    prefix = options.get("prefix", "")
-    prefix = f"{prefix}/" if prefix and not prefix.endswith("/") else prefix
-    wrong = topics.fault(prefix.replace("+", "x")) if prefix else ""
-    if wrong:
-        raise InputError([Problem("prefix", wrong)])
-    return Decoder(prefix)
+    return Decoder(topics.prefix(options.get("prefix", "")))

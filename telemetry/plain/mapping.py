@@ -1,0 +1,187 @@
+"""Reads a mapping file as strictly as a site file, and makes rules of it that a decoder can follow.
+
+All that is wrong is told at once, each at ``file:line:col``: the form of the file, topics that MQTT does not know,
+units that nobody knows, names that a topic does not capture, a variable of the model in the unit of another quantity.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path as File
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from telemetry.plain.model import FieldPath, MappingFile, ReadingItem, RuleItem, Scalar
+from telemetry.topics import MAX_BYTES, MAX_LEVELS
+from telemetry.units import POSSIBLE, UNITS, Unit
+from twin.core.errors import Faults, did_you_mean, one, option
+from twin.core.variables import BY_NAME
+from twin.site.document import Document, Path, read
+from twin.site.explain import explain
+from twin.site.shipped import read_bytes, shipped
+
+FOLDER = "mappings"
+CAPTURE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+NO_UNIT = Unit("count", 1.0)
+Steps = tuple[str | int, ...]
+Where = tuple[tuple[Steps, Scalar], ...]
+
+
+class Reading(NamedTuple):
+    """A value of a message: where it stands and what it is; ``name`` is its part of an identity."""
+
+    name: str
+    steps: Steps
+    where: Where
+    unit: Unit
+    low: float  # in the unit of the model
+    high: float
+    states: dict[str, int]
+    item_steps: Steps | None
+    written: ReadingItem
+
+
+class Rule(NamedTuple):
+    """How messages of the topics that ``pattern`` fits are read; ``filter`` is their filter in MQTT."""
+
+    pattern: re.Pattern[str]
+    filter: str
+    each: Steps | None
+    time_steps: Steps | None
+    quality_steps: Steps | None
+    readings: tuple[Reading, ...]
+    written: RuleItem
+
+
+def load_mapping(name_or_path: str | File) -> list[Rule]:
+    """The rules of a shipped mapping by name or of a file by path, in the order of the file.
+
+    Raises :class:`InputError` with every fault at its line and column.
+    """
+    document = read(*_source(name_or_path))
+    faults = Faults()
+    faults.problems += document.faults
+    try:
+        MappingFile.model_validate(document.data)
+    except ValidationError as error:
+        lost = {".".join(map(str, path)) for path in document.lost}
+        faults.problems += [problem for problem in explain(error, MappingFile, document) if problem.path not in lost]
+    written = document.at(("rules",))
+    rules = []
+    for number, item in enumerate(written if isinstance(written, list) else ()):
+        try:
+            rule = RuleItem.model_validate(item)
+        except ValidationError:
+            continue  # it has been told; the others are looked at further
+        rules.append(_rule(rule, ("rules", number), document, faults))
+    faults.problems.sort(key=lambda problem: (problem.line or 0, problem.col or 0))
+    faults.tell()
+    return rules
+
+
+def _source(name_or_path: str | File) -> tuple[bytes, str]:
+    text, names = str(name_or_path), shipped(".yaml", FOLDER)
+    if isinstance(name_or_path, str) and text in names:
+        return read_bytes(names[text], f"sites/{FOLDER}/{text}.yaml"), f"sites/{FOLDER}/{text}.yaml"
+    path = File(text)
+    try:
+        if path.is_file():
+            return read_bytes(path, text), text
+    except (OSError, ValueError):
+        pass  # no name that a file can have
+    hint = did_you_mean(text, names)
+    message = f'there is no mapping "{text[:200]}"{hint}: expected a file or a shipped mapping ({", ".join(names)})'
+    raise one(message, path=option("mapping="))
+
+
+def _rule(rule: RuleItem, place: Path, document: Document, faults: Faults) -> Rule:
+    pattern, names = _pattern(rule.topic, (*place, "topic"), document, faults)
+    _known((*place, "source"), rule.source or "", names, document, faults)
+    readings: list[Reading] = []
+    for number, reading in enumerate(rule.readings):
+        at = (*place, "readings", number)
+        _known((*at, "item"), reading.item or "", names, document, faults)
+        for index, word in enumerate(reading.qualifier):
+            _known((*at, "qualifier", index), word, names, document, faults)
+        made = _reading(reading, at, document, faults)
+        if made.name in [other.name for other in readings]:
+            faults.problems.append(document.problem(at, "reads the same field as another reading of this rule"))
+        readings.append(made)
+    filter = "/".join("+" if "{" in level else level for level in rule.topic.split("/"))
+    return Rule(
+        pattern, filter, _steps(rule.each), _steps(rule.time_field), _steps(rule.quality_field), tuple(readings), rule
+    )
+
+
+def _pattern(topic: str, place: Path, document: Document, faults: Faults) -> tuple[re.Pattern[str], list[str]]:
+    """The topic as an expression, and the names that it captures."""
+    levels, names = topic.split("/"), CAPTURE.findall(topic)
+    bare = CAPTURE.sub("", topic)
+    wrong = ""
+    if len(topic.encode(errors="replace")) > MAX_BYTES or len(levels) > MAX_LEVELS or "\0" in topic:
+        wrong = f"expected at most {MAX_BYTES} bytes and {MAX_LEVELS} levels without NUL"
+    elif "{" in bare or "}" in bare:
+        wrong = "expected names in braces of small letters, digits and _, as {hall}"
+    elif len(set(names)) < len(names):
+        wrong = "captures one name twice"
+    elif any(("+" in level and level != "+") or ("#" in level and level != "#") for level in levels):
+        wrong = "+ and # stand alone in their level"
+    elif "#" in levels[:-1]:
+        wrong = "# stands at the end only"
+    if wrong:
+        faults.problems.append(document.problem(place, wrong))
+        return re.compile("(?!)"), names
+    parts = []
+    for level in levels:
+        text = "".join(
+            f"(?P<{piece}>[^/]+)" if number % 2 else re.escape(piece)
+            for number, piece in enumerate(CAPTURE.split(level))
+        )
+        parts.append({"+": "[^/]*", "#": ".*"}.get(level, text))
+    return re.compile("/".join(parts), re.DOTALL), names
+
+
+def _known(place: Path, text: str, names: list[str], document: Document, faults: Faults) -> None:
+    """Every name in braces is one that the topic captures."""
+    for name in CAPTURE.findall(text):
+        if name not in names:
+            hint = did_you_mean(name, names)
+            faults.problems.append(document.problem(place, f'the topic captures no "{name}"{hint}'))
+
+
+def _reading(reading: ReadingItem, place: Path, document: Document, faults: Faults) -> Reading:
+    unit = NO_UNIT
+    if reading.unit is not None:
+        unit = UNITS.get(reading.unit, NO_UNIT)
+        if reading.unit not in UNITS:
+            hint = did_you_mean(reading.unit, UNITS)
+            faults.problems.append(document.problem((*place, "unit"), f'unknown unit "{reading.unit}"{hint}'))
+    row = BY_NAME.get(reading.variable)
+    if row is not None and reading.unit in UNITS and row.units != unit.units:
+        message = f'"{reading.variable}" of the model is in {row.units}, "{reading.unit}" leads to {unit.units}'
+        faults.problems.append(document.problem((*place, "unit"), message))
+    low, high = POSSIBLE.get(unit.dimension, (float("-inf"), float("inf")))
+    if reading.states:
+        low, high = float(min(reading.states.values())), float(max(reading.states.values()))
+    low = low if reading.low is None else reading.low * unit.factor + unit.offset
+    high = high if reading.high is None else reading.high * unit.factor + unit.offset
+    where: Where = tuple((_split(key), value) for key, value in reading.where.items())
+    steps = _steps(reading.field) or ()
+    name = ".".join(map(str, steps)) + "".join(f"[{'.'.join(map(str, key))}={value}]" for key, value in where)
+    return Reading(name, steps, where, unit, low, high, dict(reading.states), _steps(reading.item_field), reading)
+
+
+def _split(text: str) -> Steps:
+    return tuple(text.split("."))
+
+
+def _steps(path: FieldPath | None) -> Steps | None:
+    if path is None:
+        return None
+    return _split(path) if isinstance(path, str) else tuple(path)
+
+
+def fill(text: str, captured: dict[str, str]) -> str:
+    """``text`` with what the topic had in the place of its names."""
+    return CAPTURE.sub(lambda match: captured.get(match[1], match[0]), text)
