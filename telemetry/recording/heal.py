@@ -19,6 +19,7 @@ from telemetry.recording.records import (
     CHANNEL,
     CHUNK,
     HEAD,
+    MAGIC,
     MESSAGE,
     MESSAGE_BODY,
     MESSAGE_INDEX,
@@ -47,12 +48,18 @@ class Healed(NamedTuple):
 
 
 def heal(path: Path) -> Healed:
-    """Make a file of ours whole and find its last message; a finished file stays as it is. Raises ``OSError``."""
+    """Make a file of ours whole and find its last message; a finished file stays as it is. Raises ``OSError``.
+
+    A file that was killed before its head was whole, and so before its first commit, is removed.
+    """
     with FileIO(path, "r+") as stream:
         size = stream.seek(0, os.SEEK_END)
         begun = begins(stream)
-        if begun is None or not begun[0]:
+        if begun is None and size >= len(MAGIC):
             return Healed(0, [], None)
+        if begun is None or (not begun[0] and not _has_chunks(stream, size)):
+            path.unlink()
+            return Healed(size, [], None)
         found = summary(stream, size)
         if found is not None:
             return Healed(0, [], _last(stream, found, begun[1]))
@@ -66,6 +73,10 @@ def heal(path: Path) -> Healed:
         with suppress(OSError):
             os.fsync(stream.fileno())
         return Healed(size - whole.end, whole.damages, _last(stream, whole.summary, begun[1]))
+
+
+def _has_chunks(stream: FileIO, size: int) -> bool:
+    return any(isinstance(piece, Piece) and piece.opcode == CHUNK for piece in walk(stream, size, unpack=True))
 
 
 class _Whole:

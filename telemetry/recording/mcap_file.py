@@ -12,6 +12,7 @@ from pathlib import Path
 
 from telemetry.mark import Mark
 from telemetry.message import Message
+from telemetry.recording.folder import number_of
 from telemetry.recording.layout import MARK_CHANNEL, PROFILE
 from telemetry.recording.messages import Channels, read_chunk
 from telemetry.recording.records import (
@@ -53,8 +54,8 @@ class McapFile:
 
     @property
     def own(self) -> bool:
-        """Whether halltwin wrote it."""
-        return self.profile == PROFILE
+        """Whether halltwin wrote it: its head says so, which may be damaged, or its name."""
+        return self.profile == PROFILE or number_of(self.path) is not None
 
     @staticmethod
     def _indexed(stream: FileIO, size: int) -> Summary | None:

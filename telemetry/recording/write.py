@@ -264,6 +264,15 @@ class Recorder:
         self._finish()
         self._held.release()
 
+    def abandon(self) -> None:
+        """Let go as a kill would, without writing: what is not committed is lost, the next start heals the rest."""
+        if self._stream is not None:
+            self._stream.close()
+        self._stream = self._path = None
+        self._fresh_file()
+        self._fresh_chunk()
+        self._held.release()
+
     def _open(self) -> FileIO:
         """The open file; a new one begins with its head."""
         if self._stream is not None:

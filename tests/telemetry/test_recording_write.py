@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
-from pathlib import Path
+import random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,43 +14,8 @@ from telemetry.message import Message
 from telemetry.recording import layout
 from telemetry.recording.read import open_recording
 from telemetry.recording.write import Recorder
+from tests.telemetry.recorded import NOW, NS, HandClock, record, stream, written
 from twin.core.errors import InputError
-
-NOW = 1_784_000_000_000_000_000
-NS = 1_000_000_000
-
-
-class HandClock:
-    """A clock that stands until it is set."""
-
-    def __init__(self) -> None:
-        self.ns = NOW
-
-    def now_ns(self) -> int:
-        return self.ns
-
-    def wait_until(self, instant_ns: int, stop: threading.Event) -> bool:
-        self.ns = max(self.ns, instant_ns)
-        return not stop.is_set()
-
-
-def stream(count: int, first: int = 0, topics: int = 7, payload: bytes = b'{"value":%d,"quality":1}') -> list[Message]:
-    """``count`` messages, a millisecond apart, from the sequence ``first`` on."""
-    return [
-        Message(f"BMS/v1/PUB/Value/Rack/{n % topics}", payload % n, NOW + n * NS // 1000, n, n % 3, n % 2 == 0)
-        for n in range(first, first + count)
-    ]
-
-
-def written(folder: Path, messages: Sequence[Message], group: int = 100) -> Path:
-    """A folder in which ``messages`` were recorded in groups and the recorder was closed."""
-    recorder = Recorder(folder, {}, clock=HandClock())
-    for begin in range(0, len(messages), group):
-        recorder.add(messages[begin : begin + group])
-        recorder.commit()
-    recorder.close()
-    return folder
-
 
 topics = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40) | st.just("#/+\0") | st.just("t" * 3000)
 anything = st.lists(
@@ -71,9 +34,8 @@ anything = st.lists(
 @given(rows=anything, first=st.integers(0, 2**40), group=st.integers(1, 9))
 def test_what_is_read_is_what_was_written(rows, first, group, tmp_path_factory):
     messages = [Message(topic, data, at, first + n, qos, kept) for n, (topic, data, at, qos, kept) in enumerate(rows)]
-    folder = written(tmp_path_factory.mktemp("any"), messages, group)
     if messages:
-        assert list(open_recording(folder).messages()) == messages
+        assert list(open_recording(written(tmp_path_factory.mktemp("any"), messages, group)).messages()) == messages
 
 
 def test_the_official_reader_reads_our_file_with_all_its_checks(tmp_path):
@@ -138,3 +100,89 @@ def test_two_cannot_record_into_one_folder(tmp_path):
         Recorder(tmp_path, {}, clock=HandClock())
     recorder.close()
     Recorder(tmp_path, {}, clock=HandClock()).close()
+
+
+def test_a_file_ends_by_size_and_by_time_and_order_holds_across_files(tmp_path):
+    clock = HandClock()
+    recorder = Recorder(tmp_path, {}, rotate_bytes=4000, rotate_s=60.0, clock=clock)
+    record(recorder, stream(1000), 50)
+    by_size = len(open_recording(tmp_path).files)
+    clock.ns += 61 * NS
+    recorder.commit()  # an idle stream ends its file too
+    recorder.add(stream(1, 1000))
+    recorder.close()
+    recording = open_recording(tmp_path)
+    assert by_size > 3
+    assert len(recording.files) == by_size + 1
+    assert all(path.stat().st_size < 4000 + 8000 for path in recording.files)
+    assert list(recording.messages()) == stream(1001)
+    assert recording.files[0].name == "20260714T033320Z-000001.mcap"
+
+
+def test_a_clock_that_is_set_back_does_not_change_the_order(tmp_path):
+    clock = HandClock()
+    recorder = Recorder(tmp_path, {}, rotate_s=60.0, clock=clock)
+    for begin in range(0, 500, 100):
+        record(recorder, stream(100, begin))
+        clock.ns -= 3600 * NS
+        recorder.commit()
+    recorder.close()
+    recording = open_recording(tmp_path)
+    assert len(recording.files) == 5
+    assert [m.sequence for m in recording.messages()] == list(range(500))
+
+
+def test_the_oldest_files_go_by_size_and_by_age_and_never_the_newest(tmp_path):
+    clock = HandClock()
+    recorder = Recorder(tmp_path / "size", {}, rotate_bytes=3000, keep_bytes=20_000, clock=clock)
+    for begin in range(0, 5000, 50):
+        record(recorder, stream(50, begin))
+        assert sum(path.stat().st_size for path in (tmp_path / "size").iterdir()) <= 20_000 + 3000
+    recorder.close()
+    kept = [m.sequence for m in open_recording(tmp_path / "size").messages()]
+    assert 100 < len(kept) < 5000
+    assert kept == list(range(5000 - len(kept), 5000))
+    recorder = Recorder(tmp_path / "age", {}, rotate_s=60.0, keep_s=150.0, clock=clock)
+    for minute in range(5):
+        clock.ns = NOW + minute * 60 * NS
+        recorder.add([Message("t", b"", clock.ns, minute)])
+        recorder.commit()
+    recorder.close()
+    assert [m.sequence for m in open_recording(tmp_path / "age").messages()] == [2, 3, 4]
+    clock.ns += 10**6 * NS
+    again = Recorder(tmp_path / "age", {}, keep_s=150.0, clock=clock)
+    assert again.last == Message("t", b"", NOW + 4 * 60 * NS, 4)
+    assert len(open_recording(tmp_path / "age").files) == 1
+    again.close()
+
+
+def test_files_that_are_not_ours_are_left_alone(tmp_path):
+    (tmp_path / "holiday.mcap").write_bytes(b"not ours")
+    clock = HandClock()
+    recorder = Recorder(tmp_path, {}, rotate_bytes=1000, keep_bytes=1, clock=clock)
+    record(recorder, stream(2000))
+    recorder.close()
+    assert (tmp_path / "holiday.mcap").read_bytes() == b"not ours"
+
+
+def test_topics_without_end_share_a_channel(tmp_path, monkeypatch):
+    monkeypatch.setattr("telemetry.recording.write.MOST_CHANNELS", 10)
+    messages = [*stream(300, topics=30), Message("bad \udcff", b"\xff\0", NOW, 300, 2, True)]
+    recording = open_recording(written(tmp_path, messages))
+    assert list(recording.messages()) == messages
+    assert list(recording.messages(topics=["BMS/+/PUB/#"])) == messages[:-1]
+
+
+def test_what_waits_for_the_disk_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("telemetry.recording.write.MOST_WAITING", 100_000)
+    monkeypatch.setattr("telemetry.recording.write.CHUNK_BYTES", 10_000)
+    recorder = Recorder(tmp_path, {}, clock=HandClock())
+    largest = 0
+    rng = random.Random(3)
+    messages = [Message("t", rng.randbytes(1000), NOW, n) for n in range(2000)]
+    for begin in range(0, 2000, 10):
+        recorder.add(messages[begin : begin + 10])
+        largest = max(largest, recorder.waiting_bytes)
+    assert largest < 100_000 + 12_000
+    recorder.close()
+    assert list(open_recording(tmp_path).messages()) == messages
