@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,22 +11,26 @@ from hypothesis import strategies as st
 from mcap.writer import CompressionType, IndexType, Writer
 
 from telemetry.message import Message
-from telemetry.recording import mcap_file
+from telemetry.recording import scan
 from telemetry.recording.dsx_csv import duration_ns
 from telemetry.recording.filters import matcher
 from telemetry.recording.read import EPOCH_NS, open_recording
 from telemetry.recording.write import Recorder
+from tests.telemetry.exchange import shared
 from tests.telemetry.recorded import NOW, NS, HandClock, record, stream, written
 from twin.core.errors import InputError
-
-EXAMPLE = Path(__file__).resolve().parents[3] / "shared" / "data" / "dsx" / "dsx_exemplar.csv"
 
 
 def test_a_time_window_is_read_by_the_index(tmp_path, monkeypatch):
     messages = stream(5000)
     folder = written(tmp_path, messages, 50).parent
-    unpacked, read = mcap_file.unpacked, []
-    monkeypatch.setattr(mcap_file, "unpacked", lambda *given: read.append(given) or unpacked(*given))
+    read = []
+
+    def counted(*given: Any) -> bytes:
+        read.append(given)
+        return scan.unpacked(*given)
+
+    monkeypatch.setattr("telemetry.recording.mcap_file.unpacked", counted)
     recording = open_recording(folder)
     begin, end = NOW + 2 * NS, NOW + 2 * NS + NS // 2
     assert list(recording.messages(begin, end)) == [m for m in messages if begin <= m.received_ns < end]
@@ -99,9 +103,10 @@ def test_folders_are_read_in_their_order_and_an_empty_one_is_refused(tmp_path):
 
 # ---------------------------------------------------------------------------------------------------- DSX CSV
 def test_the_example_exchange_has_4711_messages_at_their_offsets():
-    recording = open_recording(EXAMPLE)
+    example = shared("dsx_exemplar.csv")
+    recording = open_recording(example)
     found = list(recording.messages(epoch_ns=NOW))
-    with EXAMPLE.open(newline="") as opened:
+    with example.open(newline="") as opened:
         rows = list(csv.DictReader(opened))
     assert len(found) == len(rows) == 4711
     for message, row in zip(found, rows, strict=True):
@@ -122,9 +127,8 @@ def test_the_example_exchange_has_4711_messages_at_their_offsets():
 
 
 def test_a_window_of_a_csv():
-    inside = list(
-        open_recording(EXAMPLE).messages(NOW + 10 * NS, NOW + 20 * NS, topics=["+/+/+/Value/#"], epoch_ns=NOW)
-    )
+    recording = open_recording(shared("dsx_exemplar.csv"))
+    inside = list(recording.messages(NOW + 10 * NS, NOW + 20 * NS, topics=["+/+/+/Value/#"], epoch_ns=NOW))
     assert 300 < len(inside) < 700
     assert all(NOW + 10 * NS <= m.received_ns < NOW + 20 * NS for m in inside)
 
