@@ -1,0 +1,47 @@
+"""Why there is no connection, in words for people, which of these causes stay whatever one does, and the counts.
+
+Names of refusals are those of MQTT 5 (OASIS, section 3.2.2.2), to which paho translates the codes of 3.1.1.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+HEALS = frozenset(
+    {"Server unavailable", "Server busy", "Connection rate exceeded", "Quota exceeded", "Unspecified error"}
+)
+REFUSALS = {
+    "Bad user name or password": "the broker refuses the user name or the password",
+    "Not authorized": "the broker refuses us: not authorised (is a user, a password or a certificate missing?)",
+    "Client identifier not valid": "the broker refuses the client id",
+    "Unsupported protocol version": "the broker does not speak this version of MQTT",
+}
+PASSING = (ssl.SSLEOFError, ssl.SSLZeroReturnError)  # of TLS, as a broker that is being stopped leaves them
+
+
+class Counters:
+    """What happened on a link since it was made."""
+
+    def __init__(self) -> None:
+        self.connects = self.losses = self.failures = self.faults = 0
+        self.takeovers = self.oversize = self.stale = self.refused_filters = 0
+        self.bytes_in = self.reads = 0
+
+
+def refusal(name: str) -> str:
+    """The broker's reason in words that help."""
+    return REFUSALS.get(name, f"the broker says: {name.lower()}")
+
+
+def cause(error: OSError) -> str:
+    """What the system says, without its number."""
+    return (error.strerror or str(error) or type(error).__name__).lower()
+
+
+def lasting(error: OSError) -> str:
+    """Why TLS will not come about by trying again; "" for an error that may pass."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the broker's certificate is not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and not isinstance(error, PASSING):
+        return f"TLS does not come about: {(error.reason or 'no reason given').replace('_', ' ').lower()}"
+    return ""

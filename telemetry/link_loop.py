@@ -1,0 +1,399 @@
+"""The thread that keeps a connection to a broker up, and moves its bytes in bulk.
+
+A whole read is cut at once (:mod:`telemetry.link_frames`), the protocol engine (:mod:`telemetry.link_client`) gets what
+is no message, and acknowledgements go out together.
+
+What heals by itself is tried again: pauses grow from half a second to half a minute, with jitter, and begin anew only
+after a connection that lasted :data:`STEADY_S`, so that two clients of one id do not throw each other out in a storm.
+What cannot heal (a wrong password, CA or protocol) ends the first attempt; after a connection that once stood it is
+tried again as well, because brokers are reconfigured. No exception ends the thread: it is counted and told.
+"""
+
+from __future__ import annotations
+
+import random
+import selectors
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from telemetry.address import Address, Login
+from telemetry.link_causes import HEALS, Counters, cause, lasting, refusal
+from telemetry.link_client import SESSION_S, Client, Will
+from telemetry.link_frames import PUBACK, PUBCOMP, Cut, Frames, MalformedError, topic_of
+from telemetry.message import Message
+
+KEEPALIVE_S = 10.0
+STEADY_S = 30.0
+PAUSE_S = (0.5, 30.0)
+ANSWER_S = 10.0  # from the CONNECT to the broker's answer
+GOODBYE_S = 2.0  # for the last acknowledgements
+READ_BYTES = 262_144
+READS = 16  # of one turn; TLS gives 16 KiB at most
+WAIT_S = 0.25
+SHORT_LIVES = 3  # connections that ended at once, before a second client of our id is suspected
+LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Link:
+    """A connection that is kept up by its own thread; what is made of it is in :mod:`telemetry.link`.
+
+    ``say``: told what people should know, a line each, from that thread. ``failure``: why it was given up, else "".
+    ``connection``: number of the present connection; what belongs to an older one is void.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        login: Login,
+        client_id: str,
+        *,
+        clean: bool,
+        will: Will | None = None,
+        version: int = 4,
+        keepalive_s: float = KEEPALIVE_S,
+        pause_s: tuple[float, float] = PAUSE_S,
+        session_s: int = SESSION_S,
+        say: Callable[[str], None] = lambda words: None,
+    ) -> None:
+        self.address, self.client_id, self.failure = address, client_id, ""
+        self.counters, self.connection = Counters(), 0
+        self._say, self._keepalive_s, self._pause_s = say, keepalive_s, pause_s
+        self._frames, self._collected = Frames(version5=version == 5), Cut()
+        self._bulk: deque[tuple[int, bytes, int]] = deque()
+        self._sending, self._sending_count = bytearray(), 0
+        self._stop, self._up, self._done = threading.Event(), threading.Event(), threading.Event()
+        self._wake_in, self._wake_out = socket.socketpair()
+        self._wake_in.setblocking(False)
+        self._wake_out.setblocking(False)
+        self._woken = False
+        self._cause = self._refused = self._told = ""
+        self._opened = self._heard = self._pinged = 0.0
+        self._tries = self._short_lives = 0
+        self._client = Client(
+            address, login, client_id, self,
+            clean=clean, version=version, keepalive_s=keepalive_s, will=will, session_s=session_s,
+        )  # fmt: skip
+        self._thread = threading.Thread(target=self._run, name=f"mqtt {client_id}", daemon=True)
+
+    # ------------------------------------------------------------------------------ what others ask of a link
+    def start(self) -> None:
+        """Begin to connect, in the link's thread."""
+        self._thread.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether the broker has accepted us within ``timeout_s``; False at once where it never will."""
+        deadline = time.monotonic() + timeout_s
+        while not self._up.wait(min(0.05, max(0.0, deadline - time.monotonic()))):
+            if self._done.is_set() or time.monotonic() >= deadline:
+                return False
+        return True
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has accepted the present connection."""
+        return self._up.is_set()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread lives."""
+        return self._thread.is_alive()
+
+    def wake(self) -> None:
+        """Let the thread look again at what it is to do; from any thread."""
+        if not self._woken:
+            self._woken = True
+            with suppress(OSError):  # full: it is awake; closed: nobody listens any more
+                self._wake_out.send(b"!")
+
+    def send(self, connection: int, data: bytes, count: int) -> None:
+        """Send whole packets, ``count`` of them, if ``connection`` still stands, else never. From any thread."""
+        if data:
+            self._bulk.append((connection, data, count))
+            self.wake()
+
+    def close(self) -> None:
+        """Send what is due, say goodbye (no will, the session stays) and end the thread."""
+        self._stop.set()
+        self.wake()
+        if self.alive and threading.current_thread() is not self._thread:
+            self._thread.join(GOODBYE_S + 2 * ANSWER_S)
+        self._done.set()
+        self._wake_in.close()
+        self._wake_out.close()
+
+    # ---------------------------------------------------------------------------- what a kind of link fills in
+    def came_up(self, session_present: bool) -> None:
+        """The broker has accepted us."""
+
+    def went_down(self, cause: str) -> None:
+        """A connection that stood is lost."""
+
+    def came(self, cut: Cut) -> None:
+        """Messages came."""
+
+    def sent(self, count: int) -> None:
+        """So many of the packets given to :meth:`send` are out."""
+
+    def held(self) -> bool:
+        """Whether nothing is to be read now."""
+        return False
+
+    def now_ns(self) -> int:
+        """The instant of a receipt, ns since 1970 UTC."""
+        return time.time_ns()
+
+    def published(self, refused: bool) -> None:
+        """A message of ours (QoS 1, 2) is acknowledged."""
+
+    def subscribed(self, refused: list[int]) -> None:
+        """The broker answered a subscription, and refused these of its filters."""
+
+    # -------------------------------------------------------------------------------------------- the thread
+    def _run(self) -> None:
+        while not self._stop.is_set() and not self.failure:
+            try:
+                self._attempt()
+            except Exception as error:  # the thread must outlive any fault of ours
+                self.fault(error)
+                self._end("a fault of halltwin")
+            try:
+                self._ended_attempt()
+            except Exception as error:
+                self.fault(error)
+                self._stop.wait(self._pause_s[0])
+        self._done.set()
+
+    def _attempt(self) -> None:
+        """Connect, and serve until the connection ends."""
+        self._frames.clear()
+        self._sending.clear()
+        self._cause = self._refused = ""
+        self.connection += 1
+        self._opened = self._heard = self._pinged = time.monotonic()
+        try:
+            self._client.connect()
+        except OSError as error:
+            self._judge_error(error)
+            return
+        sock = self._client.socket
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wake_in, selectors.EVENT_READ)
+            mask = 0
+            while sock is not None and self._client.socket is sock:
+                mask = self._turn(selector, sock, mask)
+
+    def _turn(self, selector: selectors.BaseSelector, sock: Any, mask: int) -> int:
+        """Wait for the socket, for a word from another thread or for time, and do what is due."""
+        if self._stop.is_set():
+            self._goodbye(sock)
+            return mask
+        held = self._up.is_set() and self.held()
+        writes = self._sending or self._bulk or self._client.wants_write()
+        want = (0 if held else selectors.EVENT_READ) | (selectors.EVENT_WRITE if writes else 0)
+        if want != mask:
+            if mask:
+                selector.unregister(sock)
+            if want:
+                selector.register(sock, want)
+        if held:
+            self._heard = time.monotonic()  # silence means nothing while we do not listen
+        for key, events in selector.select(WAIT_S):
+            if key.fileobj is self._wake_in:
+                self._wake_in.recv(4096)
+                self._woken = False
+                continue
+            if events & selectors.EVENT_READ:
+                self._read(sock)
+            if events & selectors.EVENT_WRITE and self._client.socket is sock:
+                self._write(sock)
+        if self._client.socket is sock:
+            self._on_time()
+        return want
+
+    def _read(self, sock: Any) -> None:
+        for _ in range(READS if self.address.tls else 1):
+            if not self._client.fast:
+                self._client.read()
+            elif not self._receive(sock):
+                return
+            self._hand_over()
+            if self._client.socket is not sock or self.held():
+                break
+        if isinstance(sock, ssl.SSLSocket) and self._client.socket is sock and sock.pending():
+            self.wake()  # the socket may stay silent although TLS has more
+
+    def _receive(self, sock: Any) -> bool:
+        """Read and cut once; paho gets what is no message, first: the answer to CONNECT comes before all messages."""
+        try:
+            data = sock.recv(READ_BYTES)
+        except LATER:
+            return False
+        except OSError as error:
+            self._judge_error(error)
+            self._end(self._cause)
+            return False
+        if not data:
+            self._end("the broker closed the connection")
+            return False
+        self._heard = time.monotonic()
+        self.counters.reads += 1
+        self.counters.bytes_in += len(data)
+        try:
+            cut = self._frames.feed(data, self.now_ns())
+        except MalformedError as error:
+            self._end(f"the broker sent what is no MQTT: {error}")
+            return False
+        if cut.other:
+            self._client.feed(b"".join(cut.other))
+        self.counters.oversize += len(cut.oversize)
+        if cut.messages or cut.acks:
+            self.came(cut)
+        return True
+
+    def _write(self, sock: Any) -> None:
+        """Send what paho has to send, then packets in bulk; neither begins before the other is out whole."""
+        if not self._sending:
+            self._client.write()
+            if self._client.socket is not sock or self._client.wants_write():
+                return
+            while self._bulk and len(self._sending) < READ_BYTES:
+                connection, data, count = self._bulk.popleft()
+                if connection == self.connection:
+                    self._sending += data
+                    self._sending_count += count
+                else:
+                    self.counters.stale += count
+        if self._sending:
+            try:
+                del self._sending[: sock.send(self._sending)]
+            except LATER:
+                return
+            except OSError as error:
+                self._judge_error(error)
+                self._end(self._cause)
+                return
+            if not self._sending:
+                count, self._sending_count = self._sending_count, 0
+                self.sent(count)
+
+    def _on_time(self) -> None:
+        """Keep the connection alive, and end one that is silent."""
+        now = time.monotonic()
+        if not self._up.is_set():
+            if now - self._opened > ANSWER_S:
+                self._end("the broker did not answer")
+        elif not self._client.fast:
+            self._client.tick()
+        elif now - self._heard > self._keepalive_s:
+            self._end(f"nothing was heard for {self._keepalive_s:g} s")
+        elif now - self._pinged > self._keepalive_s / 2:
+            self._pinged = now
+            self._client.ping()
+
+    def _goodbye(self, sock: Any) -> None:
+        """Send what is due within :data:`GOODBYE_S`, then DISCONNECT: no will, and the session stays."""
+        deadline, said = time.monotonic() + GOODBYE_S, not self._up.is_set()
+        with selectors.DefaultSelector() as selector:
+            selector.register(sock, selectors.EVENT_WRITE)
+            while self._client.socket is sock and time.monotonic() < deadline:
+                if not (self._bulk or self._sending or self._client.wants_write()):
+                    if said:
+                        break
+                    said = True
+                    self._client.goodbye()
+                selector.select(0.1)
+                self._write(sock)
+        self._end("we left")
+
+    def _end(self, why: str) -> None:
+        """End the connection: paho sees the end of the stream, or of the socket, and tidies up."""
+        self._cause = self._cause or why
+        sock = self._client.socket
+        if sock is not None and not self._client.fast:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        if sock is not None:
+            self._client.feed(b"")
+
+    def _ended_attempt(self) -> None:
+        """Say why there is no connection any more, judge whether there can be one, and pause."""
+        stood, why = self._up.is_set(), self._refused or self._cause or "the connection ended"
+        self._up.clear()
+        self._sending_count = 0
+        if self._stop.is_set():
+            return
+        if stood:
+            self.counters.losses += 1
+            self._judge_life(why)
+            self.went_down(why)
+        else:
+            self.counters.failures += 1
+            if self._refused and not self.counters.connects:
+                self.failure = f"{self.address}: {self._refused}"
+                return
+        least, most = self._pause_s
+        pause = min(most, least * 2.0 ** min(self._tries, 16)) * random.uniform(0.75, 1.25)
+        self._tries += 1
+        words = f"{'connection lost' if stood else 'no connection'} to {self.address}: {why}"
+        if stood or words != self._told:
+            self._say(f"{words}; trying again")
+        self._told = words
+        self._stop.wait(pause)
+
+    def _judge_life(self, why: str) -> None:
+        """Begin pauses anew after a steady connection; suspect a second client where one after another ends at once."""
+        if time.monotonic() - self._opened >= STEADY_S:
+            self._tries = self._short_lives = 0
+            return
+        self._short_lives += 1
+        taken = "taken over" in why.lower()
+        if taken or self._short_lives == SHORT_LIVES:
+            self.counters.takeovers += 1
+            seems = "uses" if taken else "seems to use"
+            self._say(f'another client {seems} the id "{self.client_id}": give one of them another with --client-id')
+
+    def _judge_error(self, error: OSError) -> None:
+        """Keep what an error of the socket means; TLS does not refuse us once it stands."""
+        self._cause = cause(error)
+        if not self._up.is_set():
+            self._refused = lasting(error)
+
+    # ------------------------------------------------------------- the engine calls these, in the link's thread
+    def fault(self, error: Exception) -> None:
+        """A fault of ours that is passed over, counted and told."""
+        self.counters.faults += 1
+        self._say(f"a fault of halltwin was passed over: {type(error).__name__}: {error}")
+
+    def answered(self, session_present: bool, reason: str) -> None:
+        """The broker's answer to CONNECT."""
+        if reason:
+            self._cause = refusal(reason)
+            self._refused = "" if reason in HEALS else self._cause
+        else:
+            self._up.set()
+            self._told = ""
+            self.counters.connects += 1
+            self.came_up(session_present)
+
+    def ended(self, reason: str) -> None:
+        """The connection is over; what was found out before is nearer to the cause."""
+        self._cause = self._cause or reason.lower()
+
+    def message(self, topic: bytes, payload: bytes, packet: int, qos: int, retain: bool) -> None:
+        """A message that came through paho."""
+        frames, cut = self._frames, self._collected
+        cut.messages.append(Message(topic_of(topic), payload, self.now_ns(), frames.sequence, qos, retain))
+        frames.sequence += 1
+        if qos:
+            cut.acks += (PUBACK if qos == 1 else PUBCOMP) + packet.to_bytes(2, "big")
+
+    def _hand_over(self) -> None:
+        if self._collected.messages:
+            cut, self._collected = self._collected, Cut()
+            self.came(cut)
