@@ -24,6 +24,7 @@ from telemetry.address import Address, Login
 NEEDED = ("_sock_recv", "_send_pingreq")
 CONNECT_S = 5.0  # for TCP and TLS
 SESSION_S = 7 * 86_400  # MQTT 5: how long the broker keeps what we missed; 3.1.1 leaves that to the broker
+REFUSED = b"\x20\x02\x00"  # CONNACK without a session; the code is behind
 PROTOCOLS = {4: MQTTProtocolVersion.MQTTv311, 5: MQTTProtocolVersion.MQTTv5}
 
 
@@ -140,6 +141,8 @@ class Client:
     def feed(self, data: bytes) -> None:
         """Let paho handle ``data``, whole packets; b"" is the end of the stream."""
         self._fed, self._at, self._ended = data, 0, not data
+        if data.startswith(REFUSED) and data[3] == 1:  # of this refusal paho does not tell
+            self._events.answered(False, "Unsupported protocol version")
         while self._paho.loop_read() == MQTTErrorCode.MQTT_ERR_SUCCESS and self._at < len(self._fed):
             pass
 

@@ -18,7 +18,7 @@ LONGEST = 16 << 20  # bytes of a packet; a longer one is passed over and counted
 ODD_TOPIC = "\ufffd"  # begins what is shown of a topic that is not UTF-8: no dialect has such a first level
 
 
-class MalformedError(Exception):
+class _MalformedError(Exception):
     """The stream is no MQTT; nothing behind this point can be understood."""
 
 
@@ -34,15 +34,17 @@ class Cut:
     """What one read brought: ``messages`` (QoS 0 and 1), the bytes that acknowledge those of QoS 1, and the rest.
 
     ``other``: whole packets for the MQTT client, in order. ``oversize``: topics of what was too long to be kept.
+    ``fault``: why nothing behind these can be understood, "" where all is well.
     """
 
-    __slots__ = ("acks", "messages", "other", "oversize")
+    __slots__ = ("acks", "fault", "messages", "other", "oversize")
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.acks = bytearray()
         self.other: list[bytes] = []
         self.oversize: list[str] = []
+        self.fault = ""
 
 
 class Frames:
@@ -73,7 +75,11 @@ class Frames:
                 return cut
             data = b"".join(self._parts)
             self._parts, self._held = [], 0
-        rest = self._packets(data, received_ns, cut)
+        try:
+            rest = self._packets(data, received_ns, cut)
+        except _MalformedError as error:
+            cut.fault = str(error)
+            return cut
         if rest:
             self._parts, self._held = [rest], len(rest)
         return cut
@@ -115,7 +121,7 @@ class Frames:
             length, body = _length(data, body) if body < stop else (0, 0)
             body = body + length if body else stop + 1
         if body > stop:
-            raise MalformedError("a message that is shorter than its topic")
+            raise _MalformedError("a message that is shorter than its topic")
         topic = topic_of(data[begin:behind])
         cut.messages.append(Message(topic, data[body:stop], received_ns, self.sequence, qos, bool(head & 1)))
         self.sequence += 1
@@ -130,13 +136,13 @@ class Frames:
         """
         head, end = data[at], len(data)
         if head & 0xF0 != PUBLISH or head & 0x06 >= 0x04:
-            raise MalformedError(f"a packet of {stop - start} bytes")
+            raise _MalformedError(f"a packet of {stop - start} bytes")
         behind = start + 2
         if end >= behind:
             behind += data[start] << 8 | data[start + 1]
         body = behind + (head & 0x02)
         if body > stop:
-            raise MalformedError("a message that is shorter than its topic")
+            raise _MalformedError("a message that is shorter than its topic")
         if end < max(body, start + 2):
             self._need = max(body, start + 2) - at
             return at
@@ -156,5 +162,5 @@ def _length(data: bytes, at: int) -> tuple[int, int]:
         if data[place] < 128:
             return value, place + 1
     if len(data) >= at + 4:
-        raise MalformedError("a length of more than 4 bytes")
+        raise _MalformedError("a length of more than 4 bytes")
     return 0, 0

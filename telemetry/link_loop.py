@@ -20,12 +20,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 from telemetry.address import Address, Login
 from telemetry.link_causes import HEALS, Counters, cause, lasting, refusal
 from telemetry.link_client import SESSION_S, Client, Will
-from telemetry.link_frames import PUBACK, PUBCOMP, Cut, Frames, MalformedError, topic_of
+from telemetry.link_frames import PUBACK, PUBCOMP, Cut, Frames, topic_of
+from telemetry.link_wake import Wake
 from telemetry.message import Message
 
 KEEPALIVE_S = 10.0
@@ -68,10 +69,7 @@ class Link:
         self._bulk: deque[tuple[int, bytes, int]] = deque()
         self._sending, self._sending_count = bytearray(), 0
         self._stop, self._up, self._done = threading.Event(), threading.Event(), threading.Event()
-        self._wake_in, self._wake_out = socket.socketpair()
-        self._wake_in.setblocking(False)
-        self._wake_out.setblocking(False)
-        self._woken = False
+        self._wake = Wake()
         self._cause = self._refused = self._told = ""
         self._opened = self._heard = self._pinged = 0.0
         self._tries = self._short_lives = 0
@@ -106,16 +104,19 @@ class Link:
 
     def wake(self) -> None:
         """Let the thread look again at what it is to do; from any thread."""
-        if not self._woken:
-            self._woken = True
-            with suppress(OSError):  # full: it is awake; closed: nobody listens any more
-                self._wake_out.send(b"!")
+        self._wake.set()
 
     def send(self, connection: int, data: bytes, count: int) -> None:
         """Send whole packets, ``count`` of them, if ``connection`` still stands, else never. From any thread."""
         if data:
             self._bulk.append((connection, data, count))
             self.wake()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Send what is due, say goodbye (no will, the session stays) and end the thread."""
@@ -124,8 +125,7 @@ class Link:
         if self.alive and threading.current_thread() is not self._thread:
             self._thread.join(GOODBYE_S + 2 * ANSWER_S)
         self._done.set()
-        self._wake_in.close()
-        self._wake_out.close()
+        self._wake.close()
 
     # ---------------------------------------------------------------------------- what a kind of link fills in
     def came_up(self, session_present: bool) -> None:
@@ -183,7 +183,7 @@ class Link:
             return
         sock = self._client.socket
         with selectors.DefaultSelector() as selector:
-            selector.register(self._wake_in, selectors.EVENT_READ)
+            selector.register(self._wake, selectors.EVENT_READ)
             mask = 0
             while sock is not None and self._client.socket is sock:
                 mask = self._turn(selector, sock, mask)
@@ -204,9 +204,8 @@ class Link:
         if held:
             self._heard = time.monotonic()  # silence means nothing while we do not listen
         for key, events in selector.select(WAIT_S):
-            if key.fileobj is self._wake_in:
-                self._wake_in.recv(4096)
-                self._woken = False
+            if key.fileobj is self._wake:
+                self._wake.clear()
                 continue
             if events & selectors.EVENT_READ:
                 self._read(sock)
@@ -244,17 +243,15 @@ class Link:
         self._heard = time.monotonic()
         self.counters.reads += 1
         self.counters.bytes_in += len(data)
-        try:
-            cut = self._frames.feed(data, self.now_ns())
-        except MalformedError as error:
-            self._end(f"the broker sent what is no MQTT: {error}")
-            return False
+        cut = self._frames.feed(data, self.now_ns())
         if cut.other:
             self._client.feed(b"".join(cut.other))
         self.counters.oversize += len(cut.oversize)
         if cut.messages or cut.acks:
             self.came(cut)
-        return True
+        if cut.fault:
+            self._end(f"the broker sent what is no MQTT: {cut.fault}")
+        return not cut.fault
 
     def _write(self, sock: Any) -> None:
         """Send what paho has to send, then packets in bulk; neither begins before the other is out whole."""

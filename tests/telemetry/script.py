@@ -1,0 +1,76 @@
+"""A broker of a few lines that says what a test wants it to say, for what no real broker does."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+ACCEPTED, PRESENT = b"\x20\x02\x00\x00", b"\x20\x02\x01\x00"
+
+
+class Script:
+    """Listens on a free port of loopback; every connection is handed to ``play`` in its own thread."""
+
+    def __init__(self, play: Callable[[socket.socket, int], None], tls: ssl.SSLContext | None = None) -> None:
+        self._play, self._tls = play, tls
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.connections = 0
+        self._open: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+
+    def __enter__(self) -> Script:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in [self._listener, *self._open]:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        self._thread.join(5)
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                sock, _ = self._listener.accept()
+                self.connections += 1
+                threading.Thread(target=self._run, args=(sock, self.connections), daemon=True).start()
+
+    def _run(self, sock: socket.socket, number: int) -> None:
+        with suppress(OSError):
+            if self._tls is not None:
+                sock = self._tls.wrap_socket(sock, server_side=True)
+            self._open.append(sock)
+            self._play(sock, number)
+            sock.close()
+
+
+def packet(sock: socket.socket) -> bytes:
+    """The next packet of the client; b"" at the end."""
+    head = sock.recv(2)
+    if len(head) < 2:
+        return b""
+    size, shift, last = head[1] & 0x7F, 7, head[1]
+    while last & 0x80:
+        last = sock.recv(1)[0]
+        size |= (last & 0x7F) << shift
+        shift += 7
+    body = b""
+    while len(body) < size:
+        body += sock.recv(size - len(body)) or b"\0"
+    return head[:1] + body
+
+
+def listen(sock: socket.socket, seen: list[bytes] | None = None) -> None:
+    """Answer pings and subscriptions, keep all else in ``seen``, until the client goes."""
+    while got := packet(sock):
+        if got[0] == 0xC0:
+            sock.sendall(b"\xd0\x00")
+        elif got[0] == 0x82:
+            sock.sendall(b"\x90\x03" + got[1:3] + b"\x01")
+        elif seen is not None:
+            seen.append(got)

@@ -1,0 +1,342 @@
+"""Links to a real broker and to one that misbehaves: what is lost is sent again, and no fault ends the thread."""
+
+from __future__ import annotations
+
+import ast
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from telemetry import link_client
+from telemetry.address import ANONYMOUS, parse_address
+from telemetry.brokers import Running, start
+from telemetry.clock import WallClock
+from telemetry.link import LinkError, Listener, Publisher, Will
+from telemetry.link_frames import ODD_TOPIC
+from tests.telemetry.inbox import Keep, acknowledge
+from tests.telemetry.script import ACCEPTED, PRESENT, Script, listen, packet
+
+QUICK = (0.02, 0.1)
+ROOT = Path(__file__).resolve().parents[2]
+TOP = ("twin", "telemetry", "dashboards", "sites")
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with start("mosquitto", tmp_path_factory.mktemp("broker")) as running:
+        yield running
+
+
+@pytest.fixture
+def links() -> Iterator[list[Listener | Publisher]]:
+    made: list[Listener | Publisher] = []
+    yield made
+    for each in made:
+        each.close()
+        assert not each.alive
+
+
+def listener(links, address, inbox, name="listener", filters=(("#", 1),), **how) -> Listener:
+    made = Listener(parse_address(address), ANONYMOUS, name, filters, inbox, WallClock(), pause_s=QUICK, **how)
+    links.append(made)
+    made.start()
+    return made
+
+
+def publisher(links, address, name="publisher", **how) -> Publisher:
+    made = Publisher(parse_address(address), ANONYMOUS, name, pause_s=QUICK, **how)
+    links.append(made)
+    made.connect(5)
+    return made
+
+
+def scripted(script: Script) -> str:
+    return f"mqtt://127.0.0.1:{script.port}"
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_what_is_published_arrives_whole_in_order_and_acknowledged(broker, links, version):
+    inbox, name = Keep(), f"whole-{version}"
+    mine = listener(links, broker.address, inbox, name, [("whole/#", 2)], version=version)
+    inbox.after = acknowledge(mine)
+    assert mine.wait(5)
+    with publisher(links, broker.address, f"pub-{version}", version=version) as sender:
+        for n in range(900):
+            sender.publish(f"whole/{n % 7}", b"%d" % n, n % 3)
+        assert sender.flush(10)
+        assert (sender.published_count, sender.lost, sender.in_flight) == (900, 0, 0)
+    assert inbox.until(lambda: len(inbox.messages) == 900)
+    assert sorted(int(m.payload) for m in inbox.messages) == list(range(900))
+    for qos, delivered in ((0, 0), (1, 1), (2, 1)):  # asked for at most 1
+        same = [m for m in inbox.messages if int(m.payload) % 3 == qos]
+        assert [int(m.payload) for m in same] == list(range(qos, 900, 3))
+        assert {m.qos for m in same} == {delivered}
+    assert [m.sequence for m in inbox.messages] == list(range(900))
+    mine.close()
+    again = Keep()
+    assert listener(links, broker.address, again, name, [("whole/#", 1)], version=version).wait(5)
+    assert not again.until(lambda: bool(again.messages), 0.3)  # nothing was left unacknowledged
+    assert again.marks[0].cause == ""  # the session was there
+
+
+def test_a_publisher_keeps_what_the_broker_did_not_acknowledge_over_its_restart(tmp_path, links):
+    with start("mosquitto", tmp_path) as broker:
+        inbox = Keep()
+        mine = listener(links, broker.address, inbox)
+        inbox.after = acknowledge(mine)
+        assert mine.wait(5)
+        sender = publisher(links, broker.address)
+        for n in range(400):
+            sender.publish("a", b"%d" % n, 1)
+            if n == 200:
+                broker.stop()
+                threading.Timer(0.3, broker.restart).start()
+        assert sender.flush(15)
+        assert inbox.until(lambda: {int(m.payload) for m in inbox.messages} == set(range(400)))
+        assert sender.counters.losses == 1
+        assert [m.what for m in inbox.marks[:3]] == ["connected", "lost", "connected"]
+        sender.close()
+        mine.close()
+
+
+def test_of_qos_0_what_was_not_out_is_counted_as_lost_and_nobody_waits_for_ever(links):
+    gone = threading.Event()
+
+    def play(sock: socket.socket, number: int) -> None:
+        packet(sock)
+        sock.sendall(ACCEPTED)
+        if number == 1:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            gone.wait(10)  # reads nothing
+        else:
+            listen(sock)
+
+    with Script(play) as script:
+        sender = publisher(links, scripted(script), window=50)
+        threading.Timer(0.5, gone.set).start()
+        for _ in range(200):
+            sender.publish("a", bytes(100_000))
+        assert sender.flush(10)
+        assert sender.counters.losses >= 1
+        assert 0 < sender.lost <= 50 * sender.counters.losses
+
+
+def test_the_will_is_published_when_we_are_killed_and_not_when_we_leave(broker, links):
+    inbox = Keep()
+    mine = listener(links, broker.address, inbox, "heir", [("will/#", 1)])
+    inbox.after = acknowledge(mine)
+    assert mine.wait(5)
+    publisher(links, broker.address, "leaves", will=Will("will/leaves", b"gone")).close()
+    dies = publisher(links, broker.address, "dies", will=Will("will/dies", b"gone"))
+    dies._client.socket.shutdown(socket.SHUT_RDWR)
+    assert inbox.until(lambda: bool(inbox.messages))
+    assert [(m.topic, m.payload) for m in inbox.messages] == [("will/dies", b"gone")]
+
+
+def test_a_second_client_with_our_id_is_suspected_and_makes_no_storm(broker, links):
+    said: list[str] = []
+    inboxes = Keep(), Keep()
+    one, two = (listener(links, broker.address, inbox, "twin", say=said.append) for inbox in inboxes)
+    slow = 2.0
+    for each in (one, two):
+        each._pause_s = (0.1, slow)
+    time.sleep(3.0)
+    assert one.counters.takeovers + two.counters.takeovers >= 1
+    assert any('seems to use the id "twin"' in words for words in said)
+    # Pauses 0.1, 0.2, ... 2 s: at most 6 connections of each in 3 s.
+    assert one.counters.connects + two.counters.connects <= 14
+    assert one.alive
+    assert two.alive
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (4, "refuses the user name or the password"),
+        (5, "not authorised"),
+        (2, "client id"),
+        (1, "this version of MQTT"),
+    ],
+)
+def test_a_refusal_that_cannot_heal_ends_the_attempts_and_says_why(links, code, words):
+    def play(sock: socket.socket, number: int) -> None:
+        packet(sock)
+        sock.sendall(bytes([0x20, 2, 0, code]))
+
+    with Script(play) as script:
+        sender = Publisher(parse_address(scripted(script)), ANONYMOUS, "p", pause_s=QUICK, window=1)
+        links.append(sender)
+        with pytest.raises(LinkError, match=words):
+            sender.connect(5)
+        assert script.connections == 1
+        assert not sender.alive
+        with pytest.raises(LinkError, match=words):
+            sender.publish("a", b"")
+
+
+def test_a_broker_that_is_not_there_or_busy_is_tried_again_until_it_is(links, tmp_path):
+    said: list[str] = []
+    answers = {1: b"\x20\x02\x00\x03", 2: b"", 3: b"HTTP/1.1 400 Bad Request\r\n\r\n"}
+
+    def play(sock: socket.socket, number: int) -> None:
+        packet(sock)
+        sock.sendall(answers.get(number, ACCEPTED))
+        if number > 3:
+            listen(sock)
+
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        nobody = held.getsockname()[1]
+    lonely = listener(links, f"mqtt://127.0.0.1:{nobody}", Keep(), say=said.append)
+    with Script(play) as script:
+        mine = listener(links, scripted(script), Keep())
+        assert mine.wait(10)
+        assert script.connections == 4
+    assert not lonely.wait(0.2)
+    assert lonely.alive
+    assert lonely.counters.failures > 1
+    assert len(said) == 1  # not a line a second
+    assert "connection refused" in said[0]
+
+
+def test_silence_ends_a_connection_but_not_while_we_do_not_listen(links):
+    def play(sock: socket.socket, number: int) -> None:
+        packet(sock)
+        sock.sendall(PRESENT)
+        if number == 1:
+            time.sleep(3)  # says nothing more
+        else:
+            listen(sock)
+
+    with Script(play) as script:
+        inbox = Keep()
+        mine = listener(links, scripted(script), inbox, keepalive_s=0.4)
+        assert inbox.until(lambda: mine.counters.connects == 2, 3)
+        assert "nothing was heard for 0.4 s" in inbox.marks[1].cause
+        time.sleep(1.0)
+        assert mine.counters.connects == 2  # pings are answered
+        inbox.closed = True
+        time.sleep(1.0)
+        assert mine.counters.connects == 2  # the answers are not read
+        inbox.closed = False
+        time.sleep(0.6)
+        assert mine.counters.connects == 2
+        assert [m.what for m in inbox.marks] == ["connected", "lost", "connected"]
+
+
+BAD = {
+    "bad UTF-8 in a topic": (b"\x32\x07\x00\x02a\xff\x00\x07x", True),
+    "a wildcard in a topic": (b"\x32\x07\x00\x02a#\x00\x07x", True),
+    "NUL in a topic": (b"\x32\x07\x00\x02a\x00\x00\x07x", True),
+    "an empty topic": (b"\x32\x05\x00\x00\x00\x07x", True),
+    "QoS 3": (b"\x36\x07\x00\x02ab\x00\x07x", False),
+    "packet type 0": (b"\x00\x00", False),
+    "a length of 5 bytes": (b"\x30\xff\xff\xff\xff\x01", False),
+    "a topic that is longer than its message": (b"\x30\x04\x00\x09ab", False),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_no_packet_of_a_broker_ends_the_thread(links, name):
+    bad, delivered = BAD[name]
+    acks: list[bytes] = []
+
+    def play(sock: socket.socket, number: int) -> None:
+        packet(sock)
+        sock.sendall(PRESENT + (bad if number == 1 else b"") + b"\x32\x06\x00\x01z\x00\x09y")
+        listen(sock, acks)
+
+    with Script(play) as script:
+        inbox = Keep()
+        mine = listener(links, scripted(script), inbox)
+        inbox.after = acknowledge(mine)
+        assert inbox.until(lambda: any(m.topic == "z" for m in inbox.messages), 5)
+        assert inbox.until(lambda: b"\x40\x00\x09" in acks)
+        assert (b"\x40\x00\x07" in acks) is delivered
+        assert mine.counters.connects == (1 if delivered else 2)
+        assert mine.alive
+        assert mine.counters.faults == 0
+        if name == "bad UTF-8 in a topic":
+            assert inbox.messages[0].topic == ODD_TOPIC + "a\\xff"
+
+
+def test_a_fault_of_ours_in_a_callback_is_counted_and_the_thread_goes_on(broker, links, monkeypatch):
+    inbox = Keep()
+    said: list[str] = []
+    mine = listener(links, broker.address, inbox, "faulty", [("faulty/#", 1)], say=said.append)
+    assert mine.wait(5)
+    faults = iter([RuntimeError("first"), RuntimeError("second")])
+
+    def after(delivery):
+        for error in faults:
+            raise error
+        acknowledge(mine)(delivery)
+
+    def arrived(count: int) -> bool:
+        return {int(m.payload) for m in inbox.messages} >= set(range(count))
+
+    inbox.after = after
+    sender = publisher(links, broker.address)
+    for n in range(3):
+        sender.publish("faulty/a", b"%d" % n, 1)
+        assert inbox.until(partial(arrived, n + 1))
+    assert inbox.until(lambda: mine.counters.connects >= 3)
+    assert mine.alive
+    assert mine.counters.faults == 2
+    assert any("RuntimeError: first" in words for words in said)
+
+
+def test_acknowledgements_of_an_older_connection_are_dropped(links):
+    acks: list[bytes] = []
+
+    def play(sock: socket.socket, number: int) -> None:
+        packet(sock)
+        sock.sendall(PRESENT + b"\x32\x06\x00\x01z\x00\x09y")
+        if number == 2:
+            listen(sock, acks)
+
+    with Script(play) as script:
+        inbox = Keep()
+        mine = listener(links, scripted(script), inbox)
+        assert inbox.until(lambda: len(inbox.acks) == 2)
+        for connection, data in inbox.acks:
+            mine.send(connection, data, 1)
+        assert inbox.until(lambda: bool(acks))
+        time.sleep(0.1)
+        assert acks == [b"\x40\x00\x09"]
+        assert mine.counters.stale == 1
+
+
+def test_without_the_private_names_of_paho_everything_works_only_slower(broker, links, monkeypatch):
+    monkeypatch.setattr(link_client, "NEEDED", ("_no_such_name",))
+    inbox = Keep()
+    mine = listener(links, broker.address, inbox, "plain", [("plain", 1)], keepalive_s=1.0)
+    inbox.after = acknowledge(mine)
+    assert mine.wait(5)
+    assert not mine._client.fast
+    sender = publisher(links, broker.address, "plain sender")
+    for n in range(300):
+        sender.publish("plain", b"%d" % n, n % 2)
+    assert sender.flush(10)
+    assert inbox.until(lambda: len(inbox.messages) == 300)
+    time.sleep(2.2)
+    assert mine.counters.losses == 0
+    mine.close()
+
+
+def test_the_installed_paho_has_the_private_names_and_one_file_of_the_house_imports_it(links):
+    lonely = Publisher(parse_address("127.0.0.1:1"), ANONYMOUS, "p")
+    links.append(lonely)
+    assert lonely._client.fast
+    importers = set()
+    for path in [p for top in TOP for p in (ROOT / top).rglob("*.py") if "paho" in p.read_text()]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if any(name.split(".")[0] == "paho" for name in names):
+                importers.add(path.relative_to(ROOT).as_posix())
+    assert importers == {"telemetry/link_client.py"}
