@@ -91,8 +91,11 @@ class Plant:
                 continue
         return False
 
-    def at(self, t_s: float) -> Floats:
-        """True values at ``t_s`` (s since 1970 UTC), not before the last asked for. Raises at the end of the period."""
+    def at(self, t_s: float, points: slice) -> Floats:
+        """True values of ``points`` at ``t_s`` (s since 1970 UTC), not before the last asked for.
+
+        Raises :class:`PlantEndedError` at the end of the period, and whatever the engine has raised.
+        """
         while self._k >= len(self._block.ends_s) or self._block.ends_s[self._k] < t_s:
             if self._k < len(self._block.ends_s):
                 self._before = (float(self._block.ends_s[self._k]), self._block.values[self._k].copy())
@@ -104,12 +107,12 @@ class Plant:
             if found is None:
                 raise PlantEndedError("the period of the plant is over")
             self._block, self._k = found, 0
-        end, after = float(self._block.ends_s[self._k]), self._block.values[self._k]
-        if self._before is None or end <= self._before[0]:
+        end, after = float(self._block.ends_s[self._k]), self._block.values[self._k, points]
+        if self._before is None:
             return after
         begin, before = self._before
         share = min(1.0, max(0.0, (t_s - begin) / (end - begin)))
-        values: Floats = np.where(self._held, after, before + share * (after - before))
+        values: Floats = np.where(self._held[points], after, before[points] + share * (after - before[points]))
         return values
 
     def close(self) -> None:
