@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from telemetry.emulate.points import AVAILABLE, LEAK, RUNNING, Spec
-from telemetry.emulate.rows import Floats, Ints, Part, Rows, Scope
+from telemetry.emulate.points import AVAILABLE, LEAK, RUNNING, Spec, States
+from telemetry.emulate.rows import Floats, Ints, Part, Read, Rows, Scope
 from twin.core.columns import Sec
 from twin.core.units import LPM
 from twin.site.lower_hall import AIR_CP, AIR_J_M3K
@@ -66,9 +66,9 @@ def _cdus(scope: Scope) -> list[Part]:
         if sec >= 0:
             served.setdefault(labels.sec[sec], []).append(scope.names[r])
 
-    def made(point: str, quantity: str, unit: str, *area: str, **more: object) -> list[Spec]:
+    def made(point: str, quantity: str, unit: str, *area: str, states: States = ()) -> list[Spec]:
         serves = [tuple(served.get(name, ())) for name in names]
-        return [Spec("CDU", point, n, quantity, unit, area, s, **more) for n, s in zip(names, serves, strict=True)]
+        return [Spec("CDU", point, n, quantity, unit, area, s, states) for n, s in zip(names, serves, strict=True)]
 
     degrees, flow = ("LiquidTemperature", "liquid_temperature", "C"), ("LiquidFlow", "liquid_flow", "LPM")
     return [
@@ -85,7 +85,7 @@ def _cdus(scope: Scope) -> list[Part]:
     ]
 
 
-def _always(count: int, value: float):  # noqa: ANN202
+def _always(count: int, value: float) -> Read:
     return lambda rows: np.full((len(rows.humidity), count), value)
 
 
@@ -94,8 +94,8 @@ def _air(scope: Scope) -> list[Part]:
     served = [tuple(scope.names[r] for r in scope.racks[of[scope.racks] == hall]) for hall in h]
     names = [f"{labels.hall[i]}/air" for i in h]
 
-    def made(point: str, quantity: str, unit: str, *area: str, **more: object) -> list[Spec]:
-        return [Spec("CRAH", point, n, quantity, unit, area, s, **more) for n, s in zip(names, served, strict=True)]
+    def made(point: str, quantity: str, unit: str, *area: str, states: States = ()) -> list[Spec]:
+        return [Spec("CRAH", point, n, quantity, unit, area, s, states) for n, s in zip(names, served, strict=True)]
 
     degrees = ("AirTemperature", "air_temperature", "C")
     aisle = [Spec("Sensor", degrees[0], f"{labels.hall[i]}/aisle", degrees[1], "C", ("Cold", "Aisle")) for i in h]
@@ -128,29 +128,32 @@ def _loop(scope: Scope, f: int) -> list[Part]:
         *(labels.cdu[k] for k in scope.cdus if a.sec_fac[secs[k]] == f),
         *(f"{labels.hall[h]}/air" for h in scope.halls if a.sec_fac[scope.plan.air_sec[h]] == f),
     )
-    bank = "CoolingTower" if rejection_of(loop.plant.rejection.device, scope.loaded.library).WET else "HX"
-    cold, rejects, rho = f"{name}/chillers", f"{name}/rejection", scope.primary_density(f)
+    wet = rejection_of(loop.plant.rejection.device, scope.loaded.library).WET
+    bank = ("CoolingTower" if wet else "HX", f"{name}/rejection")
+    cold, rho = f"{name}/chillers", scope.primary_density(f)
     at: Ints = np.array([f], np.int64)
     degrees = ("LiquidTemperature", "liquid_temperature", "C")
 
     def own(point: str, kind: str, unit: str, *area: str, set_point: bool = False) -> list[Spec]:
         return [Spec("GenericObject", point, name, kind, unit, area, serves, set_point=set_point)]
 
-    def beside(kind: str, item: str, *rest: object, **more: object) -> list[Spec]:
-        return [Spec(kind, str(rest[0]), item, str(rest[1]), str(rest[2]), tuple(map(str, rest[3:])), **more)]
+    def beside(
+        who: tuple[str, str], point: str, quantity: str, unit: str, *area: str, on: str = name, states: States = ()
+    ) -> list[Spec]:
+        return [Spec(who[0], point, who[1], quantity, unit, area, (on,), states)]
 
-    def reads(variable: str):  # noqa: ANN202
+    def reads(variable: str) -> Read:
         return lambda rows: rows.of(variable, at)
 
-    on = (cold,) if loop.plant.chillers else (name,)
+    feeds = cold if loop.plant.chillers else name
     found = [
         Part(own(*degrees, "Supply"), reads("fws_supply_temperature")),
         Part(own(*degrees, "Return"), reads("fws_return_temperature")),
         Part(own("LiquidTemperature", "set_point", "C", "Supply", set_point=True), reads("fws_set_temperature")),
         Part(own("LiquidFlow", "liquid_flow", "LPM"), lambda rows: rows.of("fws_flow", at) / rho / LPM),
-        Part(beside(bank, rejects, *degrees, "Outlet", serves=on), reads("plant_condenser_temperature")),
+        Part(beside(bank, *degrees, "Outlet", on=feeds), reads("plant_condenser_temperature")),
         Part(
-            beside(bank, rejects, "Status", "state", "", serves=on, states=RUNNING),
+            beside(bank, "Status", "state", "", on=feeds, states=RUNNING),
             lambda rows: _above(rows.of("plant_fan_power", at)),
         ),
     ]
@@ -158,11 +161,11 @@ def _loop(scope: Scope, f: int) -> list[Part]:
         about = ("Chiller", cold)
         found += [
             Part(
-                beside(*about, "Status", "state", "", serves=(name,), states=RUNNING),
+                beside(about, "Status", "state", "", states=RUNNING),
                 lambda rows: _above(rows.of("plant_chillers_on", at)),
             ),
             Part(
-                beside(*about, "GenericPoint", "state", "", "Machines", "Running", serves=(name,)),
+                beside(about, "GenericPoint", "state", "", "Machines", "Running"),
                 reads("plant_chillers_on"),
             ),
         ]

@@ -1,4 +1,4 @@
-"""Faults that a person asks for: ``WHAT:MODE[=AMOUNT][@START][+LENGTH]``, times since the start by the clock of messages.
+"""Faults that a person asks for: ``WHAT:MODE[=AMOUNT][@START][+LENGTH]``, times since the start by the messages' clock.
 
 Of the plant (``WHAT`` is an element of the twin): the modes of ``twin fail``, followed by the engine. Of sensors
 (``WHAT`` is a point as ``item/point``, or an item for all of its points)::
@@ -39,9 +39,7 @@ SENSOR_MODES = {
 }  # fmt: skip
 BEGIN_S = 60.0
 HOUR_S = 3600.0
-FORM = re.compile(
-    r"(?P<what>[^:@]+):(?P<mode>[a-z]+)(?:=(?P<amount>[^@+]+))?(?:@(?P<at>[^+]+))?(?:\+(?P<length>.+))?"
-)
+FORM = re.compile(r"(?P<what>[^:@]+):(?P<mode>[a-z]+)(?:=(?P<amount>[^@+]+))?(?:@(?P<at>[^+]+))?(?:\+(?P<length>.+))?")
 LEAKS = ("LeakDetect", "RackLeakDetect")
 
 
@@ -181,7 +179,9 @@ class Broken:
             if fault.mode == "leak":
                 true[_within(fault.points, at)] = 1.0
 
-    def of_readings(self, read: Floats, worth: NDArray[np.uint8], silent: NDArray[np.bool_], at: slice, t_s: float) -> None:
+    def of_readings(
+        self, read: Floats, worth: NDArray[np.uint8], silent: NDArray[np.bool_], at: slice, t_s: float
+    ) -> None:
         """Change readings of the sensors ``at``, what they are worth and whether they are told, in place."""
         for n, fault in self.active(t_s):
             own = _within(fault.points, at)

@@ -9,12 +9,10 @@ meter, by its state.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from telemetry.emulate.points import AVAILABLE, RUNNING, Spec
-from telemetry.emulate.rows import Floats, Ints, Part, Rows, Scope
+from telemetry.emulate.rows import Floats, Ints, Part, Read, Rows, Scope
 from twin.core.columns import Elm
 from twin.core.units import KW
 from twin.site.model import ChainLink, Element
@@ -41,7 +39,7 @@ def _meter(item: str, serves: list[str]) -> Spec:
     return Spec("PowerMeter", "ActivePower", item, "power", "kW", serves=tuple(dict.fromkeys(serves)))
 
 
-def _input(at: Ints) -> Callable[[Rows], Floats]:
+def _input(at: Ints) -> Read:
     return lambda rows: (rows.of("element_power", at) + rows.of("element_loss", at)) / KW
 
 
@@ -134,7 +132,8 @@ def _halls(scope: Scope) -> list[Part]:
 
     def fans(rows: Rows) -> Floats:
         left = rows.of("hall_mechanical_power", h) - rows.of("cdu_pump_power") @ own.T
-        return np.maximum(0.0, left) / KW
+        kept: Floats = np.maximum(0.0, left) / KW
+        return kept
 
     pumps = [_meter(pumps_of(labels.cdu[k]), [labels.cdu[k]]) for k in scope.cdus]
     return [
@@ -159,7 +158,7 @@ def _plants(scope: Scope) -> list[Part]:
     def left(rows: Rows) -> Floats:
         return np.maximum(0.0, rows.of("plant_power", f) - sum(rows.of(v, f) for v in parts.values())) / KW
 
-    def reads(variable: str) -> Callable[[Rows], Floats]:
+    def reads(variable: str) -> Read:
         return lambda rows: rows.of(variable, f) / KW
 
     return [

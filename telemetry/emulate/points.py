@@ -1,8 +1,8 @@
 """What one point of a virtual facility is called, and what its metadata say: DSX Exchange, BMS Event Bus 1.0.0.
 
-A topic is ``BMS/v1/PUB/{Value|Metadata}/{object}/{point}/{tag}``; the tag comes from the names of the twin, without dots,
-blanks and wildcards, and is unique. ``objectId`` and ``rackLocationId`` are the names of the twin as they are, so that
-a reader finds its elements again. A power meter stands at the output of its element and serves what hangs on it.
+A topic is ``BMS/v1/PUB/{Value|Metadata}/{object}/{point}/{tag}``; the tag comes from the names of the twin, without
+dots, blanks and wildcards, and is unique. ``objectId`` and ``rackLocationId`` are names of the twin as they are, so
+that a reader finds its elements again. A power meter stands at the output of its element and serves what hangs on it.
 
 Source: the AsyncAPI file of the contract (Apache-2.0); labels of states other than a rack's are ours.
 """
@@ -82,4 +82,4 @@ def topic(what: str, tail: str) -> str:
     return f"{ROOT}/{what}/{tail}"
 
 
-__all__ = ["AVAILABLE", "ISOLATED", "LEAK", "ROOT", "RUNNING", "SENSOR_FAULT", "Spec", "topic"]
+__all__ = ["AVAILABLE", "ISOLATED", "LEAK", "ROOT", "RUNNING", "SENSOR_FAULT", "Spec", "States", "topic"]

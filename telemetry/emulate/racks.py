@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from telemetry.emulate.points import ISOLATED, LEAK, SENSOR_FAULT, Spec
-from telemetry.emulate.rows import Floats, Ints, Part, Rows, Scope
+from telemetry.emulate.rows import Floats, Ints, Part, Read, Rows, Scope
 from twin.core.columns import Group, Sec
 from twin.core.units import KW, LPM
 
@@ -55,15 +55,15 @@ def _state(point: str, name: str) -> Spec:
     return Spec("Rack", point, name, "state", states=labels.get(point, ISOLATED))
 
 
-def _power(racks: Ints):  # noqa: ANN202
+def _power(racks: Ints) -> Read:
     return lambda rows: rows.of("rack_power", racks) / KW
 
 
-def _isolated(racks: Ints):  # noqa: ANN202
+def _isolated(racks: Ints) -> Read:
     return lambda rows: (rows.of("rack_power", racks) < OFF_W).astype(np.float64)
 
 
-def _nothing(count: int):  # noqa: ANN202
+def _nothing(count: int) -> Read:
     return lambda rows: np.zeros((len(rows.humidity), count))
 
 
@@ -83,11 +83,13 @@ class _Water:
         self._rho = np.array([rho[int(h)] for h in a.sec_hall[sec]])
 
     def _kg_s(self, rows: Rows) -> Floats:
-        return rows.of("cdu_flow", self._cdu) * self._share
+        flow: Floats = rows.of("cdu_flow", self._cdu) * self._share
+        return flow
 
     def flow(self, rows: Rows) -> Floats:
         """Flow of each rack, L/min."""
-        return self._kg_s(rows) / self._rho / LPM
+        flow: Floats = self._kg_s(rows) / self._rho / LPM
+        return flow
 
     def supply(self, rows: Rows) -> Floats:
         """Supply at each rack, degC."""

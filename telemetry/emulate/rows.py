@@ -36,12 +36,15 @@ class Rows:
         return found
 
 
+Read = Callable[[Rows], Floats]
+
+
 @dataclass(frozen=True)
 class Part:
     """Points that are read together: ``values`` gives (interval, point) in published units, NaN for no value."""
 
     specs: list[Spec]
-    values: Callable[[Rows], Floats]
+    values: Read
 
 
 @dataclass(frozen=True)
@@ -122,4 +125,4 @@ def _asked(halls: Sequence[str], on: NDArray[np.bool_], hall_of_rack: Ints, rack
     return np.flatnonzero(hall_of_rack == halls.index(asked))
 
 
-__all__ = ["ALL", "Floats", "Ints", "Part", "Rows", "Scope", "scope"]
+__all__ = ["ALL", "Floats", "Ints", "Part", "Read", "Rows", "Scope", "scope"]

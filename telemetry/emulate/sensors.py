@@ -1,12 +1,12 @@
-"""What sensors make of the truth: noise, lasting error, drift, resolution, dead band, drop-outs, bad and missing values.
+"""What sensors make of the truth: noise, lasting error, drift, resolution, dead band, silence, bad and missing values.
 
 A reading of the true value ``x`` at the time ``t`` since the start (s)::
 
     y = x (1 + b_r) + b_a + d t + (s_r |x| + s_a) z        z ~ N(0, 1), independent
     published = round(y / r) r,  never below the least that the quantity can be
 
-``b_r``, ``b_a`` ~ N(0, .) once for each sensor, ``d`` ~ N(0, .) its drift. A value is told again when it has moved by the
-dead band. At stated rates a sensor falls silent for a while, a reading is marked bad (quality 0) or is missing (null).
+``b_r``, ``b_a`` ~ N(0, .) once for each sensor, ``d`` ~ N(0, .) its drift. A value is told again when it has moved by
+the dead band. At stated rates a sensor falls silent for a while, a reading is bad (quality 0) or is missing (null).
 
 All numbers follow from the seed, the point's place and the number of the instant, by a counter (Philox): whoever asks
 in whatever order gets the same. Sources: accuracy of meters as classes of IEC 62053-21/-22 and IEC 60751 have them (the
@@ -133,7 +133,8 @@ class Sensors:
     def moved(self, read: Floats, last: Floats, at: slice) -> Flags:
         """Whether readings have left the dead band around what was told last."""
         band = np.maximum(self._dead[at, 0] + self._dead[at, 1] * np.abs(last), 0.5 * self._step[at])
-        return ~(np.abs(read - last) < band)
+        left: Flags = ~(np.abs(read - last) < band)
+        return left
 
     def silent(self, t_s: float) -> Flags:
         """Which sensors are silent by themselves at ``t_s``: at most once in a window, wholly inside it."""
@@ -145,7 +146,8 @@ class Sensors:
         u = self._numbers(SILENCE, int(number), 0).random((3, self.count))
         length = self.rates.silence_s[0] + u[1] * (longest - self.rates.silence_s[0])
         begin = u[2] * (window - length)
-        return (u[0] < self.rates.silences * window / DAY_S) & (begin <= into) & (into < begin + length)
+        found: Flags = (u[0] < self.rates.silences * window / DAY_S) & (begin <= into) & (into < begin + length)
+        return found
 
 
 def told(rates: Rates) -> dict[str, object]:

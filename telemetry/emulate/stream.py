@@ -95,9 +95,9 @@ class Stream:
         self._silent = np.zeros(sensors.count, bool)
 
     @property
-    def points(self) -> int:
-        """Number of points, those of the system itself included."""
-        return len(self._topics)
+    def topics(self) -> list[str]:
+        """Topics of values of all points, those of the system itself included."""
+        return self._topics
 
     def slots(self) -> Iterator[Slot]:
         """What is published, slot by slot; where nothing is, the slot is empty."""

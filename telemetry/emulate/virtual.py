@@ -1,4 +1,4 @@
-"""From what is asked for to a virtual facility that runs: everything checked first, then the engine with hidden figures.
+"""From what is asked for to a virtual facility that runs: all is checked first, then the engine has hidden figures.
 
 The engine has step means; its step follows from the speed, so that a step is about as long as what passes in the model
 between two readings of a point, and never less than ``STEPS_S[0]``.
