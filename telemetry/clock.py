@@ -48,6 +48,15 @@ class ReplayClock:
         self._start, self._speed, self._jumped = start_ns, speed, start_ns
         self._began = time.monotonic_ns()
 
+    @property
+    def speed(self) -> float | None:
+        """How many times as fast as the world; None: it jumps."""
+        return self._speed
+
+    def begin(self) -> None:
+        """Let it be ``start_ns`` now: what took time to get ready is not made up for."""
+        self._jumped, self._began = self._start, time.monotonic_ns()
+
     def now_ns(self) -> int:
         """Present instant of the replay."""
         if self._speed is None:

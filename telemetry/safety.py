@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from telemetry.decode import Decoder, dialects, make
 from twin.core.errors import Faults, InputError, Problem, one, option
@@ -69,9 +69,9 @@ def check_prefix(prefix: str, place: str = "") -> str:
         raise one(f'"{prefix}" is no prefix of topics, expected levels as site/replay, without + # $', path=place)
     if len(bare.encode("utf-8", "surrogatepass")) > 200 or not bare.isprintable():
         raise one("expected at most 200 printable bytes", path=place)
-    if bare.split("/", 1)[0].lower() in LISTENED_TO:
-        first = bare.split("/", 1)[0]
-        raise one(f'consumers take what is below "{first}" for the original: choose another prefix', path=place)
+    heard = [level for level in bare.split("/") if level.lower() in LISTENED_TO]
+    if heard:
+        raise one(f'consumers take what is below "{heard[0]}" for the original: choose another prefix', path=place)
     return bare
 
 
@@ -112,6 +112,19 @@ class Outgoing(NamedTuple):
     def messages(self) -> int:
         """How many are sent."""
         return sum(self.qos.values())
+
+    def told(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {
+            "address": self.address,
+            "prefix": self.prefix,
+            "messages": self.messages,
+            "topics": self.topics,
+            "qos": {str(qos): count for qos, count in sorted(self.qos.items())},
+            "retained": self.retained,
+            "will": self.will or None,
+            "left_out": dict(sorted(self.left_out.items())),
+        }
 
     def lines(self) -> list[str]:
         """The same for people, to be shown before anything is sent."""

@@ -33,6 +33,7 @@ VERBS = {
     "curtail": "twin.cli.curtail",
     "ramp": "twin.cli.ramp",
     "fail": "twin.cli.fail",
+    "replay": "twin.cli.replay",
     "calibrate": "twin.cli.calibrate",
 }
 

@@ -1,1 +1,0 @@
-"""A virtual facility: the engine with hidden parameters, seen through imperfect sensors, publishes as a BMS does."""

@@ -1,0 +1,177 @@
+"""What of a recording is replayed, how fast, and at what time: a period, topics, a speed, an epoch.
+
+    received' = received + (epoch - begin),   stamps in payloads likewise where the dialect can move them
+
+``epoch`` is a given instant, or now: then the last stamp is that of the end of the replay, so that at N times the speed
+nobody is sent stamps of the future; the first is now at x1, and span (1 - 1/N) ago at xN.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite
+from pathlib import Path
+from typing import Any
+
+from telemetry.clock import NS
+from telemetry.decode import Decoder, dialects, make
+from telemetry.message import Message
+from telemetry.recording.read import EPOCH_NS, Recording, open_recording
+from telemetry.retime import MOVED, receipt
+from twin.core.errors import Faults, InputError, did_you_mean, one, option
+from twin.engine.period import instant, seconds
+
+RECORDED, NOW = "recorded", "now"
+FASTEST = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What of a recording is replayed, and how.
+
+    ``speed``: times as fast as it was, None: as fast as it goes. ``epoch_ns``: when it begins; None: as recorded.
+    ``start_ns``, ``end_ns``: a part of it, by time of receipt in the recording. ``topics``: MQTT filters, none: all.
+    """
+
+    speed: float | None = 1.0
+    epoch_ns: int | None = None
+    start_ns: int | None = None
+    end_ns: int | None = None
+    topics: tuple[str, ...] = ()
+
+
+def parse_speed(text: str) -> float | None:
+    """``60``, ``x60``, ``0.5``; None for ``max``. Raises ``InputError``."""
+    if text.strip().lower() == "max":
+        return None
+    try:
+        speed = float(text.strip().lower().removeprefix("x").removesuffix("x"))
+    except ValueError:
+        speed = inf
+    if not (isfinite(speed) and 0.0 < speed <= FASTEST):
+        raise one(
+            f'"{text}" is no speed, expected a number above 0 up to {FASTEST:,.0f}, or max', path=option("speed=")
+        )
+    return speed
+
+
+def choose(
+    recording: Recording,
+    *,
+    speed: str = "1",
+    epoch: str = RECORDED,
+    after: str | None = None,
+    before: str | None = None,
+    topics: Sequence[str] = (),
+    now_ns: int | None = None,
+) -> Choice:
+    """A choice from what people write; raises ``InputError`` with all that is wrong.
+
+    ``epoch``: ``now``, ``recorded`` or an instant. ``after``, ``before``: an instant, or a time since the begin.
+    """
+    faults = Faults()
+    times = faults.of(parse_speed, speed)
+    begin = begin_ns(recording)
+    start = None if after is None else faults.of(_moment, after, option("after="), begin)
+    end = None if before is None else faults.of(_moment, before, option("before="), begin)
+    given = None if epoch in (NOW, RECORDED) else faults.of(instant, epoch, option("epoch="))
+    if start is not None and end is not None and start >= end:
+        faults.of(_raise, option("before="), f'the part is empty: "{before}" is not later than "{after}"')
+    for topic in topics:
+        faults.of(_filter, topic)
+    faults.tell()
+    epoch_ns = None if given is None else round(given) * NS
+    if epoch == NOW:
+        first = begin if start is None else max(start, begin)
+        last = end_ns(recording) if end is None else min(end, end_ns(recording))
+        epoch_ns = now_epoch_ns(max(0, last - first), times, time.time_ns() if now_ns is None else now_ns)
+    return Choice(times, epoch_ns, start, end, tuple(topics))
+
+
+def now_epoch_ns(span_ns: int, speed: float | None, now_ns: int) -> int:
+    """When a replay of ``span_ns`` has to begin so that its last stamp is that of its end, or earlier."""
+    takes_ns = 0 if speed is None else round(span_ns / speed)
+    return now_ns - max(0, span_ns - takes_ns)
+
+
+def _raise(path: str, words: str) -> None:
+    raise one(words, path=path)
+
+
+def _moment(text: str, place: str, begin_ns: int) -> int:
+    """An instant, or a length of time since the begin. Raises ``InputError``."""
+    try:
+        return begin_ns + round(seconds(text, place) * NS)
+    except InputError:
+        return round(instant(text, place)) * NS
+
+
+def _filter(topic: str) -> None:
+    """Raise ``InputError`` for what is no MQTT filter (MQTT 3.1.1, 4.7.1)."""
+    levels = topic.split("/")
+    right = topic and "\0" not in topic and "#" not in "/".join(levels)[:-1]
+    if not right or any(len(level) > 1 and ("+" in level or "#" in level) for level in levels):
+        raise one(
+            f'"{topic}" is no MQTT filter, expected levels, + for one, # at the end for all', path=option("topic=")
+        )
+
+
+def begin_ns(recording: Recording) -> int:
+    """When a recording begins, by its own time; a CSV without dates on the day that stands in for one."""
+    return (recording.first_ns or 0) if recording.has_dates else EPOCH_NS
+
+
+def end_ns(recording: Recording) -> int:
+    """Receipt of its last message, in the same time."""
+    return (recording.last_ns or 0) if recording.has_dates else EPOCH_NS + (recording.last_ns or 0)
+
+
+class Played:
+    """A recording as it is to be replayed; can be gone through any number of times.
+
+    ``begin_ns``: when the clock has to begin. ``stamps``: whether the instants in payloads are those of the replay:
+    ``recorded`` (nothing is moved), ``moved``, or ``old``, because nobody knows how to move those of ``dialect``.
+    """
+
+    def __init__(self, recording: Recording, choice: Choice, dialect: str) -> None:
+        self.recording, self.choice = recording, choice
+        begin = max(begin_ns(recording), choice.start_ns or 0)
+        self.begin_ns = begin if choice.epoch_ns is None else choice.epoch_ns
+        self._by_ns = self.begin_ns - begin
+        self._move = MOVED.get(dialect, receipt)
+        if choice.epoch_ns is None:
+            self.stamps = "recorded"
+        else:
+            self.stamps = "moved" if dialect in MOVED or not recording.has_dates else "old"
+
+    def messages(self) -> Iterator[Message]:
+        """Messages in the order of their receipt, at their new times."""
+        asked, recording = self.choice, self.recording
+        if recording.has_dates:
+            found = recording.messages(asked.start_ns, asked.end_ns, topics=asked.topics)
+            if not self._by_ns:
+                yield from found
+            for message in found:
+                yield self._move(message, self._by_ns)
+            return
+        start, end = (None if at is None else at + self._by_ns for at in (asked.start_ns, asked.end_ns))
+        # Its stamps are filled in as it is read.
+        yield from recording.messages(start, end, topics=asked.topics, epoch_ns=EPOCH_NS + self._by_ns)
+
+
+def open_played(path: Path, dialect: str = "dsx", **how: Any) -> Played:
+    """The recording at ``path``, with what :func:`choose` takes. Raises ``InputError``."""
+    recording = open_recording(path)
+    return Played(recording, choose(recording, **how), dialect)
+
+
+def make_decoder(name: str, options: Mapping[str, str] | None = None) -> Decoder:
+    """A decoder by the name of its dialect. Raises ``InputError`` for a name or an option that there is not."""
+    if name not in dialects():
+        raise one(
+            f'there is no "{name}"; known: {", ".join(dialects())}{did_you_mean(name, dialects())}',
+            path=option("dialect="),
+        )
+    return make(name, options)

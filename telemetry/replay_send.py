@@ -1,0 +1,72 @@
+"""Sends a replay to a broker: who that is, what has to be given first, and a connection that is flushed at the end."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from telemetry.address import Address, Login, make_login, parse_address
+from telemetry.clock import ReplayClock
+from telemetry.decode import Decoder
+from telemetry.link import LinkError, Publisher
+from telemetry.replay import Played
+from telemetry.replay_play import Outcome, to_broker
+from telemetry.safety import check_prefix, check_target
+from twin.core.errors import Faults, one, option
+
+CONNECT_S, FLUSH_S = 10.0, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A broker, who we are to it, and below which levels we publish."""
+
+    address: Address
+    login: Login
+    prefix: str
+    allow_remote: bool
+
+    def check(self, yes: bool) -> None:
+        """Raise ``InputError`` for what is not given and has to be (:func:`~telemetry.safety.check_target`)."""
+        check_target(self.address, allow_remote=self.allow_remote, prefix=self.prefix, yes=yes)
+
+
+def target(address: str, prefix: str, *, allow_remote: bool, login: Mapping[str, Any]) -> Target:
+    """A target from what people write; all but the yes is checked, before anything is read or shown.
+
+    ``login``: ``user``, ``password_file``, ``cafile``, ``cert``, ``key``. Raises ``InputError`` with all faults.
+    """
+    faults = Faults()
+    broker = faults.of(parse_address, address, option("broker="))
+    bare, who = faults.of(check_prefix, prefix) if prefix else "", None
+    if broker is not None:
+        faults.of(check_target, broker, allow_remote=allow_remote, prefix=prefix, yes=True)
+        files = (login[name] for name in ("password_file", "cafile", "cert", "key"))
+        who = faults.of(make_login, broker, login["user"], *files)
+    faults.tell()
+    assert broker is not None
+    assert who is not None
+    assert bare is not None
+    return Target(broker, who, bare, allow_remote)
+
+
+def send(
+    played: Played, decoder: Decoder, to: Target, say: Callable[[str], None], *, window: int = 200
+) -> tuple[Outcome, int]:
+    """Replay to ``to``, which was checked; how it went, and how many messages the broker has not acknowledged.
+
+    Raises ``InputError`` where there is no broker, or it refuses us.
+    """
+    client = f"halltwin-replay-{os.getpid()}"
+    with Publisher(to.address, to.login, client, window=window, say=say) as publisher:
+        try:
+            publisher.connect(CONNECT_S)
+            clock = ReplayClock(played.begin_ns, played.choice.speed)
+            outcome = to_broker(played, publisher, clock, decoder, to.prefix, threading.Event())
+            publisher.flush(FLUSH_S)
+        except LinkError as error:
+            raise one(str(error), path=option("broker=")) from None
+        return outcome, publisher.in_flight + publisher.lost

@@ -1,0 +1,178 @@
+"""``twin replay``: play a recording again, through the twin's own path or to a broker, at any speed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twin.cli.output import INTERRUPTED, Json, table, tell, write_json
+
+if TYPE_CHECKING:
+    from telemetry.decode import Decoder
+    from telemetry.replay import Played
+    from telemetry.replay_play import Outcome
+    from twin.core.errors import Problem
+
+LOCAL = "mqtt://127.0.0.1:1883"
+
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="An .mcap file, a folder of them, or a CSV of DSX Exchange.")
+]
+Speed = Annotated[
+    str | None, typer.Option(metavar="N|max", help="Times as fast as it was; default: max to the twin, 1 to a broker.")
+]
+To = Annotated[str, typer.Option("--to", metavar="mqtt|twin", help="Where to: twin shows the state at the end.")]
+Broker = Annotated[str | None, typer.Option(metavar="ADDRESS", help=f"With --to mqtt; default: {LOCAL}.")]
+Epoch = Annotated[
+    str | None,
+    typer.Option(
+        metavar="now|recorded|TIME",
+        help="When it begins, stamps in payloads as well; default: recorded to the twin, now to a broker.",
+    ),
+]
+After = Annotated[
+    str | None, typer.Option("--after", metavar="TIME", help="Only from here: ISO 8601, or since its begin, as 90s.")
+]
+Before = Annotated[str | None, typer.Option("--before", metavar="TIME", help="Only before this, likewise.")]
+Topics = Annotated[list[str] | None, typer.Option("--topic", metavar="FILTER", help="Only these topics; repeatable.")]
+Prefix = Annotated[str | None, typer.Option(metavar="P", help="With --to mqtt: publish below P, as site/replay.")]
+Dialect = Annotated[str, typer.Option(metavar="NAME", help="What the messages are written in: dsx, plain.")]
+Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of the dialect plain: its mapping.")]
+Remote = Annotated[bool, typer.Option("--allow-remote", help="The broker may be another machine's.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before sending to another machine's broker.")]
+User = Annotated[str | None, typer.Option(metavar="NAME", help="At the broker; its password: HALLTWIN_MQTT_PASSWORD.")]
+PasswordFile = Annotated[Path | None, typer.Option(metavar="FILE", help="A file whose first line is the password.")]
+CaFile = Annotated[Path | None, typer.Option("--cafile", metavar="FILE", help="CAs that are trusted, PEM.")]
+Cert = Annotated[Path | None, typer.Option("--cert", metavar="FILE", help="Our certificate, PEM.")]
+Key = Annotated[Path | None, typer.Option("--key", metavar="FILE", help="Its key, PEM.")]
+
+
+def command(
+    file: File,
+    speed: Speed = None,
+    to: To = "twin",
+    broker: Broker = None,
+    epoch: Epoch = None,
+    after: After = None,
+    before: Before = None,
+    topic: Topics = None,
+    prefix: Prefix = None,
+    dialect: Dialect = "dsx",
+    mapping: Mapping = None,
+    allow_remote: Remote = False,
+    yes: Yes = False,
+    user: User = None,
+    password_file: PasswordFile = None,
+    cafile: CaFile = None,
+    cert: Cert = None,
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Play a recording again, by the path of live messages; commands and requests in it are never sent to a broker.
+
+    To the twin: values by variable, what is stale, rejects, and a digest that is the same at any speed. To a broker:
+    QoS and retain flags are those of the recording and are shown first; another machine's broker needs --allow-remote,
+    --prefix and a yes.
+    """
+    from telemetry.replay import NOW, RECORDED, make_decoder, open_played
+    from twin.core.errors import Faults
+
+    faults, sent = Faults(), to == "mqtt"
+    login = {"user": user, "password_file": password_file, "cafile": cafile, "cert": cert, "key": key}
+    faults.problems += _together(to, {"broker": broker, "prefix": prefix, "allow-remote": allow_remote, **login})
+    decoder = faults.of(make_decoder, dialect, {} if mapping is None else {"mapping": mapping})
+    played = faults.of(
+        open_played,
+        file,
+        dialect,
+        speed=speed or ("1" if sent else "max"),
+        epoch=epoch or (NOW if sent else RECORDED),
+        after=after,
+        before=before,
+        topics=topic or (),
+    )
+    if sent:
+        from telemetry.replay_send import target
+
+        to_whom = faults.of(target, broker or LOCAL, prefix or "", allow_remote=allow_remote, login=login)
+        faults.tell()
+        assert decoder is not None
+        assert played is not None
+        assert to_whom is not None
+        _to_broker(played, decoder, to_whom, yes=yes, as_json=as_json)
+        return
+    faults.tell()
+    assert decoder is not None
+    assert played is not None
+    _to_twin(played, decoder, as_json=as_json)
+
+
+def _together(to: str, with_mqtt: dict[str, object]) -> list[Problem]:
+    """What is wrong with --to, and which options need another one."""
+    from twin.core.errors import Problem, did_you_mean
+
+    if to not in ("mqtt", "twin"):
+        return [
+            Problem(
+                "--to", f'"{to}" is nowhere to replay to, expected mqtt or twin{did_you_mean(to, ("mqtt", "twin"))}'
+            )
+        ]
+    given = [name for name, value in with_mqtt.items() if value] if to == "twin" else []
+    return [Problem(f"--{name.replace('_', '-')}", "goes with --to mqtt") for name in given]
+
+
+def _to_twin(played: Played, decoder: Decoder, *, as_json: bool) -> None:
+    from telemetry.clock import ReplayClock
+    from telemetry.pipeline import Pipeline
+    from telemetry.replay_play import to_twin
+    from telemetry.replay_told import lines, outcome_lines, outcome_told, summary, told
+
+    clock = ReplayClock(played.begin_ns, played.choice.speed)
+    pipeline = Pipeline(decoder, clock)
+    outcome = to_twin(played, pipeline, clock)
+    found = told(pipeline.state, outcome.last_ns)
+    how = outcome_told(outcome, played)
+    if as_json:
+        write_json({**how, "state": found})
+    else:
+        shown = [*outcome_lines(how), *summary(found), "", table(lines(found), right=range(2, 9))]
+        typer.echo("\n".join(shown))
+    _end(outcome)
+
+
+def _to_broker(played: Played, decoder: Decoder, to: Any, *, yes: bool, as_json: bool) -> None:
+    """Show what goes out, ask where that is needed, send."""
+    from telemetry.replay_play import outgoing
+    from telemetry.replay_send import send
+    from telemetry.replay_told import outcome_lines, outcome_told
+
+    tell(to.login.warnings)
+    plan = outgoing(played, decoder, str(to.address), to.prefix)
+    for line in plan.lines():
+        typer.echo(line, err=as_json)
+    to.check(yes or (not to.address.loopback and _asked()))
+    outcome, undelivered = send(played, decoder, to, lambda words: typer.echo(words, err=True))
+    how = {**outcome_told(outcome, played), "undelivered": undelivered}
+    if as_json:
+        write_json({**how, "to": plan.told()})
+    else:
+        typer.echo("\n".join(outcome_lines(how)))
+    _end(outcome)
+
+
+def _asked() -> bool:
+    """Whether somebody at a terminal types yes."""
+    import sys
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    typer.echo("send this to another machine's broker? type yes: ", err=True, nl=False)
+    return sys.stdin.readline().strip().lower() == "yes"
+
+
+def _end(outcome: Outcome) -> None:
+    if not outcome.whole:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(INTERRUPTED)
