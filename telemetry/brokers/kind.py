@@ -18,10 +18,14 @@ class Kind:
 class Limit:
     """Something that a kind cannot do.
 
-    ``what`` it is about, one word of few; ``value`` in ``unit`` where it is a number; ``says`` it in a sentence.
+    ``what`` it is about, in a word or two; ``says`` it in a sentence, which ends with ``value`` and ``unit`` where it
+    is a number.
     """
 
     what: str
     says: str
     value: float | None = None
     unit: str = ""
+
+    def __str__(self) -> str:
+        return self.says if self.value is None else f"{self.says} {self.value:,.0f} {self.unit}"

@@ -34,9 +34,9 @@ class BrokerError(RuntimeError):
 
 @dataclass(frozen=True)
 class Launch:
-    """How to start a broker: the ``command``, and its listeners as ``scheme -> port``, the plain one first.
+    """How to start a broker: the ``command``, and the port of every listener, that of ``Running.address`` first.
 
-    Schemes: ``mqtt``, ``mqtts``, and ``mqtt5`` where MQTT 5 has a port of its own.
+    Listeners: ``mqtt``; ``mqtt5`` where MQTT 5 has a port of its own; ``mqtts``; ``mtls``, with client certificates.
     """
 
     command: tuple[str, ...]
@@ -63,8 +63,9 @@ class Running:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Address of every listener by its scheme, the first one first."""
-        return {key: f"{key.rstrip('5')}://{LOOPBACK}:{port}" for key, port in self.launch.ports.items()}
+        """Address of every listener by its name, the first one first."""
+        schemes = {"mqtt": "mqtt", "mqtt5": "mqtt"}
+        return {name: f"{schemes.get(name, 'mqtts')}://{LOOPBACK}:{port}" for name, port in self.launch.ports.items()}
 
     @property
     def port(self) -> int:
@@ -139,7 +140,7 @@ class Running:
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + READY_S
         waiting: list[tuple[int, Callable[[int], bool]]] = [
-            (port, _answers if scheme == "mqtt" else _accepts) for scheme, port in self.launch.ports.items()
+            (port, _answers if name == "mqtt" else _accepts) for name, port in self.launch.ports.items()
         ]
         while waiting:
             if not self.alive or time.monotonic() > deadline:

@@ -1,0 +1,184 @@
+"""What the twin needs of a broker, asked of every kind as a real process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from telemetry.brokers import Running, kinds, start
+from tests.telemetry.client import Client
+
+RETAINED = 20_000
+AWAY = 10_000
+NUMBER = count()
+
+
+@pytest.fixture(scope="module", params=list(kinds()))
+def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with start(request.param, tmp_path_factory.mktemp(request.param)) as running:
+        yield running
+
+
+def client(broker: Running, name: str = "", **options) -> Client:
+    return Client(broker.port, name or f"client-{next(NUMBER)}", **options)
+
+
+def numbered(topic: str, how_many: int, length: int = 100) -> Iterator[tuple[str, bytes]]:
+    """Messages on 50 topics, numbered in their first eight bytes."""
+    return ((f"{topic}/{i % 50}", b"%08d" % i + bytes(length - 8)) for i in range(how_many))
+
+
+def numbers(of: Client) -> list[int]:
+    return [int(payload[:8]) for payload in of.payloads()]
+
+
+def test_20000_retained_messages_all_reach_a_late_subscriber_and_live_values_follow(broker):
+    topics = [f"BMS/v1/PUB/Metadata/Rack/RackPower/Hall/{i}" for i in range(RETAINED)]
+    with client(broker) as publisher, client(broker) as late:
+        assert publisher.publish(((topic, topic.encode() + bytes(150)) for topic in topics), 1, True) == RETAINED
+        late.subscribe("BMS/v1/PUB/Value/#", 1)
+        late.subscribe("BMS/v1/PUB/Metadata/#", 0)
+        assert late.receives(RETAINED)
+        assert sorted(message.topic for message in late.got) == sorted(topics)
+        assert all(message.retain and message.payload.startswith(message.topic.encode()) for message in late.got)
+        late.got.clear()
+        assert publisher.publish(numbered("BMS/v1/PUB/Value/Rack", 500)) == 500
+        assert late.receives(500)
+        assert numbers(late) == list(range(500))
+        assert not any(message.retain for message in late.got)
+
+
+def test_the_newest_retained_message_counts_and_an_empty_one_deletes(broker):
+    with client(broker) as publisher:
+        for topic, payload in (("keep/a", b"1"), ("keep/b", b"1"), ("keep/a", b"2"), ("keep/b", b"")):
+            publisher.publish([(topic, payload)], 1, True)
+        with client(broker) as late:
+            late.subscribe("keep/#", 1)
+            assert late.receives(1)
+            assert late.quiet() == 1
+            assert (late.got[0].topic, late.got[0].payload) == ("keep/a", b"2")
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_a_megabyte_passes_at_every_quality_of_service(broker, qos):
+    payload = bytes(range(256)) * 4096
+    with client(broker) as one, client(broker) as other:
+        other.subscribe(f"large/{qos}", qos)
+        one.publish([(f"large/{qos}", payload)], qos)
+        assert other.receives(1)
+        assert (other.got[0].payload, other.got[0].qos) == (payload, qos)
+
+
+def test_messages_of_quality_2_come_once_and_in_order(broker):
+    with client(broker) as one, client(broker) as other:
+        other.subscribe("once/#", 2)
+        assert one.publish(numbered("once", 2000), 2) == 2000
+        assert other.receives(2000)
+        assert other.quiet() == 2000
+        assert numbers(other) == list(range(2000))
+        assert {message.qos for message in other.got} == {2}
+
+
+def test_the_last_will_of_a_client_that_dies_is_sent_and_kept_and_that_of_one_that_leaves_is_not(broker):
+    with client(broker) as other:
+        other.subscribe("will/#", 1)
+        for name in ("leaves", "dies"):
+            willing = client(broker)
+            willing.paho.will_set(f"will/{name}", b"gone", 1, True)
+            willing.open()
+            if name == "dies":
+                willing.die()
+            else:
+                willing.close()
+        assert other.receives(1)
+        assert other.quiet() == 1
+        with client(broker) as late:
+            late.subscribe("will/#", 1)
+            assert late.receives(1)
+            assert [message.topic for message in late.got] == ["will/dies"]
+
+
+def test_a_session_keeps_all_quality_1_and_0_messages_while_its_subscriber_is_away(broker):
+    name = f"session-{next(NUMBER)}"
+    with client(broker, name, clean=False) as subscriber:
+        assert subscriber.session_present is False
+        subscriber.subscribe(f"{name}/#", 1)
+    with client(broker) as publisher:
+        assert publisher.publish(numbered(name, AWAY)) == AWAY
+        assert publisher.publish([(name, b"%08d" % AWAY)], 0) == 1
+        with client(broker, name, clean=False) as subscriber:
+            assert subscriber.session_present is True
+            assert subscriber.receives(AWAY + 1)
+            assert numbers(subscriber) == list(range(AWAY + 1))
+
+
+def test_what_was_received_and_not_acknowledged_comes_again_in_order(broker):
+    name = f"unacknowledged-{next(NUMBER)}"
+    subscriber = client(broker, name, clean=False)
+    subscriber.paho.manual_ack_set(True)
+    subscriber.open()
+    subscriber.subscribe(f"{name}/#", 1)
+    with client(broker) as publisher:
+        publisher.publish(numbered(name, 60))
+        assert subscriber.receives(60)
+        for message in subscriber.got[:20]:
+            subscriber.paho.ack(message.mid, message.qos)
+        with client(broker) as behind:  # the acknowledgements have arrived when something sent after them has
+            behind.subscribe(f"{name}-behind", 1)
+            subscriber.publish([(f"{name}-behind", b"")])
+            assert behind.receives(1)
+        subscriber.die()
+        publisher.publish(((topic, payload) for topic, payload in list(numbered(name, 80))[60:]))
+        with client(broker, name, clean=False) as again:
+            assert again.receives(60)
+            assert numbers(again) == list(range(20, 80))
+
+
+def test_a_second_client_with_the_same_id_takes_over(broker):
+    name = f"same-{next(NUMBER)}"
+    first, second = client(broker, name), client(broker, name)
+    for each in (first, second):
+        each.paho.reconnect_delay_set(60, 60)
+    first.open()
+    with second, client(broker) as publisher:
+        assert first.until(lambda: first.lost == 1)
+        second.subscribe("taken", 1)
+        publisher.publish([("taken", b"over")])
+        assert second.receives(1)
+    first.paho.loop_stop()
+
+
+def test_mqtt_5_and_3_1_1_hear_each_other(broker):
+    port = broker.launch.ports.get("mqtt5", broker.port)
+    with Client(port, f"five-{next(NUMBER)}", v5=True) as five, client(broker) as three:
+        five.subscribe("to/five", 1)
+        three.subscribe("to/three", 1)
+        three.publish([("to/five", b"a")])
+        five.publish([("to/three", b"b")])
+        assert five.receives(1)
+        assert three.receives(1)
+
+
+def test_after_a_kill_a_broker_serves_again_and_a_durable_one_has_its_state(broker):
+    name = f"kept-{next(NUMBER)}"
+    durable = kinds()[broker.kind].KIND.durable
+    with client(broker, name, clean=False) as subscriber:
+        subscriber.subscribe(f"{name}/#", 1)
+    with client(broker) as publisher:
+        publisher.publish(numbered(name, 1000), 1, True)
+    state = broker.folder / "mosquitto.db"
+    before = state.stat().st_mtime_ns if durable else 0
+    while durable and state.stat().st_mtime_ns == before:  # written every second
+        subscriber.until(lambda: False, 0.05)
+    broker.kill()
+    broker.restart()
+    with client(broker, name, clean=False) as subscriber, client(broker) as late:
+        assert subscriber.session_present is durable
+        late.subscribe(f"{name}/#", 0)
+        assert late.quiet() == (50 if durable else 0)
+        assert subscriber.quiet() == (1000 if durable else 0)
+        subscriber.subscribe(f"{name}/#", 1)
+        late.publish(numbered(name, 1050))
+        assert subscriber.until(lambda: 1049 in numbers(subscriber))

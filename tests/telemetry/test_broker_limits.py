@@ -1,0 +1,251 @@
+"""What a broker cannot do is written down beside it; each of these limits is really there, and nothing else is said."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+import telemetry.brokers
+from telemetry.brokers import Running, iotcore, kinds, mosquitto, start
+from tests.telemetry.client import Client
+
+NUMBER = count()
+
+
+@pytest.fixture(scope="module")
+def brokers(tmp_path_factory):
+    """A broker of each kind, started when it is first asked for."""
+    running: dict[str, Running] = {}
+
+    def of(kind: str) -> Running:
+        if kind not in running:
+            running[kind] = start(kind, tmp_path_factory.mktemp(kind))
+        return running[kind]
+
+    yield of
+    for each in running.values():
+        each.stop()
+
+
+def client(broker: Running, name: str = "", **options) -> Client:
+    return Client(broker.port, name or f"client-{next(NUMBER)}", **options)
+
+
+def numbered(topic: str, how_many: int, length: int = 100) -> list[tuple[str, bytes]]:
+    return [(f"{topic}/{i % 500}", b"%08d" % i + bytes(length - 8)) for i in range(how_many)]
+
+
+def numbers(of: Client) -> list[int]:
+    return [int(payload[:8]) for payload in of.payloads()]
+
+
+def value(kind: str, what: str) -> float:
+    (limit,) = (limit for limit in kinds()[kind].LIMITS if limit.what == what)
+    assert limit.value is not None
+    return float(limit.value)
+
+
+def away(broker: Running, how_many: int, length: int) -> list[int]:
+    """What a session gets of messages that were acknowledged while it was away."""
+    name = f"away-{next(NUMBER)}"
+    with client(broker, name, clean=False) as subscriber:
+        subscriber.subscribe(f"{name}/#", 1)
+    with client(broker) as publisher:
+        assert publisher.publish(numbered(name, how_many, length)) == how_many
+    with client(broker, name, clean=False) as subscriber:
+        subscriber.quiet()
+        return numbers(subscriber)
+
+
+def payload_limit(broker: Running, largest: int) -> None:
+    """A packet at the limit passes (a fixed header may count), a larger one disconnects its sender."""
+    for length, passes in ((largest - 5, True), (largest + 1, False)):
+        topic = f"size/{length}"
+        with client(broker) as one, client(broker) as other:
+            one.paho.reconnect_delay_set(60, 60)
+            other.subscribe(topic, 1)
+            one.paho.publish(topic, bytes(length - len(topic) - 4), 1)
+            assert one.until(lambda: one.acknowledged + one.lost > 0)
+            assert (one.acknowledged, one.lost) == ((1, 0) if passes else (0, 1))
+            assert other.receives(1, 30.0 if passes else 0.3) is passes
+
+
+def iotcore_restart(broker: Running) -> None:
+    name = f"restart-{next(NUMBER)}"
+    with client(broker, name, clean=False) as subscriber:
+        subscriber.subscribe(f"{name}/#", 1)
+        subscriber.publish([(f"{name}/1", b"x")], 1, True)
+    broker.restart()
+    with client(broker, name, clean=False) as subscriber:
+        assert subscriber.session_present is False
+        subscriber.subscribe(f"{name}/#", 0)
+        assert subscriber.quiet() == 0
+
+
+def iotcore_retained(broker: Running) -> None:
+    with client(broker) as publisher:
+        publisher.publish(numbered("retained", 500), 1, True)
+        for qos, all_in_all in ((0, 500), (1, value("iotcore", "retained at QoS 1")), (2, 100)):
+            with client(broker) as late:
+                late.subscribe("retained/#", qos)
+                assert late.quiet() == all_in_all
+
+
+def iotcore_again(broker: Running) -> None:
+    name = f"again-{next(NUMBER)}"
+    with client(broker) as publisher:
+        publisher.publish([(f"{name}/1", b"x")], 1, True)
+    for clean, expected in ((False, [1, 0]), (True, [1, 1])):
+        for kept in expected:
+            with client(broker, f"{name}-{clean}", clean=clean) as subscriber:
+                subscriber.subscribe(f"{name}/#", 0)
+                assert subscriber.quiet() == kept
+
+
+def iotcore_in_flight(broker: Running) -> None:
+    subscriber = client(broker)
+    subscriber.paho.manual_ack_set(True)
+    with subscriber, client(broker) as publisher:
+        subscriber.subscribe("flight/#", 1)
+        publisher.publish(numbered("flight", 300))
+        assert subscriber.quiet() == value("iotcore", "in flight")
+        for message in list(subscriber.got):
+            subscriber.paho.ack(message.mid, message.qos)
+        assert subscriber.receives(200)
+
+
+def iotcore_queue(broker: Running) -> None:
+    segment = 1 << 18
+    assert value("iotcore", "queue") == iotcore.SEGMENT * iotcore.SEGMENTS
+    with start("iotcore", broker.folder / "small", segment=segment) as small:
+        got = away(small, 9000, 1000)
+        kept = segment * iotcore.SEGMENTS / 1000
+        assert got == list(range(got[0], 9000))  # the newest
+        assert 0.7 * kept < len(got) < 1.05 * kept
+
+
+def iotcore_overlap(broker: Running) -> None:
+    with client(broker) as subscriber:
+        subscriber.subscribe("over/#", 1)
+        subscriber.subscribe("over/+", 1)
+        subscriber.publish([("over/1", b"x")])
+        assert subscriber.quiet() == 2
+
+
+def iotcore_sys(broker: Running) -> None:
+    with client(broker) as subscriber:
+        subscriber.paho.reconnect_delay_set(60, 60)
+        subscriber.paho.subscribe("$SYS/#", 0)
+        assert subscriber.until(lambda: subscriber.lost == 1)
+
+
+def iotcore_mqtt_5(broker: Running) -> None:
+    five = Client(broker.port, "five", v5=True)
+    five.paho.connect("127.0.0.1", broker.port)
+    five.paho.loop_start()
+    assert not five.until(lambda: five.code is not None, 0.5)
+    five.paho.loop_stop()
+
+
+def iotcore_users(broker: Running) -> None:
+    anybody = client(broker)
+    anybody.paho.username_pw_set("anybody", "anything")
+    with anybody:
+        assert anybody.code == "Success"
+    assert all(not text.startswith("mqtts") for text in broker.addresses.values())
+
+
+def mosquitto_queue(broker: Running) -> None:
+    assert value("mosquitto", "queue") == mosquitto.QUEUE_MESSAGES
+    with start("mosquitto", broker.folder / "small", queue_messages=500) as small:
+        got = away(small, 1000, 100)
+        assert got == list(range(500))  # the oldest
+
+
+def mosquitto_kill(broker: Running) -> None:
+    name = f"kill-{next(NUMBER)}"
+    state = broker.folder / "mosquitto.db"
+    with client(broker, name, clean=False) as subscriber:
+        subscriber.subscribe(f"{name}/#", 1)
+    with client(broker) as publisher:
+        before = state.stat().st_mtime_ns if state.exists() else 0
+        while (state.stat().st_mtime_ns if state.exists() else 0) == before:
+            publisher.until(lambda: False, 0.01)
+        assert publisher.publish(numbered(name, 20)) == 20  # within the second after it was written
+        broker.kill()
+    broker.restart()
+    assert time.time() - state.stat().st_mtime < 10 * value("mosquitto", "kill")
+    with client(broker, name, clean=False) as subscriber:
+        assert subscriber.quiet() == 0
+
+
+def mosquitto_forbidden(broker: Running) -> None:
+    acl = broker.folder / "acl"
+    acl.write_text("topic read #\n")
+    broker.stop()
+    with start("mosquitto", broker.folder / "acl-broker") as closed:
+        path = closed.folder / "mosquitto.conf"
+        path.write_text(path.read_text() + f"acl_file {acl}\n")
+        closed.restart()
+        with client(closed) as one, client(closed, v5=True) as five:
+            one.subscribe("closed", 1)
+            assert one.publish([("closed", b"x")]) == 1
+            assert one.reasons == ["Success"]
+            assert five.publish([("closed", b"x")]) == 1
+            assert five.reasons == ["Not authorized"]
+            assert one.quiet() == 0
+    broker.restart()
+
+
+def mosquitto_silent(broker: Running) -> None:
+    willing = client(broker, keepalive=1)
+    willing.paho.will_set("silent", b"gone", 1)
+    with client(broker) as other:
+        other.subscribe("silent", 1)
+        willing.open()
+        willing.paho.loop_stop()  # sends nothing more, its connection stays open
+        began = time.monotonic()
+        assert other.receives(1)
+        assert 1.5 < time.monotonic() - began < 1.5 + value("mosquitto", "silent client") + 3.0
+    willing.die()
+
+
+CHECKS: dict[tuple[str, str], Callable[[Running], None]] = {
+    ("iotcore", "restart"): iotcore_restart,
+    ("iotcore", "retained at QoS 1"): iotcore_retained,
+    ("iotcore", "retained again"): iotcore_again,
+    ("iotcore", "in flight"): iotcore_in_flight,
+    ("iotcore", "queue"): iotcore_queue,
+    ("iotcore", "payload"): lambda broker: payload_limit(broker, int(value("iotcore", "payload"))),
+    ("iotcore", "overlap"): iotcore_overlap,
+    ("iotcore", "$SYS"): iotcore_sys,
+    ("iotcore", "MQTT 5"): iotcore_mqtt_5,
+    ("iotcore", "users"): iotcore_users,
+    ("mosquitto", "queue"): mosquitto_queue,
+    ("mosquitto", "kill"): mosquitto_kill,
+    ("mosquitto", "payload"): lambda broker: payload_limit(broker, int(value("mosquitto", "payload"))),
+    ("mosquitto", "forbidden"): mosquitto_forbidden,
+    ("mosquitto", "silent client"): mosquitto_silent,
+}
+WRITTEN = [(name, limit.what) for name, kind in kinds().items() for limit in kind.LIMITS]
+
+
+def test_every_limit_is_checked_and_every_check_is_of_a_limit():
+    assert sorted(WRITTEN) == sorted(CHECKS)
+
+
+@pytest.mark.parametrize(("kind", "what"), WRITTEN)
+def test_the_limit_is_there(kind, what, brokers):
+    CHECKS[kind, what](brokers(kind))
+
+
+@pytest.mark.parametrize("kind", list(kinds()))
+def test_the_readme_says_every_limit(kind):
+    text = Path(telemetry.brokers.__file__).with_name("README.md").read_text()
+    assert [
+        line for limit in kinds()[kind].LIMITS if (line := f"| {kind} | {limit.what} | {limit} |") not in text
+    ] == []
