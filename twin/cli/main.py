@@ -34,6 +34,7 @@ VERBS = {
     "ramp": "twin.cli.ramp",
     "fail": "twin.cli.fail",
     "replay": "twin.cli.replay",
+    "telemetry": "twin.cli.telemetry",
     "calibrate": "twin.cli.calibrate",
 }
 

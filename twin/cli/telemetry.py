@@ -1,0 +1,72 @@
+"""``twin telemetry``: what is in a recording, and its readings as columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from twin.cli.output import Json, write_json
+
+if TYPE_CHECKING:
+    from telemetry.decode import Decoder
+    from telemetry.recording.read import Recording
+
+app = typer.Typer(no_args_is_help=True, help="Look into recordings of telemetry.")
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="An .mcap file, a folder of them, or a DSX CSV.")]
+Dialect = Annotated[
+    str | None, typer.Option("--dialect", help="dsx, plain, ...; default: what the recording says; of a CSV dsx.")
+]
+Mapping = Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="Mapping of the dialect plain.")]
+Epoch = Annotated[str | None, typer.Option("--epoch", help="When a CSV begins, ISO 8601; default: 2026-01-01.")]
+
+
+@app.command("inspect")
+def inspect_(
+    file: File,
+    dialect: Dialect = None,
+    mapping: Mapping = None,
+    epoch: Epoch = None,
+    as_json: Json = False,
+) -> None:
+    """Summarise a recording: topics, rates, silences, units, qualities, rejects."""
+    from telemetry.inspect import inspect
+    from telemetry.inspect_text import plain, render
+
+    recording, name, decoder, epoch_ns = _opened(file, dialect, mapping, epoch)
+    found = inspect(recording, name, decoder, epoch_ns)
+    if as_json:
+        write_json(plain(found))
+    else:
+        typer.echo(render(found), nl=False)
+
+
+def _opened(
+    file: Path, dialect: str | None, mapping: Path | None, epoch: str | None
+) -> tuple[Recording, str, Decoder | None, int | None]:
+    """Recording, name and decoder of its dialect, epoch in ns. Raises ``InputError`` with all that is wrong."""
+    from telemetry.recording.read import open_recording
+    from twin.core.errors import Faults
+    from twin.engine.period import instant
+
+    faults = Faults()
+    recording = faults.of(open_recording, file)
+    at_s = None if epoch is None else faults.of(instant, epoch, "--epoch")
+    said = "" if recording is None else recording.about.get("dialect", "" if recording.has_dates else "dsx")
+    name = said if dialect is None else dialect
+    decoder = faults.of(_decoder, name, mapping) if name or mapping else None
+    faults.tell()
+    assert recording is not None
+    return recording, name, decoder, None if at_s is None else int(at_s) * 10**9
+
+
+def _decoder(name: str, mapping: Path | None) -> Decoder:
+    from telemetry.decode import dialects, make
+    from twin.core.errors import did_you_mean, one
+
+    if name not in dialects():
+        known = ", ".join(dialects())
+        raise one(f'"{name}" is not known, expected one of {known}{did_you_mean(name, dialects())}', path="--dialect")
+    return make(name, {} if mapping is None else {"mapping": str(mapping)})
