@@ -35,6 +35,7 @@ VERBS = {
     "fail": "twin.cli.fail",
     "replay": "twin.cli.replay",
     "telemetry": "twin.cli.telemetry",
+    "emulate": "twin.cli.emulate",
     "calibrate": "twin.cli.calibrate",
 }
 

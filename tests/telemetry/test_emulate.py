@@ -1,0 +1,270 @@
+"""A virtual facility publishes what its engine does: in the contract's words, adding up, seen through its sensors."""
+
+from __future__ import annotations
+
+import re
+import threading
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from telemetry.batch import Quality
+from telemetry.clock import NS, ReplayClock
+from telemetry.emulate.play import ToBroker, ToRecording, play
+from telemetry.emulate.points import Spec
+from telemetry.emulate.sensors import GOOD, MISSING, QUANTITIES, RATES, Rates, Sensors
+from telemetry.emulate.virtual import Wanted, virtual
+from telemetry.recording.read import open_recording
+from telemetry.recording.write import Recorder
+from tests.telemetry.heard import START_NS, Heard, Kept, alike, breaks_contract, emulated
+from twin.core.errors import InputError
+from twin.site.shipped import shipped
+
+ENERGISED = {"prairie-750": "2029-07-01T12:00"}
+NOON = "2028-07-01T12:00"
+
+
+@pytest.fixture(scope="module")
+def ideal():
+    """Two hundred seconds of a hall without errors of its sensors, and what is heard of it."""
+    made, messages = emulated(30.0, site="zone-4a-tower", at=NOON, sensors="ideal", seed=3)
+    return made, messages, Heard(messages)
+
+
+@pytest.mark.parametrize("site", sorted(shipped(".yaml")))
+def test_every_message_of_every_shipped_site_is_in_the_contract_and_understood(site):
+    racks = "40" if site == "prairie-750" else None
+    made, messages = emulated(4.0, site=site, at=ENERGISED.get(site, NOON), racks=racks, sensors="poor", seed=1)
+    assert {spec.kind for spec in made.layout.specs} >= {"Rack", "PowerMeter", "CRAH", "Sensor", "GenericObject"}
+    assert {(m.topic, why) for m in alike(messages) if (why := breaks_contract(m))} == set()
+    heard = Heard(messages)  # asserts that none is refused
+    assert len(heard.decoder.points) == len(made.layout.specs) + 2
+    assert {m.topic for m in messages if re.search(r"[. +#]", m.topic)} == set()
+    assert all(m.retain == ("/Metadata/" in m.topic) for m in messages)
+    worth = {quality for rows in heard.readings.values() for _, _, quality in rows}
+    assert worth <= {Quality.GOOD, Quality.BAD, Quality.NO_VALUE}  # nothing impossible
+
+
+def test_points_come_back_under_the_names_of_the_twin(ideal):
+    _, _, heard = ideal
+    racks = {p.item for p in heard.decoder.points if p.variable == "rack_power"}
+    assert {"b/h/r-1/01", "b/h/r-8/10"} <= racks
+    assert len(racks) == 80
+    cdu = next(p for p in heard.decoder.points if p.item == "b/h/cdu-01" and "Supply" in p.qualifier)
+    assert set(cdu.serves) <= racks
+
+
+def test_what_is_published_before_noise_adds_up_from_the_racks_to_the_grid(ideal):
+    _, _, heard = ideal
+    meters, racks = heard.last("meter_power"), heard.last("rack_power")
+    serves = {p.item: p.serves for p in heard.decoder.points if p.variable == "meter_power"}
+    lost = sum(meters[f"{e}/input"] - meters[e] for e in meters if f"{e}/input" in meters)
+    leaves = [m for m in meters if not set(serves[m]) & (meters.keys() | racks.keys())]
+    used = sum(racks.values()) + sum(meters[m] for m in leaves)
+    # The points were read within two seconds of each other.
+    assert meters["grid"] == pytest.approx(used + lost, rel=2e-4)
+    assert 0.01 < lost / meters["grid"] < 0.12
+    for name in ("b/h/busway", "b/h/ups", "mv"):
+        below = sum(meters.get(child, racks.get(child, 0.0)) for child in serves[name])
+        assert meters[name] == pytest.approx(below, rel=2e-4)
+
+
+def test_the_coolant_of_racks_carries_the_heat_that_their_cdus_take(ideal):
+    _, _, heard = ideal
+    flow, supply, back = (
+        heard.last(f"rack_liquid_{name}") for name in ("volume_flow", "supply_temperature", "return_temperature")
+    )
+    heat = sum(flow[r] * (back[r] - supply[r]) for r in flow)
+    power = sum(heard.last("rack_power").values())
+    # Water or PG25: 4.0 to 4.2 MJ/(m3 K); the rest of the racks' heat goes to the air.
+    assert 0.80 < 4.1e6 * heat / power < 1.0
+
+
+def test_the_same_seed_and_instants_are_the_same_bytes_and_another_seed_is_not():
+    first, again = (emulated(12.0, site="rubin-manifold", at=NOON, seed=5)[1] for _ in range(2))
+    other = emulated(12.0, site="rubin-manifold", at=NOON, seed=6)[1]
+    assert first == again
+    assert [m.payload for m in other] != [m.payload for m in first]
+
+
+def test_values_come_on_change_and_again_metadata_too_and_heartbeats_every_ten_seconds():
+    _, messages = emulated(230.0, site="azure-dgx", at=NOON, seed=2)
+    times: dict[str, list[float]] = {}
+    for message in messages:
+        times.setdefault(message.topic, []).append((message.received_ns - START_NS) / NS)
+    beats = next(at for topic, at in times.items() if "HeartbeatTimestampBms" in topic and "/Value/" in topic)
+    assert beats == pytest.approx(np.arange(0.0, 230.0, 10.0))
+    metadata = [at for topic, at in times.items() if "/Metadata/" in topic]
+    assert all(at[0] == 0.0 and max(b - a for a, b in pairwise(at)) <= 100.001 for at in metadata)
+    states = [at for topic, at in times.items() if "/Value/" in topic and "/Status/" in topic]
+    assert all(max(b - a for a, b in pairwise(at)) <= 100.001 for at in states)
+    # Metadata come before the first value.
+    assert messages[len(metadata)].topic.split("/")[3] == "Value"
+
+
+def test_sensors_err_as_stated():
+    points, instants = 4000, 50
+    sensors = Sensors(["liquid_temperature"] * points, 1, Rates(bad=0.01, missing=0.005))
+    true, quantity = np.full(points, 30.0), QUANTITIES["liquid_temperature"]
+    read = [sensors.read(true, slice(0, points), n, 0.0) for n in range(instants)]
+    errors = np.array([r for r, _ in read]) - 30.0
+    assert errors.std(axis=0).mean() == pytest.approx(quantity.noise[0], rel=0.02)
+    assert errors.mean(axis=0).std() == pytest.approx(quantity.bias[0], rel=0.05)
+    worth = np.array([w for _, w in read])
+    assert (worth == MISSING).mean() == pytest.approx(0.005, rel=0.05)
+    assert (worth != GOOD).mean() == pytest.approx(0.015, rel=0.05)
+    silent = np.array([sensors.silent(t) for t in np.arange(0.0, 86_400.0, 30.0)])
+    # 0.2 silences of 130 s on average a day.
+    assert silent.mean() == pytest.approx(0.2 * 130.0 / 86_400.0, rel=0.2)
+
+
+def test_a_missing_truth_is_a_missing_value_and_a_silent_sensor_says_nothing():
+    sensors = Sensors(["rack_power"] * 3, 1, RATES["ideal"])
+    read, worth = sensors.read(np.array([1.0, np.nan, 3.0]), slice(0, 3), 0, 0.0)
+    assert worth.tolist() == [GOOD, MISSING, GOOD]
+    assert read[[0, 2]].tolist() == [1.0, 3.0]
+
+
+FAULTS = {
+    "b/h/r-1/01/RackPower:stuck@20s": "stuck",
+    "b/h/r-1/02/RackPower:bias=5@20s": "bias",
+    "b/h/r-1/03/RackLiquidSupplyTemperature:drift=360@20s": "drift",
+    "b/h/r-1/04:silent@20s+15s": "silent",
+    "b/h/r-1/05/RackPower:bad@20s+15s": "bad",
+    "b/h/r-1/06/RackPower:null@20s+15s": "null",
+    "b/h/r-1/07:leak@20s": "leak",
+    "bms:offline@40s+12s": "offline",
+    "b/h/cdu-02:leak@20s": "coolant lost",
+}
+
+
+@pytest.fixture(scope="module")
+def faulty():
+    made, messages = emulated(70.0, site="zone-4a-tower", at=NOON, sensors="ideal", seed=3, faults=tuple(FAULTS))
+    return made, Heard(messages)
+
+
+def after(rows, begin, end=1e9):
+    return [row for row in rows if begin <= row[0] < end]
+
+
+def test_each_fault_of_a_sensor_is_seen_by_who_listens(faulty):
+    _, heard = faulty
+    stuck = after(heard.of("b/h/r-1/01", "rack_power"), 22.0)
+    assert len({value for _, value, _ in stuck}) <= 1
+    before = after(heard.of("b/h/r-1/02", "rack_power"), 0.0, 20.0)[-1][1]
+    assert after(heard.of("b/h/r-1/02", "rack_power"), 20.0)[0][1] == pytest.approx(before + 5e3, rel=0.02)
+    drift = after(heard.of("b/h/r-1/03", "rack_liquid_supply_temperature"), 20.0)
+    assert drift[-1][1] - drift[0][1] == pytest.approx(0.1 * (drift[-1][0] - drift[0][0]), abs=0.2)
+    assert after(heard.of("b/h/r-1/04", "rack_power"), 20.0, 35.0) == []
+    assert after(heard.of("b/h/r-1/04", "rack_power"), 35.0, 40.0)
+    assert {q for _, _, q in after(heard.of("b/h/r-1/05", "rack_power"), 20.0, 35.0)} == {Quality.BAD}
+    assert {q for _, _, q in after(heard.of("b/h/r-1/06", "rack_power"), 20.0, 35.0)} == {Quality.NO_VALUE}
+    assert [v for _, v, _ in heard.of("b/h/r-1/07", "rack_leak")][-1] == 1.0
+    assert [v for _, v, _ in heard.of("b/h/r-1/08", "rack_leak")][-1] == 0.0
+
+
+def test_a_bms_that_is_offline_says_nothing_and_comes_back(faulty):
+    _, heard = faulty
+    times = np.array(sorted({t for rows in heard.readings.values() for t, _, _ in rows}))
+    assert not ((times >= 40.0) & (times < 52.0)).any()
+    assert (times >= 52.0).any()
+    beats = [t for t, _, _ in heard.of("zone-4a-tower-bms", "system_heartbeat")]
+    assert beats == [0.0, 10.0, 20.0, 30.0, 60.0]
+
+
+def test_a_cdu_that_loses_its_coolant_tells_a_leak_stands_and_its_racks_trip(faulty):
+    made, heard = faulty
+    assert [v for _, v, _ in heard.of("b/h/cdu-02", "cdu_leak")][-1] == 1.0
+    assert heard.of("b/h/cdu-02", "cdu_status")[-1][1] == 0.0
+    served = next(p.serves for p in heard.decoder.points if p.item == "b/h/cdu-02" and p.serves)
+    power = heard.last("rack_power")
+    assert all(power[rack] == 0.0 for rack in served)
+    assert all(heard.of(rack, "rack_electrical_isolation")[-1][1] == 1.0 for rack in served)
+    assert power["b/h/r-8/10"] > 5e4
+    assert made.told()["faults"][-1] == "b/h/cdu-02:leak"
+
+
+WRONG = {
+    "b/h/r-1/01:stuk": 'no mode "stuk"; did you mean "stuck"',
+    "b/h/cdu-1:facility": 'did you mean "b/h/cdu-01"',
+    "b/h/cdu-01:facilty": 'did you mean "facility"',
+    "b/h/r-1/01/RackPower:drift": "needs a number",
+    "b/h/r-1/01/RackPower:stuck=3": "takes no amount",
+    "b/h/ups:leak": "no leak sensor",
+    "bms:silent": "expected offline",
+    "something": "is no fault",
+    "b/h/r-1/01:stuck@soon": "is no length of time",
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_a_fault_that_cannot_be_is_refused_with_what_may_be_meant(fault):
+    with pytest.raises(InputError, match=re.escape(WRONG[fault])):
+        virtual(Wanted("zone-4a-tower", at=NOON, lasting_s=5.0, faults=(fault,)))
+
+
+def test_all_that_is_wrong_is_told_at_once():
+    with pytest.raises(InputError) as wrong:
+        virtual(Wanted("zone-4a-towr", at="soon", speed=0.0, period_s=99.0, sensors="good", faults=("x",)))
+    assert len(wrong.value.problems) >= 5
+
+
+def test_a_hall_that_is_not_there_or_has_no_power_is_refused():
+    with pytest.raises(InputError, match=r'did you mean "b1/b1-h1"'):
+        virtual(Wanted("prairie-750", at=NOON, lasting_s=1.0, racks="b1/b1h1", drawn=False))
+    with pytest.raises(InputError, match="no hall has power before"):
+        virtual(Wanted("zone-4a-tower", at="2000-01-01", lasting_s=1.0))
+
+
+def test_hidden_figures_differ_from_the_library_and_lie_in_their_bands(ideal):
+    made, _, _ = ideal
+    figures = made.told()["figures"]
+    assert len(figures) > 10
+    for figure in figures:
+        low, high = (figure[end] if figure[end] is not None else figure["library"] for end in ("low", "high"))
+        assert min(low, high) - 1e-9 <= figure["true"] <= max(low, high) + 1e-9
+    assert sum(f["true"] != f["library"] for f in figures) > 0.9 * len(figures)
+
+
+def test_a_recording_of_a_facility_holds_what_a_broker_would_get(tmp_path):
+    wanted = Wanted("rubin-manifold", at=NOON, lasting_s=5.0, seed=4)
+    kept, made = Kept(), virtual(wanted)
+    play(made.stream(START_NS), kept, threading.Event(), clock=None, lasting_s=5.0)
+    made.close()
+    recorder = Recorder(tmp_path, {"dialect": "dsx"}, clock=ReplayClock(START_NS))
+    made = virtual(wanted)
+    played = play(made.stream(START_NS), ToRecording(recorder), threading.Event(), clock=None, lasting_s=5.0)
+    made.close()
+    recorder.close()
+    assert list(open_recording(tmp_path).messages()) == kept.messages()
+    assert (played.ended, played.messages) == ("done", len(kept.messages()))
+
+
+class Sent:
+    """A publisher that keeps."""
+
+    def __init__(self):
+        self.topics = []
+
+    def publish(self, topic, payload, qos=0, retain=False):
+        self.topics.append((topic, qos, retain))
+
+
+def test_a_topic_that_somebody_acts_on_is_never_published():
+    made, sent = virtual(Wanted("rubin-manifold", at=NOON, lasting_s=5.0)), Sent()
+    made.layout.specs[0] = Spec("Rack", "RackElectricalIsolationRequest", "b/h/r-1/01", "state")
+    made.layout.tails[0] = made.layout.specs[0].tail(made.site)
+    with pytest.raises(InputError, match="never emulated"):
+        play(made.stream(START_NS), ToBroker(sent), threading.Event(), clock=None, lasting_s=1.0)
+    made.close()
+    assert sent.topics == []
+
+
+def test_a_prefix_stands_in_front_of_all_topics():
+    made, sent = virtual(Wanted("rubin-manifold", at=NOON, lasting_s=5.0)), Sent()
+    play(made.stream(START_NS), ToBroker(sent, 1, "demo/one"), threading.Event(), clock=None, lasting_s=1.0)
+    made.close()
+    assert {topic.split("/BMS")[0] for topic, _, _ in sent.topics} == {"demo/one"}
+    assert {qos for _, qos, _ in sent.topics} == {1}
