@@ -23,7 +23,7 @@ from telemetry.emulate.play import Played, ToBroker, ToRecording, play
 from telemetry.emulate.virtual import Virtual
 from telemetry.link import LinkError, Publisher
 from telemetry.recording.write import Recorder
-from telemetry.safety import Outgoing, check_prefix, check_target
+from telemetry.safety import check_prefix, check_target
 from twin.core.errors import Faults, one, option
 
 EMBEDDED = "iotcore"
@@ -75,10 +75,12 @@ def _port(port: int | None, broker: str | None) -> None:
         raise one(f"{port} is no port, expected 1 to 65535", path=option("port="))
 
 
-def outgoing(made: Virtual, to: str, where: Target) -> Outgoing:
-    """What will be published in its first round, for people to see before it is."""
-    points = len(made.layout.specs) + 2
-    return Outgoing(to, where.prefix, 2 * points, {where.qos: 2 * points}, points)
+def lines(made: Virtual, to: str, where: Target) -> list[str]:
+    """What will be published and how, for people to see before it is."""
+    return [
+        f"to        {to}, {where.prefix or 'under the topics of the contract'}",
+        f"QoS       {where.qos}; metadata retained: the broker keeps {len(made.layout.specs) + 2:,}; no will",
+    ]
 
 
 class _Patient:
@@ -98,7 +100,7 @@ class _Patient:
 
 def to_broker(
     made: Virtual, where: Target, *, lasting_s: float | None, stop: threading.Event, note: Note,
-    watch: Played | None = None,
+    watch: Played | None = None, timeout_s: float = 10.0,
 ) -> tuple[Played, dict[str, int | str]]:  # fmt: skip
     """Publish by the clock of this machine; what was played, and what became of it at the broker.
 
@@ -117,10 +119,10 @@ def to_broker(
         publisher = Publisher(address, where.login, f"halltwin-emulate-{os.getpid()}", window=WINDOW)
         stack.callback(publisher.close)
         try:
-            publisher.connect()
+            publisher.connect(timeout_s)
         except LinkError as error:
             raise one(str(error), path=option("broker=")) from None
-        for line in outgoing(made, str(address), where).lines():
+        for line in lines(made, str(address), where):
             note(line)
         _close_when_stopped(publisher.close, stop)
         patient, now = _Patient(publisher), time.time_ns()
@@ -165,4 +167,4 @@ def to_folder(
         recorder.close()
 
 
-__all__ = ["Target", "outgoing", "target", "to_broker", "to_folder"]
+__all__ = ["Target", "lines", "target", "to_broker", "to_folder"]

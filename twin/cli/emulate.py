@@ -99,7 +99,7 @@ def command(
     lasting_s = None if lasting is None else faults.of(seconds, lasting, "--for")
     period_s = faults.of(seconds, every, "--every")
     pace = faults.of(_number, speed, "--speed")
-    login = {"user": user, "password_file": password_file, "cafile": cafile, "cert": cert, "key": key}
+    login = {"user": user, "password_file": password_file, "cafile": cafile, "certfile": cert, "keyfile": key}
     to_whom = faults.of(_target, broker, port, out, login, qos=qos, prefix=prefix)
     if out is not None and lasting is None:
         faults.of(_needs_an_end)

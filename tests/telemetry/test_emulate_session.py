@@ -1,0 +1,115 @@
+"""A virtual facility on a real broker: a reader hears it, and nothing of it goes where it must not."""
+
+from __future__ import annotations
+
+import threading
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from telemetry.address import Address
+from telemetry.brokers import start
+from telemetry.emulate.session import Target, target, to_broker, to_folder
+from telemetry.emulate.virtual import Wanted, virtual
+from telemetry.message import Message
+from tests.telemetry.heard import Heard, breaks_contract
+from twin.core.errors import InputError
+
+NOON = "2028-07-01T12:00"
+WAIT_S = 20.0
+
+
+class Reader:
+    """Subscribes to everything and keeps it; ``ready`` when the broker has agreed."""
+
+    def __init__(self, address: str) -> None:
+        self.messages: list[Message] = []
+        self.ready, self.told = threading.Event(), threading.Event()
+        self.client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        self.client.on_connect = lambda client, *_: client.subscribe("#", 1)
+        self.client.on_subscribe = lambda *_: self.ready.set()
+        self.client.on_message = self._came
+        self.client.connect("127.0.0.1", int(address.rpartition(":")[2]))
+        self.client.loop_start()
+
+    def _came(self, _client, _data, message) -> None:
+        self.messages.append(
+            Message(message.topic, message.payload, 0, len(self.messages), message.qos, message.retain)
+        )
+        if message.topic == "end":
+            self.told.set()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@pytest.mark.parametrize(("kind", "qos"), [("mosquitto", 0), ("iotcore", 1)])
+def test_a_reader_at_a_real_broker_hears_all_of_a_facility(tmp_path, kind, qos):
+    made = virtual(Wanted("rubin-manifold", at=NOON, seed=1, sensors="ideal"))
+    try:
+        with start(kind, tmp_path) as broker, Reader(broker.address) as reader:
+            assert reader.ready.wait(WAIT_S)
+            where = Target(Address("127.0.0.1", broker.port), qos=qos)
+            played, beside = to_broker(made, where, lasting_s=2.5, stop=threading.Event(), note=lambda _: None)
+            reader.client.publish("end", b"", 1)
+            assert reader.told.wait(WAIT_S)
+    finally:
+        made.close()
+    heard = [m for m in reader.messages if m.topic != "end"]
+    assert beside["unsent"] == 0
+    assert len(heard) == played.messages
+    assert {breaks_contract(m) for m in heard[:: len(heard) // 40]} == {""}
+    found = Heard(heard)  # asserts that none is refused
+    assert len(found.last("rack_power")) == 24
+    assert len(found.readings) == len(made.layout.specs) + 2
+
+
+def test_somebody_who_stops_it_is_heard_at_once():
+    made, stop, noted = virtual(Wanted("rubin-manifold", at=NOON)), threading.Event(), list[str]()
+
+    def note(line: str) -> None:
+        noted.append(line)
+        stop.set()
+
+    try:
+        played, _ = to_broker(made, Target(), lasting_s=None, stop=stop, note=note)
+    finally:
+        made.close()
+    assert played.ended == "stopped"
+    assert "mqtt://127.0.0.1:" in noted[0]
+
+
+def test_another_machine_needs_the_flag_a_prefix_and_a_yes():
+    where = target("mqtt://plant.example:1883", Target().login, qos=0, prefix="", port=None)
+    with pytest.raises(InputError) as wrong:
+        where.check(allow_remote=False, yes=False)
+    assert len(wrong.value.problems) == 3
+    ours = target("mqtt://plant.example:1883", Target().login, qos=0, prefix="demo/one", port=None)
+    ours.check(allow_remote=True, yes=True)
+
+
+def test_a_broker_that_is_not_there_is_told_in_words():
+    made = virtual(Wanted("rubin-manifold", at=NOON))
+    try:
+        with pytest.raises(InputError, match=r"no connection to mqtt://127\.0\.0\.1:9"):
+            to_broker(
+                made, Target(Address("127.0.0.1", 9)), lasting_s=1.0, stop=threading.Event(), note=lambda _: None,
+                timeout_s=1.0,
+            )  # fmt: skip
+    finally:
+        made.close()
+
+
+def test_a_folder_that_holds_something_is_not_recorded_into(tmp_path):
+    (tmp_path / "mine").write_text("")
+    made = virtual(Wanted("rubin-manifold", at=NOON, lasting_s=1.0))
+    try:
+        with pytest.raises(InputError, match="expected a new folder"):
+            to_folder(made, tmp_path, qos=0, prefix="", lasting_s=1.0, stop=threading.Event())
+    finally:
+        made.close()
