@@ -211,9 +211,9 @@ def _silent(
         if known[index] and quality[index] != int(Quality.GOOD):
             beats[index] = NEVER // 2  # it says itself that it is not to be believed
         elif known[index]:
-            says = value[index] * (NS if points[index].units == "s" else 1_000_000)
-            # Kept in the range of the whole numbers that instants are.
-            beats[index] = min(int(heard[index]), int(max(-9e18, min(9e18, says))) + int(own[index]))
+            says_ms = value[index] * (1e3 if points[index].units == "s" else 1.0)
+            # To the ms that such stamps have, in the range of the whole numbers that instants are.
+            beats[index] = min(int(heard[index]), round(max(-9e12, min(9e12, says_ms))) * 1_000_000 + int(own[index]))
     if not beats:
         newest = int(heard[known].max(initial=NEVER // 2))
         return np.full(len(known), now_ns - newest > limit_s * NS)
