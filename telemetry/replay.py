@@ -146,6 +146,15 @@ class Played:
         else:
             self.stamps = "moved" if dialect in MOVED or not recording.has_dates else "old"
 
+    @property
+    def takes_s(self) -> float:
+        """How long it takes at its speed, s; 0 as fast as it goes."""
+        if self.choice.speed is None:
+            return 0.0
+        last = end_ns(self.recording) + self._by_ns
+        end = last if self.choice.end_ns is None else min(last, self.choice.end_ns + self._by_ns)
+        return max(0, end - self.begin_ns) / NS / self.choice.speed
+
     def messages(self) -> Iterator[Message]:
         """Messages in the order of their receipt, at their new times."""
         asked, recording = self.choice, self.recording

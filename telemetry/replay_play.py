@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from telemetry.clock import ReplayClock
 from telemetry.decode import Decoder
@@ -53,9 +53,10 @@ def replay(
     played: Played,
     clock: ReplayClock,
     send: Callable[[Sequence[Message]], None],
-    stop: threading.Event,
+    stop: threading.Event | None = None,
+    begun: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Hand on all of ``played`` when due by ``clock``, which begins now; an interrupt ends it between two groups."""
+    """Hand on all of ``played`` when due by ``clock``, which begins now; an interrupt ends it, from ``begun`` on."""
     outcome = Outcome()
 
     def count(messages: Sequence[Message]) -> None:
@@ -63,19 +64,21 @@ def replay(
         outcome.messages += len(messages)
         outcome.last_ns = messages[-1].received_ns
 
-    clock.begin()
     began = time.monotonic()
     try:
-        outcome.whole = pace(played.messages(), clock, count, stop, outcome.lateness)
+        begun()
+        clock.begin()
+        began = time.monotonic()
+        outcome.whole = pace(played.messages(), clock, count, stop or threading.Event(), outcome.lateness)
     except KeyboardInterrupt:
         outcome.whole = False
     outcome.took_s = time.monotonic() - began
     return outcome
 
 
-def to_twin(played: Played, pipeline: Pipeline, clock: ReplayClock, stop: threading.Event | None = None) -> Outcome:
-    """Replay through ``pipeline``; commit at the end. Nothing leaves the process."""
-    outcome = replay(played, clock, pipeline.take, stop or threading.Event())
+def to_twin(played: Played, pipeline: Pipeline, clock: ReplayClock, **how: Any) -> Outcome:
+    """Replay through ``pipeline``; commit at the end. Nothing leaves the process. ``how``: of :func:`replay`."""
+    outcome = replay(played, clock, pipeline.take, **how)
     pipeline.commit()
     return outcome
 
@@ -86,9 +89,9 @@ def to_broker(
     clock: ReplayClock,
     decoder: Decoder,
     prefix: str = "",
-    stop: threading.Event | None = None,
+    **how: Any,
 ) -> Outcome:
-    """Replay to a broker with QoS and retain of the recording, commands left out, behind ``prefix``.
+    """Replay to a broker with QoS and retain of the recording, commands left out, behind ``prefix``; ``how`` as above.
 
     Checks nothing of the broker: :func:`telemetry.safety.check_target` goes before.
     """
@@ -104,7 +107,7 @@ def to_broker(
             sender.publish(topic, message.payload, message.qos, message.retain)
             sent += 1
 
-    outcome = replay(played, clock, send, stop or threading.Event())
+    outcome = replay(played, clock, send, **how)
     outcome.left_out, outcome.messages = left_out, sent
     return outcome
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -54,10 +53,11 @@ def target(address: str, prefix: str, *, allow_remote: bool, login: Mapping[str,
 
 
 def send(
-    played: Played, decoder: Decoder, to: Target, say: Callable[[str], None], *, window: int = 200
+    played: Played, decoder: Decoder, to: Target, say: Callable[[str], None], *, window: int = 200, **how: Any
 ) -> tuple[Outcome, int]:
     """Replay to ``to``, which was checked; how it went, and how many messages the broker has not acknowledged.
 
+    ``how`` goes to :func:`~telemetry.replay_play.replay`.
     Raises ``InputError`` where there is no broker, or it refuses us.
     """
     client = f"halltwin-replay-{os.getpid()}"
@@ -65,7 +65,7 @@ def send(
         try:
             publisher.connect(CONNECT_S)
             clock = ReplayClock(played.begin_ns, played.choice.speed)
-            outcome = to_broker(played, publisher, clock, decoder, to.prefix, threading.Event())
+            outcome = to_broker(played, publisher, clock, decoder, to.prefix, **how)
             publisher.flush(FLUSH_S)
         except LinkError as error:
             raise one(str(error), path=option("broker=")) from None

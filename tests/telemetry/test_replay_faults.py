@@ -29,7 +29,12 @@ from tests.telemetry.exchange import messages
 MS = 1_000_000
 BEAT = "System/HeartbeatTimestampBms/nvidia/titan/bms"
 BEAT_SAYS = {"objectType": "System", "pointType": "HeartbeatTimestampBms", "objectName": "BMS", "objectId": "BMS"}
-TRAY_SAYS = {"objectType": "Rack", "pointType": "RackLeakDetectTray", "rackLocationName": "R9", "rackLocationId": "R9"}
+TRAY_SAYS: dict[str, object] = {
+    "objectType": "Rack",
+    "pointType": "RackLeakDetectTray",
+    "rackLocationName": "R9",
+    "rackLocationId": "R9",
+}
 TRAY_SAYS |= {"stateText": [{"value": 0, "text": "NoLeak"}, {"value": 1, "text": "Leak"}], "integration": "LEAKY"}
 TRAY = "Rack/RackLeakDetectTray/leaky/tray"
 BEATS_UNTIL, SILENT_FROM, AHEAD_S = 90, 20, 600

@@ -131,7 +131,7 @@ def _to_twin(played: Played, decoder: Decoder, *, as_json: bool) -> None:
 
     clock = ReplayClock(played.begin_ns, played.choice.speed)
     pipeline = Pipeline(decoder, clock)
-    outcome = to_twin(played, pipeline, clock)
+    outcome = to_twin(played, pipeline, clock, begun=lambda: _say_how_long(played))
     found = told(pipeline.state, outcome.last_ns)
     how = outcome_told(outcome, played)
     if as_json:
@@ -153,13 +153,21 @@ def _to_broker(played: Played, decoder: Decoder, to: Any, *, yes: bool, as_json:
     for line in plan.lines():
         typer.echo(line, err=as_json)
     to.check(yes or (not to.address.loopback and _asked()))
-    outcome, undelivered = send(played, decoder, to, lambda words: typer.echo(words, err=True))
+    outcome, undelivered = send(
+        played, decoder, to, lambda words: typer.echo(words, err=True), begun=lambda: _say_how_long(played)
+    )
     how = {**outcome_told(outcome, played), "undelivered": undelivered}
     if as_json:
         write_json({**how, "to": plan.told()})
     else:
         typer.echo("\n".join(outcome_lines(how)))
     _end(outcome)
+
+
+def _say_how_long(played: Played) -> None:
+    """On stderr, where one has to wait."""
+    if played.choice.speed is not None and played.takes_s >= 5.0:
+        typer.echo(f"at x{played.choice.speed:g} this takes {played.takes_s:,.0f} s; Ctrl-C ends it", err=True)
 
 
 def _asked() -> bool:
