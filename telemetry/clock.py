@@ -25,7 +25,9 @@ class Clock(Protocol):
 
 
 class WallClock:
-    """The system's time."""
+    """The system's time. ``settable``: somebody may set it while it is looked at."""
+
+    settable = True
 
     def now_ns(self) -> int:
         """Present instant."""
@@ -41,6 +43,8 @@ class ReplayClock:
 
     Runs on the monotonic clock, so that a change of the system's time moves nothing and no error adds up.
     """
+
+    settable = False
 
     def __init__(self, start_ns: int, speed: float | None = 1.0) -> None:
         if speed is not None and not 0.0 < speed < float("inf"):

@@ -53,18 +53,26 @@ def target(address: str, prefix: str, *, allow_remote: bool, login: Mapping[str,
 
 
 def send(
-    played: Played, decoder: Decoder, to: Target, say: Callable[[str], None], *, window: int = 200, **how: Any
+    played: Played,
+    decoder: Decoder,
+    to: Target,
+    say: Callable[[str], None],
+    *,
+    clock: ReplayClock | None = None,
+    window: int = 200,
+    **how: Any,
 ) -> tuple[Outcome, int]:
     """Replay to ``to``, which was checked; how it went, and how many messages the broker has not acknowledged.
 
-    ``how`` goes to :func:`~telemetry.replay_play.replay`.
+    ``clock``: that of whoever listens with us, which begins when the connection stands. ``how`` goes to
+    :func:`~telemetry.replay_play.replay`.
     Raises ``InputError`` where there is no broker, or it refuses us.
     """
     client = f"halltwin-replay-{os.getpid()}"
     with Publisher(to.address, to.login, client, window=window, say=say) as publisher:
         try:
             publisher.connect(CONNECT_S)
-            clock = ReplayClock(played.begin_ns, played.choice.speed)
+            clock = clock or ReplayClock(played.begin_ns, played.choice.speed)
             outcome = to_broker(played, publisher, clock, decoder, to.prefix, **how)
             publisher.flush(FLUSH_S)
         except LinkError as error:
