@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twin.cli.output import Json, write_json
+from twin.cli.telemetry_broker import broker
 
 if TYPE_CHECKING:
     from telemetry.decode import Decoder
     from telemetry.recording.read import Recording
 
-app = typer.Typer(no_args_is_help=True, help="Look into recordings of telemetry.")
+app = typer.Typer(no_args_is_help=True, help="Look into recordings of telemetry; run a broker.")
+app.command()(broker)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="An .mcap file, a folder of them, or a DSX CSV.")]
 Dialect = Annotated[
