@@ -16,6 +16,7 @@ import msgspec
 
 from telemetry.address import Address, Login
 from telemetry.clock import Clock
+from telemetry.clock_watch import Watch
 from telemetry.link_client import Will
 from telemetry.link_frames import Cut
 from telemetry.link_loop import Link
@@ -25,16 +26,20 @@ from telemetry.message import Message
 __all__ = ["Delivery", "Inbox", "LinkError", "Listener", "Publisher", "Will"]
 
 
+ONLINE, OFFLINE = b"online", b"offline"
+
+
 class LinkError(ConnectionError):
     """There is no connection, and there will be none."""
 
 
 class Delivery(msgspec.Struct, gc=False):
-    """What one read brought: ``acks`` go back over ``connection`` when the ``messages`` are durable."""
+    """What one read of ``size`` bytes brought: ``acks`` go back over ``connection`` when ``messages`` are durable."""
 
     connection: int
     acks: bytes
     messages: list[Message]
+    size: int = 0
 
 
 class Inbox(Protocol):
@@ -52,7 +57,8 @@ class Listener(Link):
     """Subscribes on every connection and puts what comes into an inbox.
 
     ``expects_session``: whether the broker should know us already. ``oldest_ns``: since when messages may be missing if
-    it does not; None where nothing is older than this run.
+    it does not; None where nothing is older than this run. ``dropped``: filters of an earlier run, not asked for now.
+    ``status``: topic on which "online" and, also by our will, "offline" are retained; None publishes nothing.
     """
 
     def __init__(
@@ -68,17 +74,28 @@ class Listener(Link):
         expects_session: bool = False,
         oldest_ns: int | None = None,
         sequence: int = 0,
+        status: str | None = None,
         **how: Any,
     ) -> None:
-        super().__init__(address, login, client_id, clean=False, **how)
+        will = None if status is None else Will(status, OFFLINE)
+        super().__init__(address, login, client_id, clean=False, will=will, **how)
+        self._status, self._watch = status, Watch(clock)
         self._filters = [(topic, min(qos, 1)) for topic, qos in filters]
-        self._inbox, self._clock, self._dropped = inbox, clock, list(dropped)
+        self._inbox, self._dropped = inbox, list(dropped)
         self._expects, self._heard_ns = expects_session, oldest_ns
         self._frames.sequence = sequence
 
     def now_ns(self) -> int:
         """Present instant by the clock that everything behind a message goes by."""
-        return self._clock.now_ns()
+        now, jump = self._watch.look()
+        if jump is not None:
+            self._say(jump.cause)
+            self._inbox.put(jump)
+        return now
+
+    def ticked(self) -> None:
+        """Look at the clock, also where nothing comes."""
+        self.now_ns()
 
     def held(self) -> bool:
         """Whether the inbox is full."""
@@ -89,6 +106,8 @@ class Listener(Link):
         self._client.subscribe(self._filters)
         if self._dropped:
             self._client.unsubscribe(self._dropped)
+        if self._status is not None:
+            self._client.publish(self._status, ONLINE, 1, True)
         now = self.now_ns()
         lost = self._expects and not session_present
         self._expects = True
@@ -97,6 +116,11 @@ class Listener(Link):
             self._say("the broker has forgotten our session: what it held for us is lost")
             since = now if self._heard_ns is None else self._heard_ns
             self._inbox.put(Mark("gap", now, "", since, now, "the broker forgot the session"))
+
+    def leaving(self) -> None:
+        """Say that we leave: the will is not published when we say goodbye."""
+        if self._status is not None:
+            self._client.publish(self._status, OFFLINE, 1, True)
 
     def went_down(self, cause: str) -> None:
         """Tell since when nothing comes."""
@@ -107,7 +131,7 @@ class Listener(Link):
         """Put messages into the inbox; what was passed over is told."""
         for topic in cut.oversize:
             self._inbox.put(Mark("gap", self.now_ns(), topic, self.now_ns(), self.now_ns(), "a message was too long"))
-        self._inbox.put(Delivery(self.connection, bytes(cut.acks), cut.messages))
+        self._inbox.put(Delivery(self.connection, bytes(cut.acks), cut.messages, cut.size))
 
     def subscribed(self, refused: list[int]) -> None:
         """Tell which filters the broker refuses."""

@@ -34,10 +34,10 @@ class Cut:
     """What one read brought: ``messages`` (QoS 0 and 1), the bytes that acknowledge those of QoS 1, and the rest.
 
     ``other``: whole packets for the MQTT client, in order. ``oversize``: topics of what was too long to be kept.
-    ``fault``: why nothing behind these can be understood, "" where all is well.
+    ``fault``: why nothing behind these can be understood, "" where all is well. ``size``: bytes of all of it.
     """
 
-    __slots__ = ("acks", "fault", "messages", "other", "oversize")
+    __slots__ = ("acks", "fault", "messages", "other", "oversize", "size")
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -45,6 +45,7 @@ class Cut:
         self.other: list[bytes] = []
         self.oversize: list[str] = []
         self.fault = ""
+        self.size = 0
 
 
 class Frames:
@@ -75,6 +76,7 @@ class Frames:
                 return cut
             data = b"".join(self._parts)
             self._parts, self._held = [], 0
+        cut.size = len(data)
         try:
             rest = self._packets(data, received_ns, cut)
         except _MalformedError as error:

@@ -26,6 +26,7 @@ from telemetry.address import Address, Login
 from telemetry.link_causes import HEALS, Counters, cause, lasting, refusal
 from telemetry.link_client import SESSION_S, Client, Will
 from telemetry.link_frames import PUBACK, PUBCOMP, Cut, Frames, topic_of
+from telemetry.link_hooks import Hooks
 from telemetry.link_wake import Wake
 from telemetry.message import Message
 
@@ -41,7 +42,7 @@ SHORT_LIVES = 3  # connections that ended at once, before a second client of our
 LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-class Link:
+class Link(Hooks):
     """A connection that is kept up by its own thread; what is made of it is in :mod:`telemetry.link`.
 
     ``say``: told what people should know, a line each, from that thread. ``failure``: why it was given up, else "".
@@ -126,33 +127,6 @@ class Link:
             self._thread.join(GOODBYE_S + 2 * ANSWER_S)
         self._done.set()
         self._wake.close()
-
-    # ---------------------------------------------------------------------------- what a kind of link fills in
-    def came_up(self, session_present: bool) -> None:
-        """The broker has accepted us."""
-
-    def went_down(self, cause: str) -> None:
-        """A connection that stood is lost."""
-
-    def came(self, cut: Cut) -> None:
-        """Messages came."""
-
-    def sent(self, count: int) -> None:
-        """So many of the packets given to :meth:`send` are out."""
-
-    def held(self) -> bool:
-        """Whether nothing is to be read now."""
-        return False
-
-    def now_ns(self) -> int:
-        """The instant of a receipt, ns since 1970 UTC."""
-        return time.time_ns()
-
-    def published(self, refused: bool) -> None:
-        """A message of ours (QoS 1, 2) is acknowledged."""
-
-    def subscribed(self, refused: list[int]) -> None:
-        """The broker answered a subscription, and refused these of its filters."""
 
     # -------------------------------------------------------------------------------------------- the thread
     def _run(self) -> None:
@@ -282,6 +256,7 @@ class Link:
     def _on_time(self) -> None:
         """Keep the connection alive, and end one that is silent."""
         now = time.monotonic()
+        self.ticked()
         if not self._up.is_set():
             if now - self._opened > ANSWER_S:
                 self._end("the broker did not answer")
@@ -303,6 +278,7 @@ class Link:
                     if said:
                         break
                     said = True
+                    self.leaving()
                     self._client.goodbye()
                 selector.select(0.1)
                 self._write(sock)
@@ -386,6 +362,7 @@ class Link:
         """A message that came through paho."""
         frames, cut = self._frames, self._collected
         cut.messages.append(Message(topic_of(topic), payload, self.now_ns(), frames.sequence, qos, retain))
+        cut.size += len(topic) + len(payload)
         frames.sequence += 1
         if qos:
             cut.acks += (PUBACK if qos == 1 else PUBCOMP) + packet.to_bytes(2, "big")
