@@ -130,13 +130,13 @@ class Ingest:
     # ------------------------------------------------------------------------------------------- the writer
     def _run(self) -> None:
         try:
-            while True:
+            ended = False
+            while not ended:
                 taken = self.queue.take(self._group, self._gather_s, IDLE_S)
+                ended = not taken and self._stop.is_set()
                 if taken:
                     self._keep(taken)
-                elif self._stop.is_set():
-                    break
-                self._watch_flood(self._stop.is_set())
+                self._watch_flood(ended)
         except _StoppedError:
             self.failure = f"{self.backlog} messages are not recorded; the broker still has those of QoS 1"
         except Exception as error:

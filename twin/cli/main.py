@@ -33,6 +33,7 @@ VERBS = {
     "curtail": "twin.cli.curtail",
     "ramp": "twin.cli.ramp",
     "fail": "twin.cli.fail",
+    "record": "twin.cli.record",
     "replay": "twin.cli.replay",
     "telemetry": "twin.cli.telemetry",
     "emulate": "twin.cli.emulate",
