@@ -29,7 +29,7 @@ GROUP = 2_000
 GATHER_S = 0.02
 IDLE_S = 0.25
 AGAIN_S = 1.0  # until a disk that failed is tried again
-LAST_TRIES_S = 3.0  # for a disk that fails while we end
+LAST_TRIES_S = 2.0  # for a disk that fails while we end
 CALM_S = 5.0  # after which a flood is over
 
 

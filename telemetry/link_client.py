@@ -10,6 +10,7 @@ Every callback is wrapped: an exception in one would end paho's work without a w
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -62,6 +63,17 @@ class Events(Protocol):
         """A callback raised, which was passed over."""
 
 
+class _Socket(ssl.SSLSocket):
+    """Closes itself where no TLS comes about: paho leaves that to the collector of garbage."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 class Client:
     """A paho client that never reconnects, threads or acknowledges by itself."""
 
@@ -92,7 +104,9 @@ class Client:
         client.max_inflight_messages_set(0)  # the windows are ours; paho's is searched through at every answer
         client.username_pw_set(login.user, login.password)
         if address.tls:
-            client.tls_set_context(login.tls())
+            context = login.tls()
+            context.sslsocket_class = _Socket
+            client.tls_set_context(context)
         if will is not None:
             client.will_set(will.topic, will.payload, will.qos, will.retain)
         self._call_back()
