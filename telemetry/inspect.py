@@ -190,7 +190,7 @@ def inspect(
 ) -> Found:
     """Read ``recording`` through; ``decoder`` (of the named ``dialect``) None: its payloads are not looked into."""
     survey = _Survey()
-    clock = ReplayClock(recording.first_ns or 0, None)
+    clock = ReplayClock((recording.span(epoch_ns) or (0, 0))[0], None)
     readings = None if decoder is None else _Readings(decoder.points)
     pipeline = None if decoder is None or readings is None else Pipeline(decoder, clock, seen=readings.take)
     for message in recording.messages(epoch_ns=epoch_ns):

@@ -51,6 +51,13 @@ class Recording:
         """Its files in their order."""
         return [file.path for file in self._files] if self._table is None else [self._table.path]
 
+    def span(self, epoch_ns: int | None = None) -> tuple[int, int] | None:
+        """Receipt of the first and the last message, ns since 1970 UTC; ``epoch_ns``: when a CSV begins."""
+        if self.first_ns is None or self.last_ns is None:
+            return None
+        begin = 0 if self.has_dates else EPOCH_NS if epoch_ns is None else epoch_ns
+        return begin + self.first_ns, begin + self.last_ns
+
     def messages(
         self,
         start_ns: int | None = None,

@@ -82,7 +82,8 @@ class Recorder:
     within ``keep_bytes``, or where their last message is older than ``keep_s``. ``clock`` names and times files.
 
     ``last`` is the newest durable message that was found, so that its sequence goes on; ``healed`` what was found of
-    files that a killed writer left. Raises ``InputError`` where the folder cannot be used or somebody records into it.
+    files that a killed writer left. One thread at a time may call it. Raises ``InputError`` where the folder cannot be
+    used or somebody records into it.
     """
 
     def __init__(

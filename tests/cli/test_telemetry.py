@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
-from tests.cli.child import twin
+import pyarrow.parquet as pq
+import xarray as xr
+
+from tests.cli.child import small_disk, twin
 from tests.telemetry.exchange import shared
 from tests.telemetry.recorded import stream, written
 
@@ -22,6 +25,25 @@ def test_inspect_answers_in_json_and_needs_no_dialect(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     told = json.loads(done.stdout)
     assert (told["messages"], told["understood"]) == (100, None)
+
+
+def test_export_writes_readings_and_a_grid(tmp_path):
+    example = shared("dsx_exemplar.csv")
+    done = twin("telemetry", "export", example, "--out", "a.parquet", "--epoch", "2026-03-01", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a.parquet: 4,545 readings of 145 points\n", "")
+    assert str(pq.read_table(tmp_path / "a.parquet")["time"][0].as_py()).startswith("2026-03-01 00:00:01.9")
+    done = twin("telemetry", "export", example, "--out", "a.zarr", "--every", "20", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["readings"] == 4545
+    assert xr.open_zarr(tmp_path / "a.zarr", group="meter_power").sizes == {"time": 5, "item": 4}
+    done = twin("telemetry", "export", example, "--out", "a.zarr", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "a.zarr: is there already: replace it with --overwrite\n")
+
+
+def test_a_full_disk_leaves_no_export(tmp_path):
+    done = small_disk(5000, "telemetry", "export", shared("dsx_exemplar.csv"), "--out", "a.parquet", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "a.parquet: cannot be written: File too large" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_everything_that_is_wrong_is_told_at_once(tmp_path):

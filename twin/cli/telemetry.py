@@ -45,6 +45,40 @@ def inspect_(
         typer.echo(render(found), nl=False)
 
 
+@app.command("export")
+def export_(
+    file: File,
+    out: Annotated[Path, typer.Option("--out", metavar="PATH", help="Each reading: a .parquet file; a grid: .zarr.")],
+    every: Annotated[int | None, typer.Option("--every", metavar="S", help="Step of the grid, s; default: 10.")] = None,
+    dialect: Dialect = None,
+    mapping: Mapping = None,
+    epoch: Epoch = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an export that is there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the readings of a recording as columns, under the names of the twin's results."""
+    from telemetry.export import check_target, export
+    from twin.core.errors import Faults, one
+
+    faults = Faults()
+    faults.of(check_target, out, every, overwrite=overwrite)
+    opened = faults.of(_opened, file, dialect, mapping, epoch)
+    faults.tell()
+    assert opened is not None
+    recording, name, decoder, epoch_ns = opened
+    if decoder is None:
+        raise one("the recording does not say its dialect: name it", path="--dialect")
+    made = export(
+        recording, lambda: _decoder(name, mapping), out, every_s=every, epoch_ns=epoch_ns, overwrite=overwrite
+    )
+    if as_json:
+        write_json({**vars(made), "path": str(made.path)})
+        return
+    typer.echo(f"{made.path}: {made.readings:,} readings of {made.points:,} points")
+    for note in made.notes:
+        typer.echo(f"note: {note}", err=True)
+
+
 def _opened(
     file: Path, dialect: str | None, mapping: Path | None, epoch: str | None
 ) -> tuple[Recording, str, Decoder | None, int | None]:
