@@ -19,14 +19,14 @@ KIND = Kind("mosquitto", "a system package; for production", durable=True)
 CONFIG = Path(__file__).with_name("config")
 INSTALL = 'broker "mosquitto" is not installed: apt-get install mosquitto (macOS: brew install mosquitto)'
 WHERE = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"  # not on every user's PATH
-QUEUE_MESSAGES = 1_000_000  # of one client that is away or slow
-QUEUE_BYTES = 512 << 20
+QUEUE_MESSAGES = 500_000  # of one client that is away or slow
+QUEUE_BYTES = 256 << 20
 MAX_PACKET = (4 << 20) + (64 << 10)  # bytes, topic and header included
 
 LIMITS: tuple[Limit, ...] = (
     Limit(
         "queue",
-        "the newest messages for a client are dropped without a word beyond max_queued_bytes (512 MiB) or",
+        "the newest messages for a client are dropped without a word beyond max_queued_bytes (256 MiB) or",
         QUEUE_MESSAGES,
         "messages",
     ),
