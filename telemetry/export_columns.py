@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from telemetry.batch import Quality, Reject
 from telemetry.decode import Decoder
 from telemetry.points import Point
+from telemetry.recording.layout import label
 from telemetry.recording.read import Recording
 from twin.core.errors import InputError, one
 from twin.core.variables import TABLE
@@ -79,11 +80,6 @@ def _arrays(points: array[int], times: array[int], values: array[float], qualiti
         np.frombuffer(values, np.float64),
         np.frombuffer(qualities, np.int8),
     )
-
-
-def label(text: str) -> str:
-    """A name that every file can hold: half characters are replaced."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def long_name(point: Point) -> str:

@@ -31,8 +31,9 @@ from zarr.storage import LocalStore
 
 from telemetry.batch import Quality
 from telemetry.clock import NS
-from telemetry.export_columns import MARK, QUALITIES, Columns, Exported, Maker, columns, label, long_name, nothing
+from telemetry.export_columns import MARK, QUALITIES, Columns, Exported, Maker, columns, long_name, nothing
 from telemetry.points import Point, Points
+from telemetry.recording.layout import label
 from telemetry.recording.read import Recording
 from telemetry.recording.records import COMPRESS, EXPAND
 from twin.core.errors import one, option

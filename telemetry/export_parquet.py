@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from telemetry.decode import Decoder
-from telemetry.export_columns import QUALITIES, Columns, Exported, Maker, columns, label, nothing
+from telemetry.export_columns import QUALITIES, Columns, Exported, Maker, columns, nothing
 from telemetry.points import Point
+from telemetry.recording.layout import label
 from telemetry.recording.read import Recording
 from twin.core.errors import one
 from twin.engine.target import telling

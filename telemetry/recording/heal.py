@@ -36,7 +36,7 @@ from telemetry.recording.records import (
     split,
     text,
 )  # fmt: skip
-from telemetry.recording.scan import Damage, Piece, Summary, begins, listed, summary, unpacked, walk
+from telemetry.recording.scan import Damage, Piece, Summary, begins, listed, summary, unpacked, walk, write_at
 
 
 class Healed(NamedTuple):
@@ -68,8 +68,7 @@ def heal(path: Path) -> Healed:
             whole.take(piece)
         stream.truncate(whole.end)
         with suppress(OSError):  # without its index it is read from the front
-            stream.seek(whole.end)
-            stream.write(whole.ending())
+            write_at(stream, whole.end, whole.ending())
         with suppress(OSError):
             os.fsync(stream.fileno())
         return Healed(size - whole.end, whole.damages, _last(stream, whole.summary, begun[1]))

@@ -48,6 +48,11 @@ OWN = {
 }
 
 
+def label(text: str) -> str:
+    """``text`` with half characters replaced: topics are whatever somebody published."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def library() -> str:
     """Who wrote a file."""
     try:

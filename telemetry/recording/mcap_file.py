@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
@@ -38,19 +39,16 @@ class McapFile:
         self.path = path
         self.damages: dict[int, Damage] = {}
         self.channels: Channels | None = None  # as the last reading found them
-        try:
-            with FileIO(path) as stream:
-                begun = begins(stream)
-                if begun is None:
-                    raise one("does not begin like an MCAP file", file=str(path))
-                self.profile, self.about = begun
-                size = stream.seek(0, os.SEEK_END)
-                self._summary = self._indexed(stream, size)
-                self.finished = self._summary is not None
-                self.marked: list[ChunkHead] | None = None  # chunks of marks, where they are known
-                self.first_ns, self.last_ns = self._bounds(stream, size)
-        except OSError as error:
-            raise one(f"cannot be read: {error.strerror or error}", file=str(path)) from None
+        with self._opened() as stream:
+            begun = begins(stream)
+            if begun is None:
+                raise one("does not begin like an MCAP file", file=str(path))
+            self.profile, self.about = begun
+            size = stream.seek(0, os.SEEK_END)
+            self._summary = self._indexed(stream, size)
+            self.finished = self._summary is not None
+            self.marked: list[ChunkHead] | None = None  # chunks of marks, where they are known
+            self.first_ns, self.last_ns = self._bounds(stream, size)
 
     @property
     def own(self) -> bool:
@@ -94,7 +92,7 @@ class McapFile:
     ) -> Iterator[Message]:
         """Messages from ``start_ns`` (included) to ``end_ns`` (not) on topics that are wanted."""
         channels = self.channels = Channels(self.about, own=self.own, wanted=wanted)
-        with FileIO(self.path) as stream:
+        with self._opened() as stream:
             for piece in self._pieces(stream, channels, start_ns, end_ns):
                 try:
                     if piece.opcode == CHUNK:
@@ -105,6 +103,15 @@ class McapFile:
                         yield from read_chunk(loose, channels, start_ns, end_ns)
                 except DamageError as error:
                     self.damages[piece.offset] = Damage(piece.offset, piece.length, str(error))
+
+    @contextmanager
+    def _opened(self) -> Iterator[FileIO]:
+        """The file; its errors as ``InputError``."""
+        try:
+            with FileIO(self.path) as stream:
+                yield stream
+        except OSError as error:
+            raise one(f"cannot be read: {error.strerror or error}", file=str(self.path)) from None
 
     def _pieces(self, stream: FileIO, channels: Channels, start_ns: int | None, end_ns: int | None) -> Iterator[Piece]:
         """Records that may hold what is asked for, chunks unpacked."""
@@ -132,7 +139,7 @@ class McapFile:
         if not self.own or self.marked is None:
             return []
         channels = Channels(self.about)
-        with FileIO(self.path) as stream:
+        with self._opened() as stream:
             for head in self.marked:
                 try:
                     read_chunk(unpacked(stream, head.offset, head.length), channels)

@@ -16,6 +16,7 @@ from telemetry.recording import folder as place
 from telemetry.recording.dsx_csv import CsvFile, is_csv
 from telemetry.recording.filters import matcher
 from telemetry.recording.mcap_file import McapFile
+from telemetry.recording.records import MAGIC
 from telemetry.recording.scan import Damage
 from twin.core.errors import one
 
@@ -112,6 +113,11 @@ class Recording:
         return made
 
 
+def _only_begun(path: Path) -> bool:
+    """Whether a file of ours was killed, or is, before its first bytes."""
+    return place.number_of(path) is not None and path.stat().st_size < len(MAGIC)
+
+
 def open_recording(path: Path) -> Recording:
     """A recording at ``path``. Raises ``InputError`` with ``file:line`` where there is none that can be read."""
     try:
@@ -119,8 +125,7 @@ def open_recording(path: Path) -> Recording:
             found = sorted(path.glob(f"*{place.SUFFIX}"), key=lambda file: (place.number_of(file) or -1, file.name))
             if not found:
                 raise one("holds no recording: expected files that end in .mcap", file=str(path))
-            files = [McapFile(file) for file in found if file.stat().st_size]
-            return Recording(path, files)
+            return Recording(path, [McapFile(file) for file in found if not _only_begun(file)])
         if is_csv(path):
             return Recording(path, [], CsvFile(path))
     except FileNotFoundError:

@@ -4,8 +4,9 @@ A record is an opcode (1 byte), the length of what follows (8 bytes) and that; a
 is its length (4 bytes) and UTF-8. A file is magic, records, magic; chunks hold channels and messages, compressed, with
 a CRC-32 of what is inside. Source: the MCAP specification, version 0 (mcap.dev/spec, MIT).
 
-The ``mcap`` package writes a message in 6 to 9 µs, cannot take back what a full disk has cut, and has no way to heal a
-file; ours takes below 1 µs. Its reader is the oracle of our files in the tests.
+The ``mcap`` package writes a message of 50 bytes in about 6 µs of CPU (1.3 µs here, flushes of 240 included, with no
+index of messages), cannot take back what a full disk has cut, and has no way to heal a file. Its reader is the oracle of
+our files in the tests.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ FOOTER_BODY = struct.Struct("<QQI")
 FOOTER_BYTES = HEAD.size + FOOTER_BODY.size + len(MAGIC)
 ZSTD = b"\x04\x00\x00\x00zstd"
 BEFORE_ZSTD = HEAD.size + CHUNK_BODY.size  # bytes of a chunk before its compression is named
-LARGEST_INSIDE = 512 << 20  # bytes; a chunk that claims more is not unpacked
+LARGEST_INSIDE = 288 << 20  # bytes; more is not unpacked. The largest payload of MQTT is 256 MiB
 U16, U32, U64 = struct.Struct("<H"), struct.Struct("<I"), struct.Struct("<Q")
 COMPRESS = zstandard.ZstdCompressor(level=1)
 EXPAND = zstandard.ZstdDecompressor()

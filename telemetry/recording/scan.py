@@ -81,6 +81,14 @@ def read_at(stream: FileIO, offset: int, count: int) -> bytes:
     return stream.read(count) or b""
 
 
+def write_at(stream: FileIO, offset: int, data: bytes) -> None:
+    """Write all of ``data`` at ``offset``; a disk that takes a part of it is asked again, and then says why."""
+    stream.seek(offset)
+    rest = memoryview(data)
+    while rest:
+        rest = rest[stream.write(rest) or 0 :]
+
+
 def walk(stream: FileIO, size: int, at: int = len(MAGIC), *, unpack: bool) -> Iterator[Piece | Damage]:
     """Records of the first ``size`` bytes, from ``at`` on; ``unpack``: chunks unpacked and checked."""
     while at < size:
@@ -139,7 +147,7 @@ def _next_chunk(stream: FileIO, at: int, size: int) -> int | None:
         begin = 0
         while (found := window.find(ZSTD, begin)) >= 0:
             place = at + found - BEFORE_ZSTD
-            if found >= BEFORE_ZSTD and _whole(stream, place, size):
+            if found >= BEFORE_ZSTD and window[found - BEFORE_ZSTD] == CHUNK and _whole(stream, place, size):
                 return place
             begin = found + 1
         if len(window) < WINDOW:
