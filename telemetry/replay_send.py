@@ -16,7 +16,7 @@ from telemetry.replay_play import Outcome, to_broker
 from telemetry.safety import check_prefix, check_target
 from twin.core.errors import Faults, one, option
 
-CONNECT_S, FLUSH_S = 10.0, 30.0
+CONNECT_S, FLUSH_S = 5.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)

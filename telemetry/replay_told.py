@@ -154,4 +154,6 @@ def outcome_lines(found: dict[str, Any]) -> list[str]:
     lines.append(f"begin     {found['begin_utc']}" + STAMPS[found["stamps"]])
     if found["left_out"]:
         lines.append(f"left out  {sum(found['left_out'].values()):,} commands and requests")
+    if found.get("undelivered"):
+        lines.append(f"LOST      {found['undelivered']:,} messages: the broker has not acknowledged them")
     return lines + [f"note      {note}" for note in found["notes"]]

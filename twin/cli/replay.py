@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twin.cli.output import INTERRUPTED, Json, table, tell, write_json
+from twin.cli.output import INTERRUPTED, VIOLATED, Json, table, tell, write_json
 
 if TYPE_CHECKING:
     from telemetry.decode import Decoder
@@ -74,7 +74,7 @@ def command(
 
     To the twin: values by variable, what is stale, rejects, and a digest that is the same at any speed. To a broker:
     QoS and retain flags are those of the recording and are shown first; another machine's broker needs --allow-remote,
-    --prefix and a yes.
+    --prefix and a yes. Exit code 1 where the broker has not acknowledged all of it.
     """
     from telemetry.replay import NOW, RECORDED, make_decoder, open_played
     from twin.core.errors import Faults
@@ -162,6 +162,8 @@ def _to_broker(played: Played, decoder: Decoder, to: Any, *, yes: bool, as_json:
     else:
         typer.echo("\n".join(outcome_lines(how)))
     _end(outcome)
+    if undelivered:
+        raise typer.Exit(VIOLATED)
 
 
 def _say_how_long(played: Played) -> None:
