@@ -39,7 +39,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
-@pytest.mark.parametrize(("speed", "before"), [("1", "4s"), ("100", None), ("max", None)])
+@pytest.mark.parametrize(("speed", "before"), [("1", "3s"), ("100", None), ("max", None)])
 def test_through_mqtt_and_directly_the_example_gives_identical_readings_and_state(broker, speed, before, tmp_path):
     how = {"speed": speed, "epoch": "2028-07-12T18:00", "before": before}
     played = open_played(shared("dsx_exemplar.csv"), **how)
@@ -59,7 +59,7 @@ def test_through_mqtt_and_directly_the_example_gives_identical_readings_and_stat
         for row in found["readings"]:
             row.pop("age_s")
     assert two == one
-    assert count == (4711 if before is None else len([m for m in messages() if m.received_ns < begin() + 4 * NS]))
+    assert count == (4711 if before is None else len([m for m in messages() if m.received_ns < begin() + 3 * NS]))
     # What the ingest recorded is the same stream once more.
     again = Heard(ReplayClock(played.begin_ns, None), count)
     recording = open_recording(tmp_path / "r")
@@ -94,8 +94,7 @@ def test_commands_in_a_recording_never_reach_the_broker_and_are_told(broker, tmp
     recording = open_recording(tmp_path / "r")
     played = Played(recording, choose(recording, speed="max"), "dsx")
     with Client(broker.port, "all") as everything:
-        everything.paho.subscribe([("#", 1)])
-        assert everything.until(lambda: everything.subscribed)
+        everything.subscribe("#", 1)
         before = len(everything.got)
         for prefix in ("", "test/replay"):
             to = Target(parse_address(broker.address), Login(), prefix, False)
@@ -103,7 +102,7 @@ def test_commands_in_a_recording_never_reach_the_broker_and_are_told(broker, tmp
             assert (outcome.messages, undelivered) == (len(commands), 0)
             assert sorted(outcome.left_out) == sorted(commands)
         everything.paho.publish("the/end", b"", 1)
-        assert everything.until(lambda: everything.got and everything.got[-1].topic == "the/end")
+        assert everything.until(lambda: bool(everything.got) and everything.got[-1].topic == "the/end")
         got = [message.topic for message in everything.got[before:] if not message.retain]
     sent = [topic for topic in topics if topic not in commands]
     assert got == [*sent, *(f"test/replay/{topic}" for topic in sent), "the/end"]
@@ -126,7 +125,9 @@ def test_the_verb_shows_first_what_it_sends_and_the_broker_has_all_of_it(broker,
         message.topic for message in messages()[:count]
     ]
     decoder = make("dsx", {"prefix": "demo/one"})
-    assert not any(isinstance(decoder.decode(Message(m.topic, m.payload, 0, 0, m.qos, m.retain)), Reject) for m in got)
+    assert not any(
+        isinstance(decoder.decode(Message(m.topic, bytes(m.payload), 0, 0, m.qos, m.retain)), Reject) for m in got
+    )
     with Client(broker.port, "late") as late:  # the metadata stay at the broker, as in a real exchange
         late.subscribe("demo/#", 0)
         assert late.receives(166)
