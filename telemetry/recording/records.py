@@ -4,9 +4,9 @@ A record is an opcode (1 byte), the length of what follows (8 bytes) and that; a
 is its length (4 bytes) and UTF-8. A file is magic, records, magic; chunks hold channels and messages, compressed, with
 a CRC-32 of what is inside. Source: the MCAP specification, version 0 (mcap.dev/spec, MIT).
 
-The ``mcap`` package writes a message of 50 bytes in about 6 µs of CPU (1.3 µs here, flushes of 240 included, with no
-index of messages), cannot take back what a full disk has cut, and has no way to heal a file. Its reader is the oracle of
-our files in the tests.
+The ``mcap`` package writes a message of 50 bytes in about 6 µs of CPU (1.3 µs here, with flushes of 240 and no index of
+messages), cannot take back what a full disk has cut, and has no way to heal a file. Its reader is the oracle of our
+files in the tests.
 """
 
 from __future__ import annotations
