@@ -120,6 +120,8 @@ class Ingest:
         if self._writer.is_alive():
             self._writer.join()
         self.listener.close()
+        if not self.failure:
+            self._run()  # what was read while the writer ended
         self.failure = self.failure or self.listener.failure
 
     @property

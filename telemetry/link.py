@@ -176,7 +176,7 @@ class Publisher(Link):
         return self._open_zero + self._open_kept
 
     def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> None:
-        """Publish; waits while the window is full.
+        """Publish; waits while the window is full, and with QoS 0 for a connection.
 
         Raises :class:`LinkError` where the broker has refused us or the link is closed, ValueError for a topic that
         nobody may publish on.
@@ -205,9 +205,12 @@ class Publisher(Link):
             raise LinkError(self.failure or f"the link to {self.address} is closed")
 
     def flush(self, timeout_s: float) -> bool:
-        """Whether everything is out and acknowledged within ``timeout_s``."""
+        """Whether everything is out and acknowledged within ``timeout_s``; False at once where it never will."""
+        end = time.monotonic() + timeout_s
         with self._room:
-            return self._room.wait_for(lambda: self.in_flight == 0, timeout_s)
+            while self.in_flight and not self._done.is_set() and time.monotonic() < end:
+                self._room.wait(min(0.2, max(0.0, end - time.monotonic())))
+            return self.in_flight == 0
 
     def sent(self, count: int) -> None:
         """QoS 0 is done when it is out."""

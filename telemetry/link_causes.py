@@ -5,8 +5,12 @@ Names of refusals are those of MQTT 5 (OASIS, section 3.2.2.2), to which paho tr
 
 from __future__ import annotations
 
+import random
 import ssl
 
+PAUSE_S = (0.5, 30.0)
+STEADY_S = 30.0  # a connection that lasted so long was a good one
+SHORT_LIVES = 3  # connections that did not, before a second client of our id is suspected
 HEALS = frozenset(
     {"Server unavailable", "Server busy", "Connection rate exceeded", "Quota exceeded", "Unspecified error"}
 )
@@ -26,6 +30,30 @@ class Counters:
         self.connects = self.losses = self.failures = self.faults = 0
         self.takeovers = self.oversize = self.stale = self.refused_filters = 0
         self.bytes_in = self.reads = 0
+
+
+class Lives:
+    """How long to wait before the next attempt, from how the connections before ended."""
+
+    def __init__(self, pause_s: tuple[float, float] = PAUSE_S) -> None:
+        self._pause_s = pause_s
+        self._tries = self._short = 0
+
+    def ended(self, lived_s: float, why: str) -> str:
+        """A connection that stood is over; what is suspected, "" if nothing: that another client takes our session."""
+        if "taken over" in why.lower():  # MQTT 5 says so
+            return "another client uses"
+        if lived_s >= STEADY_S:
+            self._tries = self._short = 0
+            return ""
+        self._short += 1
+        return "another client seems to use" if self._short == SHORT_LIVES else ""
+
+    def pause(self) -> float:
+        """Seconds to wait, with jitter; longer each time."""
+        least, most = self._pause_s
+        self._tries += 1
+        return min(most, least * 2.0 ** min(self._tries - 1, 16)) * random.uniform(0.75, 1.25)
 
 
 def refusal(name: str) -> str:

@@ -14,6 +14,7 @@ from telemetry.message import Message
 
 PUBLISH = 0x30
 PUBACK, PUBCOMP = b"\x40\x02", b"\x70\x02"  # and the packet id behind
+PINGRESP = b"\xd0\x00"
 LONGEST = 16 << 20  # bytes of a packet; a longer one is passed over and counted
 ODD_TOPIC = "\ufffd"  # begins what is shown of a topic that is not UTF-8: no dialect has such a first level
 

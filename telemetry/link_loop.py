@@ -4,14 +4,13 @@ A whole read is cut at once (:mod:`telemetry.link_frames`), the protocol engine 
 is no message, and acknowledgements go out together.
 
 What heals by itself is tried again: pauses grow from half a second to half a minute, with jitter, and begin anew only
-after a connection that lasted :data:`STEADY_S`, so that two clients of one id do not throw each other out in a storm.
+after a connection that lasted half a minute, so that two clients of one id do not throw each other out in a storm.
 What cannot heal (a wrong password, CA or protocol) ends the first attempt; after a connection that once stood it is
 tried again as well, because brokers are reconfigured. No exception ends the thread: it is counted and told.
 """
 
 from __future__ import annotations
 
-import random
 import selectors
 import socket
 import ssl
@@ -23,22 +22,20 @@ from contextlib import suppress
 from typing import Any, Self
 
 from telemetry.address import Address, Login
-from telemetry.link_causes import HEALS, Counters, cause, lasting, refusal
+from telemetry.link_causes import HEALS, PAUSE_S, Counters, Lives, cause, lasting, refusal
 from telemetry.link_client import SESSION_S, Client, Will
-from telemetry.link_frames import PUBACK, PUBCOMP, Cut, Frames, topic_of
+from telemetry.link_frames import PINGRESP, PUBACK, PUBCOMP, Cut, Frames, topic_of
 from telemetry.link_hooks import Hooks
 from telemetry.link_wake import Wake
 from telemetry.message import Message
 
 KEEPALIVE_S = 10.0
-STEADY_S = 30.0
-PAUSE_S = (0.5, 30.0)
 ANSWER_S = 10.0  # from the CONNECT to the broker's answer
 GOODBYE_S = 2.0  # for the last acknowledgements
+GOODBYE_READS = 64
 READ_BYTES = 262_144
 READS = 16  # of one turn; TLS gives 16 KiB at most
 WAIT_S = 0.25
-SHORT_LIVES = 3  # connections that ended at once, before a second client of our id is suspected
 LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -65,15 +62,16 @@ class Link(Hooks):
     ) -> None:
         self.address, self.client_id, self.failure = address, client_id, ""
         self.counters, self.connection = Counters(), 0
-        self._say, self._keepalive_s, self._pause_s = say, keepalive_s, pause_s
+        self._say, self._keepalive_s = say, keepalive_s
         self._frames, self._collected = Frames(version5=version == 5), Cut()
         self._bulk: deque[tuple[int, bytes, int]] = deque()
         self._sending, self._sending_count = bytearray(), 0
         self._stop, self._up, self._done = threading.Event(), threading.Event(), threading.Event()
         self._wake = Wake()
         self._cause = self._refused = self._told = ""
+        self._faulty = self._ponged = False
         self._opened = self._heard = self._pinged = 0.0
-        self._tries = self._short_lives = 0
+        self._lives = Lives(pause_s)
         self._client = Client(
             address, login, client_id, self,
             clean=clean, version=version, keepalive_s=keepalive_s, will=will, session_s=session_s,
@@ -140,14 +138,14 @@ class Link(Hooks):
                 self._ended_attempt()
             except Exception as error:
                 self.fault(error)
-                self._stop.wait(self._pause_s[0])
+                self._stop.wait(PAUSE_S[0])
         self._done.set()
 
     def _attempt(self) -> None:
         """Connect, and serve until the connection ends."""
         self._frames.clear()
         self._sending.clear()
-        self._cause = self._refused = ""
+        self._cause, self._refused, self._faulty = "", "", False
         self.connection += 1
         self._opened = self._heard = self._pinged = time.monotonic()
         try:
@@ -177,17 +175,25 @@ class Link(Hooks):
                 selector.register(sock, want)
         if held:
             self._heard = time.monotonic()  # silence means nothing while we do not listen
-        for key, events in selector.select(WAIT_S):
+        unread = not held and self._unread(sock)
+        for key, events in selector.select(0.0 if unread else WAIT_S):
             if key.fileobj is self._wake:
                 self._wake.clear()
                 continue
             if events & selectors.EVENT_READ:
                 self._read(sock)
+            unread = unread and not events & selectors.EVENT_READ
             if events & selectors.EVENT_WRITE and self._client.socket is sock:
                 self._write(sock)
+        if unread and self._client.socket is sock:
+            self._read(sock)
         if self._client.socket is sock:
             self._on_time()
         return want
+
+    def _unread(self, sock: Any) -> bool:
+        """Whether TLS has bytes of which the socket says nothing."""
+        return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
 
     def _read(self, sock: Any) -> None:
         for _ in range(READS if self.address.tls else 1):
@@ -198,8 +204,6 @@ class Link(Hooks):
             self._hand_over()
             if self._client.socket is not sock or self.held():
                 break
-        if isinstance(sock, ssl.SSLSocket) and self._client.socket is sock and sock.pending():
-            self.wake()  # the socket may stay silent although TLS has more
 
     def _receive(self, sock: Any) -> bool:
         """Read and cut once; paho gets what is no message, first: the answer to CONNECT comes before all messages."""
@@ -219,6 +223,7 @@ class Link(Hooks):
         self.counters.bytes_in += len(data)
         cut = self._frames.feed(data, self.now_ns())
         if cut.other:
+            self._ponged = self._ponged or PINGRESP in cut.other
             self._client.feed(b"".join(cut.other))
         self.counters.oversize += len(cut.oversize)
         if cut.messages or cut.acks:
@@ -257,6 +262,9 @@ class Link(Hooks):
         """Keep the connection alive, and end one that is silent."""
         now = time.monotonic()
         self.ticked()
+        if self._faulty:
+            self._end("a fault of halltwin")
+            return
         if not self._up.is_set():
             if now - self._opened > ANSWER_S:
                 self._end("the broker did not answer")
@@ -269,20 +277,43 @@ class Link(Hooks):
             self._client.ping()
 
     def _goodbye(self, sock: Any) -> None:
-        """Send what is due within :data:`GOODBYE_S`, then DISCONNECT: no will, and the session stays."""
-        deadline, said = time.monotonic() + GOODBYE_S, not self._up.is_set()
-        with selectors.DefaultSelector() as selector:
-            selector.register(sock, selectors.EVENT_WRITE)
-            while self._client.socket is sock and time.monotonic() < deadline:
-                if not (self._bulk or self._sending or self._client.wants_write()):
-                    if said:
+        """Send what is due, see that the broker has read it, then DISCONNECT: no will, and the session stays.
+
+        A broker drops what it has not read of a connection when its client comes back on another one; the answer to a
+        ping comes behind all acknowledgements. What else comes before it is handed over as ever.
+        """
+        deadline = time.monotonic() + GOODBYE_S
+        if self._up.is_set():
+            self._send_all(sock, deadline)
+            if self._client.fast:
+                self._ponged = False
+                self._client.ping()
+                self._send_all(sock, deadline)
+                for _ in range(GOODBYE_READS):
+                    if self._ponged or not self._wait_for(sock, selectors.EVENT_READ, deadline):
                         break
-                    said = True
-                    self.leaving()
-                    self._client.goodbye()
-                selector.select(0.1)
-                self._write(sock)
+                    self._receive(sock)
+            if self._client.socket is sock:
+                self.leaving()
+                self._client.goodbye()
+                self._send_all(sock, deadline)
         self._end("we left")
+
+    def _send_all(self, sock: Any, deadline: float) -> None:
+        while self._bulk or self._sending or self._client.wants_write():
+            if not self._wait_for(sock, selectors.EVENT_WRITE, deadline):
+                return
+            self._write(sock)
+
+    def _wait_for(self, sock: Any, what: int, deadline: float) -> bool:
+        """Whether the connection stands and its socket is ready before ``deadline``."""
+        if self._client.socket is not sock:
+            return False
+        if what == selectors.EVENT_READ and self._unread(sock):
+            return True
+        with selectors.DefaultSelector() as selector:
+            selector.register(sock, what)
+            return bool(selector.select(max(0.0, deadline - time.monotonic())))
 
     def _end(self, why: str) -> None:
         """End the connection: paho sees the end of the stream, or of the socket, and tidies up."""
@@ -303,33 +334,21 @@ class Link(Hooks):
             return
         if stood:
             self.counters.losses += 1
-            self._judge_life(why)
+            suspicion = self._lives.ended(time.monotonic() - self._opened, why)
+            if suspicion:
+                self.counters.takeovers += 1
+                self._say(f'{suspicion} the id "{self.client_id}": give one of them another with --client-id')
             self.went_down(why)
         else:
             self.counters.failures += 1
             if self._refused and not self.counters.connects:
                 self.failure = f"{self.address}: {self._refused}"
                 return
-        least, most = self._pause_s
-        pause = min(most, least * 2.0 ** min(self._tries, 16)) * random.uniform(0.75, 1.25)
-        self._tries += 1
         words = f"{'connection lost' if stood else 'no connection'} to {self.address}: {why}"
         if stood or words != self._told:
             self._say(f"{words}; trying again")
         self._told = words
-        self._stop.wait(pause)
-
-    def _judge_life(self, why: str) -> None:
-        """Begin pauses anew after a steady connection; suspect a second client where one after another ends at once."""
-        if time.monotonic() - self._opened >= STEADY_S:
-            self._tries = self._short_lives = 0
-            return
-        self._short_lives += 1
-        taken = "taken over" in why.lower()
-        if taken or self._short_lives == SHORT_LIVES:
-            self.counters.takeovers += 1
-            seems = "uses" if taken else "seems to use"
-            self._say(f'another client {seems} the id "{self.client_id}": give one of them another with --client-id')
+        self._stop.wait(self._lives.pause())
 
     def _judge_error(self, error: OSError) -> None:
         """Keep what an error of the socket means; TLS does not refuse us once it stands."""
@@ -341,6 +360,7 @@ class Link(Hooks):
     def fault(self, error: Exception) -> None:
         """A fault of ours that is passed over, counted and told."""
         self.counters.faults += 1
+        self._faulty = True  # what it was to do is not done: begin anew
         self._say(f"a fault of halltwin was passed over: {type(error).__name__}: {error}")
 
     def answered(self, session_present: bool, reason: str) -> None:
