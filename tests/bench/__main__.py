@@ -15,6 +15,9 @@ from tests.bench import (
     fleet,
     hpc_twin,
     long_trace,
+    mqtt,
+    mqtt_faults,
+    mqtt_replay,
     plant,
     power,
     rack_loop,
@@ -37,6 +40,9 @@ CASES: dict[str, Case] = {
     "fleet": fleet.run,
     "sweep": fault_sweep.run,
     "n1": single_losses.run,
+    "mqtt": mqtt.run,
+    "replay": mqtt_replay.run,
+    "mqtt-faults": mqtt_faults.run,
 }
 
 
@@ -45,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}; default: all")
     parser.add_argument("--quick", action="store_true", help="shorter periods, fewer repetitions")
-    parser.add_argument("--full", action="store_true", help="the whole year instead of some days scaled")
+    parser.add_argument("--full", action="store_true", help="a whole year, and ten minutes of MQTT")
     parser.add_argument("--json", action="store_true", help="print what build/bench.json holds")
     asked = parser.parse_args(arguments)
     unknown = [name for name in asked.cases if name not in CASES]
