@@ -3,7 +3,7 @@
 Interlocks are armed where the plant breaks, as in ``twin fail``: racks alarm, slow down and trip. Instants of
 ``--fault`` count from the start by the clock of the messages, so that at a speed of 60 a fault ``@2min`` breaks two
 hours into the model; a scenario begins ``LEAD_S`` of the model after the start and keeps its own times. Where the power
-path follows a fault, the meter at the grid reads what comes from the grid.
+path follows a fault, meters read what comes over it, from stores and from generators (``telemetry.emulate.path``).
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from math import inf
 import numpy as np
 
 from telemetry.emulate.faults import Words, of_plant
+from telemetry.emulate.path import Assumed, Watched, assumed
+from telemetry.emulate.rows import Scope
+from telemetry.emulate.sources import ups_of
 from twin.analysis import fail_power
 from twin.core.errors import Faults as Problems
 from twin.core.errors import option
@@ -50,8 +53,16 @@ class PlantFaults:
         if self.faults is not None:
             engine.faults = self.faults
             if fail_power.by_path(self.faults):
-                fail_power.couple(engine, prepared, self.faults, self.begin_s)
+                run = fail_power.couple(engine, prepared, self.faults, self.begin_s)
+                run.machine.meter = None  # of the rules of a grid, which nobody asks for
+                engine.coupled = Watched(run, prepared.plan)
         return engine
+
+    def assumed(self, scope: Scope) -> Assumed | None:
+        """Losses of the grid that are taken to end well, without a path."""
+        if self.faults is None:
+            return None
+        return assumed(scope, self.faults, ups_of(scope, range(len(scope.plan.labels.element))))
 
 
 def broken(

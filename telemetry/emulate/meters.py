@@ -3,19 +3,19 @@
 Every element has a meter at its output, and those that lose power one at their input, which serves it; so what a meter
 reads is what the meters and racks that it serves read together, at every element and at every instant, before
 noise; between input and output stand the losses. Of a site that is published in part, meters read all that hangs on
-them, and serve ids that nobody publishes. A UPS is told twice, as the contract has it: as a meter and, hung on that
-meter, by its state.
+them, and serve ids that nobody publishes. While the power path follows a fault, stores stand between as well, and
+generators have meters of their own (``telemetry.emulate.path``).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from telemetry.emulate.points import AVAILABLE, RUNNING, Spec
+from telemetry.emulate import sources
+from telemetry.emulate.points import Spec
 from telemetry.emulate.rows import Floats, Ints, Part, Read, Rows, Scope
 from twin.core.columns import Elm
 from twin.core.units import KW
-from twin.site.model import ChainLink, Element
 from twin.site.scope import GRID
 
 
@@ -29,7 +29,7 @@ def parts(scope: Scope) -> list[Part]:
         Part(grid, lambda rows: rows.of("site_power") / KW),
         Part([_meter(tree.name(e), tree.below[e]) for e in at], lambda rows: rows.of("element_power", at) / KW),
         Part([_meter(tree.entry(e), [tree.name(e)]) for e in lossy], _input(lossy)),
-        *_ups(scope, tree),
+        *sources.parts(scope, tree.elements),
         *_halls(scope),
         *_plants(scope),
     ]
@@ -101,27 +101,6 @@ def fans_of(hall: str) -> str:
 def plant_of(loop: str) -> str:
     """Meter of a loop's plant."""
     return f"{loop}/plant"
-
-
-def _ups(scope: Scope, tree: _Tree) -> list[Part]:
-    """States of the UPS among the elements."""
-    links: dict[str, ChainLink | Element] = dict(scope.loaded.site.electrical.elements)
-    for h in scope.halls:
-        links |= {f"{scope.plan.labels.hall[h]}/{id}": link for id, link in scope.template(int(h)).chain.items()}
-    library = scope.loaded.library
-    at = [e for e in tree.elements if (n := tree.name(e)) in links and library.get(links[n].device).kind == "ups"]
-    if not at:
-        return []
-    index = np.array(at, np.int64)
-
-    def made(point: str, states: tuple[tuple[int, str], ...]) -> list[Spec]:
-        names = [tree.name(e) for e in at]
-        return [Spec("UPS", point, name, "state", states=states, part_of=name) for name in names]
-
-    return [
-        Part(made("Status", RUNNING), lambda rows: (rows.of("element_power", index) > 0.0).astype(np.float64)),
-        Part(made("Available", AVAILABLE), lambda rows: np.ones((len(rows.humidity), len(at)))),
-    ]
 
 
 def _halls(scope: Scope) -> list[Part]:

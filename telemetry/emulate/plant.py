@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.emulate.facility import Facility
+from telemetry.emulate.path import Assumed, Watched
 from telemetry.emulate.rows import Floats, Rows
 from twin.cooling.moist_air import relative_humidity
 from twin.engine.run import Engine, Result
@@ -39,10 +40,14 @@ class Frames:
     values: Floats
 
 
-def frames(engine: Engine, facility: Facility) -> Iterator[Frames]:
-    """Run an engine and read the facility, block by block."""
+def frames(engine: Engine, facility: Facility, assumed: Assumed | None = None) -> Iterator[Frames]:
+    """Run an engine and read the facility, block by block; where the power path follows, its meters too."""
+    path = engine.coupled if isinstance(engine.coupled, Watched) else None
     for result in engine.blocks():
-        yield Frames(result.block.interval_end, facility.read(_rows(engine, result)))
+        rows, ends = _rows(engine, result), result.block.interval_end
+        rows = rows if path is None else path.over(rows)
+        rows = rows if assumed is None else assumed.over(rows, ends)
+        yield Frames(ends, facility.read(rows))
 
 
 def _rows(engine: Engine, result: Result) -> Rows:

@@ -24,11 +24,25 @@ ALL = slice(None)
 
 
 @dataclass(frozen=True)
+class Path:
+    """What the power path does where it follows a fault, (interval, element).
+
+    ``own``: W that generators of an element give; ``battery``: share of its input from its store; ``running``: 1 where
+    its sets run.
+    """
+
+    own: Floats
+    battery: Floats
+    running: Floats
+
+
+@dataclass(frozen=True)
 class Rows:
     """Step means of a block by level (interval, item, variable); ``humidity`` outdoors (interval), 0..1."""
 
     levels: dict[str, Floats]
     humidity: Floats
+    path: Path | None = None
 
     def of(self, name: str, items: Ints | slice = ALL) -> Floats:
         """A variable of ``items``: (interval, item)."""
@@ -125,4 +139,4 @@ def _asked(halls: Sequence[str], on: NDArray[np.bool_], hall_of_rack: Ints, rack
     return np.flatnonzero(hall_of_rack == halls.index(asked))
 
 
-__all__ = ["ALL", "Floats", "Ints", "Part", "Read", "Rows", "Scope", "scope"]
+__all__ = ["ALL", "Floats", "Ints", "Part", "Path", "Read", "Rows", "Scope", "scope"]

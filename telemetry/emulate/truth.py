@@ -1,6 +1,8 @@
 """The hidden truth: the site with what nobody has published of it drawn from its bands, as ``twin bands`` draws it.
 
-Nothing of it is published. It can be written to a file, for whoever tests an estimator against it.
+Nothing of it is published. It can be written to a file, for whoever tests an estimator against it. Not drawn are
+settings (limits of voltage and frequency, instantaneous trips) and nameplates of the power path: they are such that
+a building runs at all. Drawn by themselves, they would leave some buildings dark from the first instant on.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from twin.site.plan import Plan
 from twin.site.unknowns import Unknown, drawn, places_of, unknowns
 
 ATTEMPTS = 100
+SETTINGS = frozenset(("low_pu", "bypass_pu", "frequency_hz", "instantaneous"))
+PATH = frozenset(("ups", "sts", "ats", "feeder", "busway", "pdu", "transformer", "generator"))
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def draw(loaded: LoadedSite, seed: int, *, believed: Plan | None = None) -> Trut
 
     Raises ``InputError`` where no sample of the bands can be built.
     """
-    found, fault = unknowns(loaded), InputError([])
+    found, fault = tuple(unknown for unknown in unknowns(loaded) if _hidden(loaded, unknown)), InputError([])
     for attempt in range(ATTEMPTS):
         places = places_of(found, 0, 1, seed, attempt)
         try:
@@ -59,6 +63,12 @@ def draw(loaded: LoadedSite, seed: int, *, believed: Plan | None = None) -> Trut
         except InputError as error:
             fault = error
     raise InputError([replace(p, message=f"no sample of the bands can be built: {p.message}") for p in fault.problems])
+
+
+def _hidden(loaded: LoadedSite, unknown: Unknown) -> bool:
+    """Whether nobody can read it off."""
+    entry, key = unknown.members[0]
+    return key not in SETTINGS and not (key == "rated_kw" and loaded.library.get(entry).kind in PATH)
 
 
 def as_it_is(loaded: LoadedSite, plan: Plan, seed: int) -> Truth:

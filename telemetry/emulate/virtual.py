@@ -165,7 +165,7 @@ def _built(
     # What is published hangs on no headroom, which costs more than the rest.
     engine.headroom_at = np.zeros((line.intervals, len(prepared.plan.labels.hall)), np.uint8)
     held = np.array([spec.quantity in ("state", "set_point") for spec in layout.specs])
-    plant = Plant(_in_order(frames(engine, made), layout), held)
+    plant = Plant(_in_order(frames(engine, made, found.assumed(part)), layout), held)
     return Virtual(
         loaded.site.name, made, truth, layout, sensors, faulty, found, prepared, believed.loaded, wanted, plant
     )

@@ -268,3 +268,53 @@ def test_a_prefix_stands_in_front_of_all_topics():
     made.close()
     assert {topic.split("/BMS")[0] for topic, _, _ in sent.topics} == {"demo/one"}
     assert {qos for _, qos, _ in sent.topics} == {1}
+
+
+def test_where_the_power_path_follows_a_loss_of_the_grid_meters_tell_batteries_and_generators():
+    _, messages = emulated(
+        120.0,
+        site="redundant-4n3",
+        at=NOON,
+        sensors="ideal",
+        seed=3,
+        faults=("grid:outage@20s+10min",),
+    )
+    heard = Heard(messages)
+    grid = heard.of("grid", "meter_power")
+    assert grid[0][1] > 8e6
+    assert grid[-1][1] == 0.0
+    battery = heard.of("b1/h-2n/ups", "ups_generic_state", "OnBattery")
+    assert [battery[0][1], max(v for _, v, _ in battery), battery[-1][1]] == [0.0, 1.0, 0.0]
+    assert heard.of("b1/h-2n/ups", "meter_power")[-1][1] > 1e6  # racks never notice
+    assert [v for _, v, _ in heard.of("bus-a/generators", "generator_status")][-1] == 1.0
+    meters = heard.last("meter_power")
+    serves = {p.item: p.serves for p in heard.decoder.points if p.variable == "meter_power"}
+    assert meters["bus-a/input"] == 0.0
+    assert meters["bus-a/generators"] == pytest.approx(meters["bus-a"], rel=2e-3)
+    buses, hang = ("bus-a", "bus-b", "bus-c", "bus-d"), {name for bus in "abcd" for name in serves[f"bus-{bus}"]}
+    assert {"b1/h-2n/feeds", "plant-a/input", "board/input"} <= hang
+    # What comes over it is still on its way up: batteries are charged, plants restart.
+    assert sum(meters[bus] for bus in buses) == pytest.approx(sum(meters[name] for name in hang), rel=0.01)
+    assert set(serves["bus-a/generators"]) == {"bus-a"}
+
+
+def test_where_a_loss_of_the_grid_is_assumed_meters_above_the_ups_have_no_value():
+    _, messages = emulated(
+        90.0, site="oklahoma-10", at=NOON, sensors="ideal", seed=3, racks="20", scenario="loss-of-utility"
+    )
+    heard = Heard(messages)
+    assert heard.of("grid", "meter_power")[-1][1:] == (0.0, Quality.GOOD)
+    assert heard.of("mv", "meter_power")[-1][2] == Quality.NO_VALUE
+    assert heard.of("okc/hall-1/ups/input", "meter_power")[-1][2] == Quality.NO_VALUE
+    ups = heard.of("okc/hall-1/ups", "meter_power")[-1]
+    assert ups[1] > 1e6
+    assert ups[2] == Quality.GOOD
+
+
+def test_a_model_that_goes_faster_than_the_clock_moves_as_much():
+    _, messages = emulated(30.0, site="zone-4a-tower", at="2028-07-01T06:00", sensors="ideal", seed=1, speed=600.0)
+    heard = Heard(messages)
+    dry = heard.of("outdoors", "sensor_air_temperature")
+    # Five hours of a summer morning.
+    assert max(v for _, v, _ in dry) - min(v for _, v, _ in dry) > 2.0
+    assert dry[-1][0] < 30.0
