@@ -90,12 +90,13 @@ class ToRecording:
 
 @dataclass
 class Played:
-    """What was published: messages, metadata among them, time of messages (s), and how late the latest was (s)."""
+    """What was published: messages, metadata among them, time of messages, how late the latest and the last were, s."""
 
     messages: int = 0
     metadata: int = 0
     lasted_s: float = 0.0
     latest_s: float = 0.0
+    late_s: float = 0.0
     ended: str = "stopped"
 
 
@@ -122,7 +123,8 @@ def play(
             if stop.is_set() or (clock is not None and not clock.wait_until(slot.due_ns, stop)):
                 break
             if clock is not None:
-                played.latest_s = max(played.latest_s, (clock.now_ns() - slot.due_ns) / NS)
+                played.late_s = (clock.now_ns() - slot.due_ns) / NS
+                played.latest_s = max(played.latest_s, played.late_s)
             outlet.send(slot.due_ns, slot.messages)
             played.messages += len(slot.messages)
             played.metadata += sum(retain for _, _, retain in slot.messages)

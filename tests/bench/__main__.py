@@ -11,6 +11,7 @@ from collections.abc import Callable
 from tests.bench import (
     bands,
     campus_year,
+    emulator,
     fault_sweep,
     fleet,
     hpc_twin,
@@ -43,6 +44,7 @@ CASES: dict[str, Case] = {
     "mqtt": mqtt.run,
     "replay": mqtt_replay.run,
     "mqtt-faults": mqtt_faults.run,
+    "emulator": emulator.run,
 }
 
 

@@ -200,11 +200,9 @@ def _run(
 
 
 def _tell(made: Virtual, played: Played, beside: dict[str, int | str], *, as_json: bool) -> None:
-    found = {
-        "site": made.site, "points": len(made.layout.specs) + 2, "messages": played.messages,
-        "metadata": played.metadata, "lasted_s": played.lasted_s, "latest_s": played.latest_s, "ended": played.ended,
-        **beside,
-    }  # fmt: skip
+    names = ("messages", "metadata", "lasted_s", "latest_s", "late_s", "ended")
+    of_run = {name: getattr(played, name) for name in names}
+    found = {"site": made.site, "points": len(made.layout.specs) + 2, **of_run, **beside}
     if as_json:
         write_json(found)
         return
