@@ -37,9 +37,9 @@ from telemetry.recording.layout import label
 from telemetry.recording.read import Recording
 from telemetry.recording.records import COMPRESS, EXPAND
 from twin.core.errors import one, option
-from twin.engine.layout import EPOCH
 from twin.engine.target import building
 
+EPOCH = {"units": "seconds since 1970-01-01", "calendar": "proleptic_gregorian"}  # as in the twin's results
 GOOD, UNKNOWN = int(Quality.GOOD), int(Quality.UNKNOWN)
 BLOCK_BYTES = 24 << 20
 CELL_BYTES = 37

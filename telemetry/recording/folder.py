@@ -37,6 +37,11 @@ def files(folder: Path) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
+def instant(at_ns: int) -> str:
+    """An instant in ISO 8601."""
+    return f"{datetime.fromtimestamp(at_ns // NS, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def name(start_ns: int, number: int) -> str:
     """The name of a file that starts at ``start_ns``."""
     return f"{datetime.fromtimestamp(start_ns // NS, UTC):%Y%m%dT%H%M%SZ}-{number:06d}{SUFFIX}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 
 from telemetry.recording.records import (
     CHANNEL,
@@ -53,17 +53,17 @@ def label(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def library() -> str:
-    """Who wrote a file."""
+def version() -> str:
+    """That of halltwin."""
     try:
-        return f"halltwin {version('halltwin')}"
-    except PackageNotFoundError:
-        return "halltwin"
+        return metadata.version("halltwin")
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def beginning(about: Mapping[str, str]) -> tuple[bytes, bytes]:
     """The first bytes of a file, and the index of its metadata record."""
-    head = MAGIC + record(HEADER, text(PROFILE) + text(library()))
+    head = MAGIC + record(HEADER, text(PROFILE) + text(f"halltwin {version()}"))
     made = record(METADATA, text(ABOUT) + pairs(about))
     index = record(METADATA_INDEX, U64.pack(len(head)) + U64.pack(len(made)) + text(ABOUT))
     return head + made, index

@@ -43,6 +43,7 @@ from telemetry.recording.layout import (
     plain_channel,
     shared,
     statistics,
+    version,
 )  # fmt: skip
 from telemetry.recording.records import (
     MESSAGE,
@@ -78,9 +79,10 @@ class _Ready(NamedTuple):
 class Recorder:
     """Records a stream into a folder of MCAP files; see the head of this file.
 
-    ``about``: what a reader should know (broker, dialect, version); logins in addresses and what is named like a secret
-    are left out. A file ends at ``rotate_bytes`` or after ``rotate_s``; the oldest finished files go so that all stay
-    within ``keep_bytes``, or where their last message is older than ``keep_s``. ``clock`` names and times files.
+    ``about``: what a reader should know (broker, dialect); logins in addresses and what is named like a secret are left
+    out; our version and the start of the file are added. A file ends at ``rotate_bytes`` or after ``rotate_s``; the
+    oldest finished files go so that all stay within ``keep_bytes``, or where their last message is older than
+    ``keep_s``. ``clock`` names and times files.
 
     ``last`` is the newest durable message that was found, so that its sequence goes on; ``healed`` what was found of
     files that a killed writer left. One thread at a time may call it. Raises ``InputError`` where the folder cannot be
@@ -285,7 +287,8 @@ class Recorder:
             return self._stream
         now = self._clock.now_ns()
         path = self._folder / place.name(now, self._next)
-        begin, about_index = beginning({**self._about, FIRST: str(self._first_sequence or 0)})
+        said = {**self._about, "start_utc": place.instant(now), "halltwin": version()}
+        begin, about_index = beginning({**said, FIRST: str(self._first_sequence or 0)})
         stream = FileIO(path, "x+")
         try:
             write_at(stream, 0, begin)

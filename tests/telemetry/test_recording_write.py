@@ -90,7 +90,11 @@ def test_nothing_secret_is_written(tmp_path):
     recorder.add(stream(1))
     recorder.close()
     recording = open_recording(tmp_path)
-    assert recording.about == {"broker": "mqtts://plant:8883", "dialect": "dsx", "first_sequence": "0"}
+    told = {name: recording.about[name] for name in ("broker", "dialect", "start_utc", "first_sequence")}
+    assert told == {
+        "broker": "mqtts://plant:8883", "dialect": "dsx", "start_utc": "2026-07-14T03:33:20Z", "first_sequence": "0"
+    }  # fmt: skip
+    assert recording.about.keys() == told.keys() | {"halltwin"}
     assert b"hunter2" not in recording.files[0].read_bytes()
 
 

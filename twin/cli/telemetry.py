@@ -21,7 +21,7 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="An .mcap file, a fol
 Dialect = Annotated[
     str | None, typer.Option("--dialect", help="dsx, plain, ...; default: what the recording says; of a CSV dsx.")
 ]
-Mapping = Annotated[Path | None, typer.Option("--mapping", metavar="FILE", help="Mapping of the dialect plain.")]
+Mapping = Annotated[str | None, typer.Option("--mapping", metavar="FILE", help="Of the dialect plain: its mapping.")]
 Epoch = Annotated[str | None, typer.Option("--epoch", help="When a CSV begins, ISO 8601; default: 2026-01-01.")]
 
 
@@ -58,6 +58,7 @@ def export_(
 ) -> None:
     """Write the readings of a recording as columns, under the names of the twin's results."""
     from telemetry.export import check_target, export
+    from telemetry.replay import make_decoder
     from twin.core.errors import Faults, one
 
     faults = Faults()
@@ -69,7 +70,12 @@ def export_(
     if decoder is None:
         raise one("the recording does not say its dialect: name it", path="--dialect")
     made = export(
-        recording, lambda: _decoder(name, mapping), out, every_s=every, epoch_ns=epoch_ns, overwrite=overwrite
+        recording,
+        lambda: make_decoder(name, _options(mapping)),
+        out,
+        every_s=every,
+        epoch_ns=epoch_ns,
+        overwrite=overwrite,
     )
     if as_json:
         write_json({**vars(made), "path": str(made.path)})
@@ -80,10 +86,11 @@ def export_(
 
 
 def _opened(
-    file: Path, dialect: str | None, mapping: Path | None, epoch: str | None
+    file: Path, dialect: str | None, mapping: str | None, epoch: str | None
 ) -> tuple[Recording, str, Decoder | None, int | None]:
     """Recording, name and decoder of its dialect, epoch in ns. Raises ``InputError`` with all that is wrong."""
     from telemetry.recording.read import open_recording
+    from telemetry.replay import make_decoder
     from twin.core.errors import Faults
     from twin.engine.period import instant
 
@@ -92,17 +99,11 @@ def _opened(
     at_s = None if epoch is None else faults.of(instant, epoch, "--epoch")
     said = "" if recording is None else recording.about.get("dialect", "" if recording.has_dates else "dsx")
     name = said if dialect is None else dialect
-    decoder = faults.of(_decoder, name, mapping) if name or mapping else None
+    decoder = faults.of(make_decoder, name, _options(mapping)) if name or mapping else None
     faults.tell()
     assert recording is not None
     return recording, name, decoder, None if at_s is None else int(at_s) * 10**9
 
 
-def _decoder(name: str, mapping: Path | None) -> Decoder:
-    from telemetry.decode import dialects, make
-    from twin.core.errors import did_you_mean, one
-
-    if name not in dialects():
-        known = ", ".join(dialects())
-        raise one(f'"{name}" is not known, expected one of {known}{did_you_mean(name, dialects())}', path="--dialect")
-    return make(name, {} if mapping is None else {"mapping": str(mapping)})
+def _options(mapping: str | None) -> dict[str, str]:
+    return {} if mapping is None else {"mapping": mapping}
