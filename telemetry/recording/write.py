@@ -104,32 +104,34 @@ class Recorder:
         self._about = {name: LOGIN.sub("://", text) for name, text in about.items() if not SECRET.search(name)}
         self._rotate_bytes, self._rotate_ns = rotate_bytes, int(rotate_s * NS)
         self._retention = Retention(folder, keep_bytes, keep_s, rotate_bytes)
-        self.last: Message | None = None
+        self.last: Message | None
         self.healed: dict[Path, Healed] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._held = place.Held(folder)
-            self._next = self._take_up()
+            self._next, self.last = self._take_up()
         except OSError as error:
             raise one(f"cannot record here: {error.strerror or error}", file=str(folder)) from None
         self._stream: FileIO | None = None
         self._path: Path | None = None
+        self._next_sequence = 0 if self.last is None else self.last.sequence + 1
         self._fresh_file()
         self._fresh_chunk()
         self._retention.apply(None, 0, clock.now_ns())
 
     # ------------------------------------------------------------------------------------------ what came before
-    def _take_up(self) -> int:
-        """Heal what is unfinished and find the newest message; the number of the next file."""
+    def _take_up(self) -> tuple[int, Message | None]:
+        """Heal what is unfinished; the number of the next file, and the newest message."""
+        last: Message | None = None
         files = place.files(self._folder)
         for path in reversed(files):
-            if self.last is not None and finished(path):
+            if last is not None and finished(path):
                 continue
             found = heal(path)
             if found.cut or found.damages:
                 self.healed[path] = found
-            self.last = self.last or found.last
-        return 1 + max((place.number_of(path) or 0 for path in files), default=0)
+            last = last or found.last
+        return 1 + max((place.number_of(path) or 0 for path in files), default=0), last
 
     def _fresh_file(self) -> None:
         """Forget the file: the next commit begins another one."""
@@ -145,7 +147,7 @@ class Recorder:
         self._own_told: set[int] = set()
         self._ready: list[_Ready] = []
         self._waiting = 0
-        self._first_sequence: int | None = None
+        self._first_sequence: int | None = None  # None: no message yet, the next one will follow the last
 
     def _fresh_chunk(self) -> None:
         self._told: list[bytes] = []
@@ -163,8 +165,10 @@ class Recorder:
         """Take messages; they are durable after the next ``commit``. Raises ``OSError`` where too much waits for it."""
         if self._waiting + self._bytes > MOST_WAITING:
             self.commit()
-        if self._first_sequence is None and messages:
-            self._first_sequence = messages[0].sequence
+        if messages:
+            if self._first_sequence is None:
+                self._first_sequence = messages[0].sequence
+            self._next_sequence = messages[-1].sequence + 1
         numbers, body, pack = self._numbers, self._body.append, MESSAGE_HEAD.pack
         length = MESSAGE_BODY.size
         for message in messages:
@@ -288,7 +292,8 @@ class Recorder:
         now = self._clock.now_ns()
         path = self._folder / place.name(now, self._next)
         said = {**self._about, "start_utc": place.instant(now), "halltwin": version()}
-        begin, about_index = beginning({**said, FIRST: str(self._first_sequence or 0)})
+        first = self._next_sequence if self._first_sequence is None else self._first_sequence
+        begin, about_index = beginning({**said, FIRST: str(first)})
         stream = FileIO(path, "x+")
         try:
             write_at(stream, 0, begin)

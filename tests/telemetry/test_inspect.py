@@ -117,6 +117,17 @@ def test_the_text_tells_them(faulty):
     json.dumps(plain(faulty), allow_nan=False)
 
 
+def test_a_clock_that_is_behind_is_told(tmp_path):
+    messages = [metadata("Rack/RackPower", 0, engUnit="kW", **RACK)]
+    for second in range(60):
+        at = NOW + second * NS
+        messages.append(value("Rack/RackPower", at, second, second + 1, stamp=at - 120 * NS))
+    found = inspect(open_recording(written(tmp_path, messages).parent), "dsx", make("dsx"))
+    assert found.understood is not None
+    assert found.understood.skews == {"BMS": pytest.approx(120.0)}
+    assert "behind ours (+) or ahead (-): BMS +120.0 s" in render(found)
+
+
 def test_topics_without_end_are_counted_in_bounded_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("telemetry.inspect.MOST_TOPICS", 50)
     folder = written(tmp_path, stream(1000, topics=200)).parent

@@ -84,6 +84,28 @@ def test_the_sequence_goes_on_after_a_restart_and_beyond_32_bits(tmp_path):
     assert list(open_recording(tmp_path).messages()) == stream(110, first)
 
 
+def test_a_file_that_begins_with_a_mark_keeps_sequences_beyond_32_bits(tmp_path):
+    first = 2**35
+    clock = HandClock()
+    recorder = Recorder(tmp_path, {}, rotate_s=60.0, clock=clock)
+    for n in range(3):
+        recorder.mark(Mark("connected", NOW))
+        recorder.commit()
+        recorder.add(stream(10, first + 10 * n))
+        clock.ns += 61 * NS
+        recorder.commit()
+    recorder.close()
+    again = Recorder(tmp_path, {}, clock=clock)
+    again.mark(Mark("connected", NOW))
+    again.commit()
+    again.add(stream(10, first + 30))
+    again.close()
+    recording = open_recording(tmp_path)
+    assert len(recording.files) == 4
+    assert list(recording.messages())[10:] == stream(30, first + 10)
+    assert len(recording.marks()) == 4
+
+
 def test_nothing_secret_is_written(tmp_path):
     about = {"broker": "mqtts://me:hunter2@plant:8883", "password": "hunter2", "api_token": "hunter2", "dialect": "dsx"}
     recorder = Recorder(tmp_path, about, clock=HandClock())
