@@ -13,15 +13,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Literal, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from telemetry import strict, topics
 from telemetry.batch import NOTHING, Batch, Flag, Quality, Reason, Reject
 from telemetry.decode import Dialect
-from telemetry.dsx import metadata
+from telemetry.dsx import metadata, values
 from telemetry.dsx.contract import BMS_PAIRS, INTEGRATION_PAIRS, PAIRS
+from telemetry.dsx.values import SHORTEST_TWICE, is_plain, read_good
 from telemetry.message import Message
 from telemetry.points import Points
 from twin.core.errors import InputError, Problem
@@ -30,7 +29,6 @@ DIALECT = Dialect("dsx", "NVIDIA DSX Exchange, BMS event bus 1.0.0 (JSON)")
 
 MAX_HELD = 20_000  # values that wait for their metadata
 MAX_POINTS = 200_000
-FIRST_MS, LAST_MS = 946_684_800_000, 4_102_444_800_000  # 2000-01-01, 2100-01-01
 NAN = float("nan")
 HUGE = sys.float_info.max
 ROOT = re.compile(r"(?:^|(?<=/))BMS/v1/")
@@ -38,22 +36,6 @@ ACTS = re.compile(
     r"(?:^|/)(?:BMS/v\d+/(?!PUB/)|BMS/v\d+/PUB/Value/[^/]+/[^/]*Request(?:/|$)"
     r"|grid/v\d+/(?:.*/)?(?:loadtarget/set|powerbreach/enforcement)$)"
 )
-
-
-class Good(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """The payload of a good value, as nearly all are written: the quickest way through."""
-
-    value: float
-    timestamp: Annotated[int, msgspec.Meta(ge=FIRST_MS, lt=LAST_MS)]
-    quality: Literal[1]
-
-
-class Value(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """The payload of any value without oddities."""
-
-    value: float | None
-    timestamp: Annotated[int, msgspec.Meta(ge=FIRST_MS, lt=LAST_MS)]
-    quality: int
 
 
 class Place(NamedTuple):
@@ -68,7 +50,7 @@ class Place(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """All that a value of a known point needs."""
+    """All that a value of a known point needs; ``low`` and ``high`` as it is written."""
 
     factor: float
     offset: float
@@ -76,24 +58,21 @@ class Entry(NamedTuple):
     high: float
     states: frozenset[int] | None
     row: tuple[int]
-    live: tuple[int]  # flags of a fresh delivery
-    kept: tuple[int]  # and of a retained one
+    extra: bool
 
 
 class Held(NamedTuple):
-    """A value that waits for its metadata."""
+    """A value, whether its payload held a key too much, and whether the broker had kept it."""
 
-    value: Value
+    value: values.Value
     extra: bool
     retain: bool
 
 
 ROWS = {quality: (int(quality),) for quality in Quality}
 GOOD, BAD, BLANK, BEYOND = (ROWS[q] for q in (Quality.GOOD, Quality.BAD, Quality.NO_VALUE, Quality.OUT_OF_RANGE))
-TWICE = len(b'{"value":0,"timestamp":946684800000,"quality":1,"value":0}')  # a shorter one has no key twice
-_good = msgspec.json.Decoder(Good).decode
-_any = msgspec.json.Decoder(Value).decode
-_Quick = tuple[float, float, float, float, tuple[int], tuple[int]]
+EXTRA_KEY, RETAINED, WAITED = int(Flag.EXTRA_KEY), int(Flag.RETAINED), int(Flag.HELD)  # sums of int are quicker
+NO_FLAG = (0,)
 
 
 class Decoder:
@@ -103,8 +82,9 @@ class Decoder:
         self.points = Points()
         self.dropped = 0
         self._prefix, self._max_held, self._max_points = prefix, max_held, max_points
-        self._quick: dict[str, _Quick] = {}  # factor, offset, low, high, point, flags by topic of values
-        self._entries: dict[str, Entry] = {}  # the same topics
+        self._quick: dict[str, tuple[float, float, float, tuple[int]]] = {}  # factor, low, high, point by topic
+        self._entries: dict[str, Entry] = {}  # by topic, of all values that can be read
+        self._topics: dict[str, list[str]] = {}  # these topics by identity
         self._read: dict[str, metadata.Reading | Reject] = {}  # by identity
         self._held: dict[tuple[str, str], Held] = {}  # by identity and source
 
@@ -116,12 +96,13 @@ class Decoder:
     def decode(self, message: Message) -> Batch | Reject:
         """What ``message`` says."""
         try:
-            factor, offset, low, high, row, flags = self._quick[message.topic]
             payload = message.payload
-            good = _good(payload)
-            value = good.value * factor + offset
-            if low <= value <= high and not message.retain and (len(payload) < TWICE or _is_plain(payload)):
-                return Batch(row, (good.timestamp * 1_000_000,), (value,), GOOD, flags)
+            if not message.retain and (len(payload) < SHORTEST_TWICE or is_plain(payload)):
+                factor, low, high, row = self._quick[message.topic]
+                good = read_good(payload)
+                value = good.value
+                if low <= value <= high:
+                    return Batch(row, (good.timestamp * 1_000_000,), (value * factor,), GOOD, NO_FLAG)
         except Exception:
             pass  # the slow way finds out why, and says so
         try:
@@ -134,11 +115,10 @@ class Decoder:
         entry = self._entries.get(message.topic)
         if entry is None:
             return self._first(message)
-        read = _value(message.payload)
+        read = values.read(message.payload)
         if isinstance(read, Reject):
             return read
-        value, extra = read
-        return _batch(entry, value, (_flags(entry, extra, message.retain),))
+        return _batch(entry, Held(*read, message.retain))
 
     def source(self, topic: str) -> str:
         """Who publishes on ``topic``: BMS or the name of an integration, behind the prefix."""
@@ -185,15 +165,20 @@ class Decoder:
         if known is not None:
             if known.point.source != source:
                 return strict.refuse(Reason.PUBLISHER, f"the point belongs to {known.point.source}")
-            entry = self._entries[message.topic] = _entry(self.points.put(known.point), known)
-            low, high = (entry.low, entry.high) if entry.states is None else (HUGE, -HUGE)  # states go the slow way
-            self._quick[message.topic] = (entry.factor, entry.offset, low, high, entry.row, entry.live)
+            self._recognise(message.topic, place.identity, _entry(self.points.put(known.point), known))
             return self.decode(message)
-        value = _value(message.payload)
-        if isinstance(value, Reject):
-            return value
-        self._hold((place.identity, source), Held(*value, message.retain))
+        read = values.read(message.payload)
+        if isinstance(read, Reject):
+            return read
+        self._hold((place.identity, source), Held(*read, message.retain))
         return NOTHING
+
+    def _recognise(self, topic: str, identity: str, entry: Entry) -> None:
+        """Read ``topic`` by ``entry`` from now on."""
+        self._entries[topic] = entry
+        self._topics.setdefault(identity, []).append(topic)
+        if entry.states is None and not entry.extra and entry.offset == 0.0:
+            self._quick[topic] = (entry.factor, entry.low, entry.high, entry.row)
 
     def _hold(self, key: tuple[str, str], held: Held) -> None:
         """Keep the newest value of a topic until its metadata come."""
@@ -228,13 +213,13 @@ class Decoder:
         held = self._held.pop((place.identity, read.point.source), None)
         if held is None:
             return NOTHING
-        entry = _entry(index, read)
-        return _batch(entry, held.value, (_flags(entry, held.extra, held.retain) | Flag.HELD,))
+        return _batch(_entry(index, read), held, WAITED)
 
     def _forget(self, identity: str) -> None:
         """No topic is read by the former metadata of a point any more."""
-        for topic in [topic for topic in self._entries if topic.endswith(identity)]:
-            del self._entries[topic], self._quick[topic]
+        for topic in self._topics.pop(identity, ()):
+            del self._entries[topic]
+            self._quick.pop(topic, None)
 
 
 def _source(place: Place) -> str:
@@ -242,64 +227,24 @@ def _source(place: Place) -> str:
 
 
 def _entry(index: int, read: metadata.Reading) -> Entry:
-    point = read.point
+    point, factor, offset = read.point, read.factor, read.offset
     states = frozenset(value for value, _ in point.states) if point.states else None
-    extra = int(Flag.EXTRA_KEY) if read.extra else 0
-    low, high = max(point.low, -HUGE), min(point.high, HUGE)
-    return Entry(read.factor, read.offset, low, high, states, (index,), (extra,), (extra | int(Flag.RETAINED),))
+    most = HUGE / max(factor, 1.0)  # what stays finite when it is converted
+    low, high = max((point.low - offset) / factor, -most), min((point.high - offset) / factor, most)
+    return Entry(factor, offset, low, high, states, (index,), read.extra)
 
 
-def _flags(entry: Entry, extra: bool, retain: bool) -> int:
-    return (entry.kept if retain else entry.live)[0] | (int(Flag.EXTRA_KEY) if extra else 0)
-
-
-def _batch(entry: Entry, value: Value, flags: tuple[int]) -> Batch:
+def _batch(entry: Entry, held: Held, flags: int = 0) -> Batch:
     """One reading, converted and judged."""
-    written = value.value
+    written, good = held.value.value, held.value.quality == 1
+    flags |= (EXTRA_KEY if entry.extra or held.extra else 0) | (RETAINED if held.retain else 0)
     if written is None:
-        return Batch(entry.row, (value.timestamp * 1_000_000,), (NAN,), BLANK, flags)
-    converted = written * entry.factor + entry.offset
-    if not entry.low <= converted <= entry.high or (entry.states is not None and written not in entry.states):
-        converted = min(max(converted, -HUGE), HUGE)
-        quality = BEYOND if value.quality == 1 else BAD
+        quality, converted = BLANK, NAN
     else:
-        quality = GOOD if value.quality == 1 else BAD
-    return Batch(entry.row, (value.timestamp * 1_000_000,), (converted,), quality, flags)
-
-
-def _is_plain(payload: bytes) -> bool:
-    """Whether a payload with the three keys holds each once, and not more blanks than a payload may have bytes."""
-    return payload.count(b":") == 3 and len(payload) <= strict.MAX_BYTES
-
-
-def _value(payload: bytes) -> tuple[Value, bool] | Reject:
-    """A value, and whether its payload holds a key too much."""
-    try:
-        value = _any(payload)
-    except (ValueError, RecursionError):
-        return _odd_value(payload)
-    return (value, False) if _is_plain(payload) else _odd_value(payload)
-
-
-def _odd_value(payload: bytes) -> tuple[Value, bool] | Reject:
-    """A value in any spelling that the contract's schema takes, and whether it holds a key too much."""
-    data = strict.parse(payload)
-    if isinstance(data, Reject):
-        return data
-    missing = [key for key in ("value", "timestamp", "quality") if key not in data]
-    if missing:
-        return strict.refuse(Reason.KEY, f"{missing[0]} is missing")
-    value, stamp, quality = data["value"], strict.integer(data["timestamp"]), strict.integer(data["quality"])
-    if isinstance(value, bool) or not isinstance(value, float | int | None):
-        return strict.refuse(Reason.TYPE, "value is neither a number nor null")
-    if stamp is None or quality is None:
-        return strict.refuse(Reason.TYPE, "timestamp or quality is not an integer")
-    if not FIRST_MS <= stamp < LAST_MS:
-        return strict.refuse(Reason.TIME, f"timestamp {stamp} is not epoch milliseconds of 2000..2100")
-    try:
-        return Value(None if value is None else float(value), stamp, 1 if quality == 1 else 0), len(data) > 3
-    except OverflowError:
-        return strict.refuse(Reason.TYPE, "value is larger than any number")
+        inside = entry.low <= written <= entry.high and (entry.states is None or written in entry.states)
+        quality = (GOOD if inside else BEYOND) if good else BAD
+        converted = min(max(written * entry.factor + entry.offset, -HUGE), HUGE)
+    return Batch(entry.row, (held.value.timestamp * 1_000_000,), (converted,), quality, (flags,))
 
 
 def make(options: Mapping[str, str]) -> Decoder:
