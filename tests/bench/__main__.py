@@ -11,6 +11,7 @@ from collections.abc import Callable
 from tests.bench import (
     bands,
     campus_year,
+    dsx_decode,
     emulator,
     fault_sweep,
     fleet,
@@ -45,6 +46,7 @@ CASES: dict[str, Case] = {
     "replay": mqtt_replay.run,
     "mqtt-faults": mqtt_faults.run,
     "emulator": emulator.run,
+    "decode": dsx_decode.run,
 }
 
 

@@ -211,11 +211,13 @@ def test_a_point_in_a_unit_that_is_not_known_is_refused_with_all_its_values(meta
     assert len(decoder.points) == 0
 
 
-def test_a_change_of_unit_changes_the_readings_and_one_to_an_unknown_unit_ends_them():
+@pytest.mark.parametrize("place", ["", "cpc/7/"])
+def test_a_change_of_unit_changes_the_readings_and_one_to_an_unknown_unit_ends_them(place):
     def flow(unit: str) -> Message:
-        return described("CDU", "LiquidFlow", "x", engUnit=unit, **CDU)
+        said = described("CDU", "LiquidFlow", "x", engUnit=unit, **CDU)
+        return Message(place + said.topic, said.payload, 0)
 
-    decoder, topic = make("dsx"), "BMS/v1/PUB/Value/CDU/LiquidFlow/x"
+    decoder, topic = make("dsx"), f"{place}BMS/v1/PUB/Value/CDU/LiquidFlow/x"
     for unit, expected in (("LPM", 1e-3), ("L/s", 0.06), ("LPM", 1e-3)):
         assert decoder.decode(flow(unit)) == NOTHING
         assert one(decoder.decode(message(topic, value(60))))[0] == pytest.approx(expected)
@@ -224,7 +226,8 @@ def test_a_change_of_unit_changes_the_readings_and_one_to_an_unknown_unit_ends_t
     assert decoder.decode(flow("LPM")) == NOTHING
     assert isinstance(decoder.decode(message(topic, value(60))), Batch)
     # Metadata that make no sense at all leave what was known in force.
-    assert isinstance(decoder.decode(described("CDU", "LiquidFlow", "x", engUnit="LPM")), Reject)
+    nameless = described("CDU", "LiquidFlow", "x", engUnit="LPM")
+    assert isinstance(decoder.decode(Message(place + nameless.topic, nameless.payload, 0)), Reject)
     assert isinstance(decoder.decode(message(topic, value(60))), Batch)
     assert len(decoder.points) == 1
 
