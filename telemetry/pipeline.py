@@ -82,7 +82,11 @@ class Pipeline:
         clocks = self.state.clocks
         clocks.tick(now_ns)
         while clocks.marks:
-            self._keep(clocks.marks.popleft())
+            try:
+                self._keep(clocks.marks[0])
+            except OSError:
+                return  # the messages are taken: it is told again later, not taken again
+            clocks.marks.popleft()
 
     def mark(self, mark: Mark) -> None:
         """Record an event of the stream; a jump of our clock moves what the state knows of times."""
@@ -92,9 +96,9 @@ class Pipeline:
         self._keep(mark)
 
     def _keep(self, mark: Mark) -> None:
-        self.marks += 1
         if self.recorder is not None:
             self.recorder.mark(mark)
+        self.marks += 1
 
     def commit(self) -> None:
         """Make durable what was recorded; raises OSError where the disk does not take it."""

@@ -17,8 +17,10 @@ from typing import Any
 
 from telemetry.clock import NS
 from telemetry.decode import Decoder, dialects, make
+from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.recording.read import EPOCH_NS, Recording, open_recording
+from telemetry.replay_jumps import continuous, jumps
 from telemetry.retime import MOVED, receipt
 from twin.core.errors import Faults, InputError, did_you_mean, one, option
 from twin.engine.period import instant, seconds
@@ -84,8 +86,7 @@ def choose(
     faults.tell()
     epoch_ns = None if given is None else round(given) * NS
     if epoch == NOW:
-        first = begin if start is None else max(start, begin)
-        last = end_ns(recording) if end is None else min(end, end_ns(recording))
+        first, last = span(recording, start, end)
         epoch_ns = now_epoch_ns(max(0, last - first), times, time.time_ns() if now_ns is None else now_ns)
     return Choice(times, epoch_ns, start, end, tuple(topics))
 
@@ -123,9 +124,25 @@ def begin_ns(recording: Recording) -> int:
     return (recording.first_ns or 0) if recording.has_dates else EPOCH_NS
 
 
-def end_ns(recording: Recording) -> int:
-    """Receipt of its last message, in the same time."""
-    return (recording.last_ns or 0) if recording.has_dates else EPOCH_NS + (recording.last_ns or 0)
+def span(recording: Recording, start_ns: int | None, end_ns: int | None) -> tuple[int, int]:
+    """Receipt of the first and the last message of a part (the part's own bounds, where nobody spoke at them).
+
+    By a clock that nobody set: where ours was set while recording, the part is gone through.
+    """
+    begin, last = begin_ns(recording), recording.last_ns or 0
+    last = last if recording.has_dates else EPOCH_NS + last
+    found = set_clocks(recording)
+    if found:
+        times = [m.received_ns for m in continuous(recording.messages(start_ns, end_ns), found)]
+        return (times[0], max(times)) if times else (begin, begin)
+    return max(begin, start_ns or 0), last if end_ns is None else min(last, end_ns)
+
+
+def set_clocks(recording: Recording) -> list[Mark]:
+    """Jumps of our clock in a recording; of one without dates none are known."""
+    if not recording.has_dates or recording.first_ns is None or recording.last_ns is None:
+        return []
+    return jumps(recording.marks(), recording.first_ns, recording.last_ns)
 
 
 class Played:
@@ -137,7 +154,8 @@ class Played:
 
     def __init__(self, recording: Recording, choice: Choice, dialect: str) -> None:
         self.recording, self.choice = recording, choice
-        begin = max(begin_ns(recording), choice.start_ns or 0)
+        begin, self._last_ns = span(recording, choice.start_ns, choice.end_ns)
+        self._jumps = set_clocks(recording)
         self.begin_ns = begin if choice.epoch_ns is None else choice.epoch_ns
         self._by_ns = self.begin_ns - begin
         self._move = MOVED.get(dialect, receipt)
@@ -151,19 +169,16 @@ class Played:
         """How long it takes at its speed, s; 0 as fast as it goes."""
         if self.choice.speed is None:
             return 0.0
-        last = end_ns(self.recording) + self._by_ns
-        end = last if self.choice.end_ns is None else min(last, self.choice.end_ns + self._by_ns)
-        return max(0, end - self.begin_ns) / NS / self.choice.speed
+        return max(0, self._last_ns + self._by_ns - self.begin_ns) / NS / self.choice.speed
 
     def messages(self) -> Iterator[Message]:
         """Messages in the order of their receipt, at their new times."""
         asked, recording = self.choice, self.recording
         if recording.has_dates:
             found = recording.messages(asked.start_ns, asked.end_ns, topics=asked.topics)
-            if not self._by_ns:
-                yield from found
-            for message in found:
-                yield self._move(message, self._by_ns)
+            if self._jumps:
+                found = continuous(found, self._jumps)
+            yield from (self._move(message, self._by_ns) for message in found) if self._by_ns else found
             return
         start, end = (None if at is None else at + self._by_ns for at in (asked.start_ns, asked.end_ns))
         # Its stamps are filled in as it is read.

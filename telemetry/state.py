@@ -27,10 +27,10 @@ from telemetry.decode import Decoder
 from telemetry.message import Message
 from telemetry.state_clocks import TOLERANCE_NS, SourceClocks
 from telemetry.state_counts import Counts
-from telemetry.state_view import NEVER, Columns, Coverage, Limits, View, view
+from telemetry.state_coverage import Coverage
+from telemetry.state_view import NEVER, Columns, Limits, View, view
 
 MOST = 200_000
-LIMITS = Limits()
 HUGE = sys.float_info.max
 Reading = tuple[int, int, float, int, int]
 # Plain numbers: an enum costs as much again as the whole comparison.
@@ -43,11 +43,13 @@ class State:
     """Newest readings of all points of ``decoder``.
 
     ``counts``: what became of every message and reading. ``clocks``: what is learnt of the sources' clocks. ``clock``
-    says what time it is where :meth:`view` is not told; ``limits`` when a reading is stale.
+    says what time it is where :meth:`view` is not told; ``limits`` when a reading is stale (a decoder may have its own
+    ``quiet_s``).
     """
 
-    def __init__(self, decoder: Decoder, clock: Clock, limits: Limits = LIMITS, most: int = MOST) -> None:
-        self.decoder, self.clock, self.limits, self.most = decoder, clock, limits, most
+    def __init__(self, decoder: Decoder, clock: Clock, limits: Limits | None = None, most: int = MOST) -> None:
+        self.decoder, self.clock, self.most = decoder, clock, most
+        self.limits = limits or Limits(quiet_s=getattr(decoder, "quiet_s", Limits().quiet_s))
         self.lock = threading.RLock()
         self.counts = Counts()
         self.clocks = SourceClocks()

@@ -24,6 +24,7 @@ from telemetry.batch import Flag, Quality
 from telemetry.clock import NS
 from telemetry.points import Points
 from telemetry.state_clocks import UNLEARNT, SourceClocks
+from telemetry.state_coverage import Coverage
 
 NEVER = -(2**63)
 # As an age of what was never heard: a thousand years, which leaves room to subtract.
@@ -31,10 +32,11 @@ AGES_NS = 2**62
 
 
 class Limits(NamedTuple):
-    """After how long, s, a value is old and a source without a sign of life is silent."""
+    """After how long, s, a value is old, a source without heartbeat is silent, and all are where nobody has one."""
 
     value_s: float = 250.0
     heartbeat_s: float = 30.0
+    quiet_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,65 +98,13 @@ class Columns:
         times[(sources == source) & (times != NEVER)] -= step_ns
 
     def shift_received(self, by_ns: int) -> None:
-        """Tell all times of receipt by a clock that was set by ``by_ns``."""
+        """Tell all times of receipt by a clock that was set by ``by_ns``, those that stand in for a stamp too."""
         if self.size:
             for column in (self.received_ns, self.again_ns):
                 times = np.frombuffer(column, np.int64)
                 times[(times != NEVER) & (times != 0)] += by_ns
-
-
-class Coverage:
-    """Which heartbeats tell of which points; worked out again only for what is new or was described anew."""
-
-    def __init__(self) -> None:
-        self.heartbeats: dict[int, tuple[str, str]] = {}
-        self.groups: list[tuple[int, ...]] = []
-        self._group = array("i")
-        self._looked = 0
-
-    def of(self, points: Points) -> NDArray[np.int32]:
-        """Number of the group of heartbeats by point, -1 where none covers it."""
-        found = {
-            index: (points[index].source, points[index].covers or "")
-            for index in [*self.heartbeats, *range(self._looked, len(points))]
-            if points[index].covers is not None
-        }
-        if found != self.heartbeats:
-            self.heartbeats, self.groups, self._group = found, [], array("i")
-        numbers = {group: number for number, group in enumerate(self.groups)}
-        for index in range(len(self._group), len(points)):
-            group = self._covering(points[index].source, points[index].identity)
-            self._group.append(numbers.setdefault(group, len(numbers)) if group else -1)
-        self.groups, self._looked = list(numbers), len(points)
-        return np.array(self._group, np.int32)
-
-    def _covering(self, source: str, identity: str) -> tuple[int, ...]:
-        own = [(index, scope) for index, (name, scope) in self.heartbeats.items() if name == source]
-        scoped = tuple(index for index, scope in own if scope and within(scope, identity))
-        return scoped or tuple(index for index, scope in own if not scope)
-
-
-def within(scope: str, identity: str) -> bool:
-    """Whether a scope, as people write it (a filter, a beginning or a part of topics), covers a point.
-
-    Levels of the scope have to stand in the identity in a row; ``+`` stands for any, ``#`` and ``*`` at its end for all
-    that follow; the head of a DSX topic (``BMS/v1/PUB/Value``) says nothing of the point.
-    """
-    asked, levels = scope.strip("/").split("/"), identity.split("/")
-    if asked[-1] in ("#", "*"):
-        asked.pop()
-    for head in ("BMS", "v1"):
-        asked = asked[1:] if asked[:1] == [head] else asked
-    for place in (0, 1):
-        if asked[place : place + 1] in (["Value"], ["Metadata"]):
-            asked = asked[place + 1 :]
-            break
-    if not asked or asked == ["+"]:
-        return True
-    return any(
-        all(want in ("+", level) for want, level in zip(asked, levels[begin:], strict=False))
-        for begin in range(len(levels) - len(asked) + 1)
-    )
+            stamped = np.frombuffer(self.flags, np.int32) & int(Flag.NO_TIME) == 0
+            np.frombuffer(self.time_ns, np.int64)[~stamped] += by_ns
 
 
 def view(
@@ -179,7 +129,7 @@ def view(
     heard = np.maximum(np.minimum(received, np.where(known, time_ns, 0) + own), again)
     age_ns = np.where(known, now_ns - heard, AGES_NS)
     old = known & (age_ns > limits.value_s * NS)
-    silent = known & _silent(coverage, points, (heard, value, quality, own), known, now_ns, limits.heartbeat_s)
+    silent = known & _silent(coverage, points, (heard, value, quality, own), known, now_ns, limits)
     good = quality == int(Quality.GOOD)
     return View(
         now_ns,
@@ -201,7 +151,7 @@ def _silent(
     columns: tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8], NDArray[np.int64]],
     known: NDArray[np.bool_],
     now_ns: int,
-    limit_s: float,
+    limits: Limits,
 ) -> NDArray[np.bool_]:
     """Points whose source gives no sign of life; a heartbeat that never beat is none."""
     heard, value, quality, own = columns
@@ -216,7 +166,7 @@ def _silent(
             beats[index] = min(int(heard[index]), round(max(-9e12, min(9e12, says_ms))) * 1_000_000 + int(own[index]))
     if not beats:
         newest = int(heard[known].max(initial=NEVER // 2))
-        return np.full(len(known), now_ns - newest > limit_s * NS)
+        return np.full(len(known), now_ns - newest > limits.quiet_s * NS)
     last = [max((beats[i] for i in group if i in beats), default=now_ns) for group in coverage.groups]
-    late = np.array([now_ns - beat > limit_s * NS for beat in last] + [False], np.bool_)
+    late = np.array([now_ns - beat > limits.heartbeat_s * NS for beat in last] + [False], np.bool_)
     return late[groups]

@@ -60,6 +60,8 @@ class Route(NamedTuple):
 class Decoder:
     """Reads plain JSON by the rules of a mapping."""
 
+    quiet_s = 250.0  # nothing is known of its periods, and it has no heartbeat: silence says little
+
     def __init__(self, rules: list[Rule], prefix: str = "", max_points: int = MAX_POINTS) -> None:
         self.points = Points()
         self._rules, self._prefix, self._max_points = rules, prefix, max_points

@@ -15,6 +15,8 @@ T0 = 1_900_000_000 * NS
 class Said:
     """Decodes ``{"t": s after T0, "v": value, "q": quality, "f": flags}``; the topic is ``source/point``."""
 
+    quiet_s = 30.0
+
     def __init__(self, *heartbeats: Point) -> None:
         self.points = Points()
         for point in heartbeats:

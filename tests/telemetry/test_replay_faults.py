@@ -17,6 +17,7 @@ import pytest
 from telemetry.batch import Quality
 from telemetry.clock import NS, ReplayClock
 from telemetry.decode import make
+from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
 from telemetry.recording.read import open_recording
@@ -213,3 +214,38 @@ def test_with_all_faults_the_state_is_the_same_at_any_speed(recording, pipeline,
     one, two = at(pipeline, ENDS_S), at(again, ENDS_S)
     for name in ("quality", "old", "silent", "age_s"):
         assert np.array_equal(getattr(one, name), getattr(two, name)), name
+
+
+@pytest.mark.parametrize("by_s", [3600, -3600, -20])
+def test_where_our_clock_was_set_while_recording_the_replay_takes_no_hour_and_nothing_is_stale_for_it(tmp_path, by_s):
+    """All that came after 50 s was received by a clock that was set; its stamps are right."""
+    begin, plain = begin_ns(), messages()
+    at_number = next(number for number, m in enumerate(plain) if m.received_ns >= begin + 50 * NS)
+    told = Mark("clock-jump", begin + (50 + by_s) * NS, "", begin + 50 * NS, begin + (50 + by_s) * NS)
+    recorder = Recorder(tmp_path / "r", {}, clock=ReplayClock(begin, None))
+    for number, m in enumerate(plain):
+        late = number >= at_number
+        if number == at_number:
+            recorder.mark(told)
+        received = m.received_ns + (by_s * NS if late else 0)
+        recorder.add([Message(m.topic, m.payload, received, number, 1, m.retain)])
+    recorder.commit()
+    recorder.close()
+    opened = open_recording(tmp_path / "r")
+    played = Played(opened, choose(opened, speed="1"), "dsx")
+    assert [m.received_ns for m in played.messages()] == [m.received_ns for m in plain]
+    assert played.takes_s == pytest.approx(99.367, abs=1e-3)
+    now = Played(opened, choose(opened, speed="max", epoch="now", now_ns=begin + 10**17), "dsx")
+    stamps = [json.loads(m.payload)["timestamp"] for m in now.messages() if "/Value/" in m.topic]
+    assert abs(max(stamps) - (begin + 10**17) // MS) <= 2
+    pipeline = Pipeline(make("dsx"), ReplayClock(begin, None))
+    to_twin(played, pipeline, ReplayClock(begin, None))
+    assert not at(pipeline, 100).stale.any()
+    assert pipeline.state.clocks.skews() == {}
+    # The live state, which is told of the jump when it comes, agrees.
+    live = Pipeline(make("dsx"), ReplayClock(begin, None))
+    live.take([m for m in opened.messages() if m.sequence < at_number])
+    live.mark(told)
+    live.take([m for m in opened.messages() if m.sequence >= at_number])
+    assert live.state.digest() == pipeline.state.digest()
+    assert np.array_equal(at(live, 100 + by_s).age_s, at(pipeline, 100).age_s)
