@@ -1,0 +1,251 @@
+"""Partitions, half-open connections and killed brokers, with real processes and numbered messages.
+
+At QoS 1 a partition and a kill of the ingest lose nothing. A broker that is killed loses what it acknowledged within
+the second since it last wrote its state; at QoS 0 what goes into a dead connection is lost. Every lost number was
+published in a time that the recording marks, and the state heals when the source publishes again.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from telemetry.address import ANONYMOUS, parse_address
+from telemetry.brokers import Running, start
+from telemetry.clock import NS, WallClock
+from telemetry.ingest import Ingest
+from telemetry.mark import Mark
+from telemetry.message import Message
+from telemetry.pipeline import Pipeline
+from telemetry.recording.read import open_recording
+from telemetry.recording.write import Recorder
+from tests.cli.child import TWIN
+from tests.telemetry.client import Client
+from tests.telemetry.proxy import Proxy
+from tests.telemetry.said import Said
+from tests.telemetry.sequenced import Sequenced, until
+
+SAVED_S = 1.0  # a broker writes its state so often
+PARTITION_S = 2.5  # 20 s in `make bench`
+KEEPALIVE_S = 1.0
+ON_THE_WAY_S = 1.0  # from the publisher to us at the most: gaps go by the time of receipt
+
+
+class Recording:
+    """An ingest with everything on, in this process; a context manager."""
+
+    def __init__(self, folder: Path, address: str, *filters: str, **how: Any) -> None:
+        self.folder, clock = folder, WallClock()
+        self.recorder = Recorder(folder, {}, clock=clock)
+        self.pipeline = Pipeline(Said(), clock, self.recorder)
+        wanted = [(each, 1) for each in filters]
+        options = {"pause_s": (0.02, 0.2), "keepalive_s": KEEPALIVE_S, **how}
+        self.ingest = Ingest(
+            self.pipeline, parse_address(address), ANONYMOUS, f"recording-{folder.name}", wanted, clock,
+            source=Said().source, **options,
+        )  # fmt: skip
+
+    def __enter__(self) -> Recording:
+        self.ingest.start()
+        assert self.ingest.listener.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ingest.stop()
+        self.recorder.close()
+        assert self.ingest.failure == ""
+        assert self.ingest.listener.counters.faults == 0
+
+    def has(self, count: int) -> bool:
+        return self.ingest.messages >= count
+
+    def more(self, count: int, within_s: float = 20.0) -> None:
+        """Wait until so many messages more are durable."""
+        assert until(partial(self.has, self.ingest.messages + count), within_s)
+
+    def messages(self) -> list[Message]:
+        return list(open_recording(self.folder).messages())
+
+    def marks(self, what: str) -> list[Mark]:
+        return [mark for mark in open_recording(self.folder).marks() if mark.what == what]
+
+    def heals(self, *sources: Sequenced) -> None:
+        """Let the sources publish all once more, as they do in their period; the state knows all of it afterwards."""
+        for source in sources:
+            source.once_more()
+        assert until(lambda: all(source.last <= set(source.numbers(self.messages())) for source in sources))
+        self.ingest.stop()
+        value = self.pipeline.state.view().value
+        known = {point.identity: value[n] for n, point in enumerate(self.pipeline.decoder.points)}
+        assert known == {source.topic(n): float(n) for source in sources for n in source.last}
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Running]:
+    with start("mosquitto", tmp_path / "broker") as running:
+        yield running
+
+
+def saved(broker: Running) -> None:
+    """Wait until a broker has written what it knows now."""
+    state = broker.folder / "mosquitto.db"
+    before = state.stat().st_mtime_ns if state.exists() else 0
+    assert until(lambda: state.exists() and state.stat().st_mtime_ns != before)
+
+
+def outside(source: Sequenced, lost: list[int], marks: list[Mark], before_s: float) -> list[int]:
+    """The lost numbers that were published in no marked time; each of these begins ``before_s`` earlier."""
+    times = [(mark.from_ns - round(before_s * NS), mark.to_ns or mark.at_ns) for mark in marks]
+    return [n for n in lost if not any(low <= source.sent_ns[n] <= high for low, high in times)]
+
+
+def test_a_partition_loses_nothing_at_qos_1_and_what_it_loses_at_qos_0_lies_in_marked_gaps_and_heals(broker, tmp_path):
+    with (
+        Proxy(broker.port) as network,
+        Recording(tmp_path / "out", f"mqtt://127.0.0.1:{network.port}", "one/#", "zero/#") as recording,
+        Sequenced(broker.address, "one", 1) as one,
+        Sequenced(broker.address, "zero", 0) as zero,
+    ):
+        recording.more(200)
+        network.black_hole()
+        time.sleep(PARTITION_S)
+        assert recording.ingest.listener.counters.losses == 1  # noticed in the midst of it, by silence
+        network.heal()
+        recording.more(200)
+        one.enough()
+        zero.enough()
+        recording.heals(one, zero)
+    found = recording.messages()
+    lost = zero.lost(found)
+    assert one.lost(found) == []
+    assert lost
+    (gap,) = [mark for mark in recording.marks("gap") if mark.source == "zero"]
+    assert outside(zero, lost, [gap], ON_THE_WAY_S) == []
+    assert gap.cause == f"nothing was heard for {KEEPALIVE_S:g} s; QoS 0"
+    assert PARTITION_S * NS <= gap.to_ns - gap.from_ns < (PARTITION_S + 5.0) * NS
+    assert [m.sequence for m in found] == list(range(len(found)))
+
+
+def test_a_half_open_connection_is_noticed_by_both_ends_and_loses_nothing_at_qos_1(broker, tmp_path):
+    with (
+        Proxy(broker.port) as network,
+        Client(broker.port, "watcher") as watcher,
+        Recording(tmp_path / "out", f"mqtt://127.0.0.1:{network.port}", "one/#", status="recorder") as recording,
+        Sequenced(broker.address, "one", 1) as one,
+    ):
+        watcher.subscribe("recorder", 1)
+        recording.more(100)
+        began = time.monotonic()
+        network.half_open()
+        assert until(lambda: recording.ingest.listener.counters.losses == 1)
+        assert 0.4 * KEEPALIVE_S < time.monotonic() - began < KEEPALIVE_S + 2.0
+        recording.more(100)
+        assert network.connections == 2
+        assert watcher.until(lambda: watcher.payloads()[:3] == [b"online", b"offline", b"online"])
+        count = one.enough()
+        assert until(lambda: recording.has(count))
+    assert one.lost(recording.messages()) == []
+    assert [mark.cause for mark in recording.marks("lost")] == [f"nothing was heard for {KEEPALIVE_S:g} s"]
+
+
+@pytest.mark.parametrize("how", ["reset", "drop"])
+def test_a_connection_that_is_cut_again_and_again_loses_nothing_at_qos_1(broker, tmp_path, how):
+    with (
+        Proxy(broker.port) as network,
+        Recording(tmp_path / "out", f"mqtt://127.0.0.1:{network.port}", "one/#") as recording,
+        Sequenced(broker.address, "one", 1) as one,
+    ):
+        network.split(7)  # bytes come in pieces that respect no packet
+        counters = recording.ingest.listener.counters
+        for cut in range(1, 4):
+            assert until(lambda: counters.connects == cut)  # noqa: B023
+            recording.more(30)
+            getattr(network, how)()
+            assert until(lambda: counters.losses == cut)  # noqa: B023
+            network.heal()
+        recording.more(30)
+        one.enough()
+        assert until(lambda: one.lost(recording.messages()) == [])
+    assert network.connections == 4
+
+
+def test_of_a_broker_that_is_killed_every_lost_number_lies_within_a_second_of_a_marked_outage(broker, tmp_path):
+    dice = random.Random(6)
+    with (
+        Recording(tmp_path / "out", broker.address, "one/#", "zero/#") as recording,
+        Sequenced(broker.address, "one", 1) as one,
+        Sequenced(broker.address, "zero", 0) as zero,
+    ):
+        saved(broker)  # else it forgets the session, and with it what comes until we are back
+        for _ in range(3):
+            recording.more(100)
+            time.sleep(dice.uniform(0.0, 0.7))
+            broker.kill()
+            broker.restart()
+        recording.more(100)
+        sent = one.enough()
+        zero.enough()
+        recording.heals(one, zero)
+    found = recording.messages()
+    outages = recording.marks("connected")[1:]
+    assert len(outages) == 3
+    assert len(one.lost(found)) < 0.02 * sent
+    assert outside(one, one.lost(found), outages, SAVED_S + ON_THE_WAY_S) == []
+    gaps = [mark for mark in recording.marks("gap") if mark.source == "zero"]
+    assert outside(zero, zero.lost(found), gaps, ON_THE_WAY_S) == []
+
+
+def test_a_broker_that_keeps_nothing_has_forgotten_the_session_and_that_is_marked(tmp_path):
+    with (
+        start("iotcore", tmp_path / "broker") as broker,
+        Recording(tmp_path / "out", broker.address, "one/#") as recording,
+        Sequenced(broker.address, "one", 1) as one,
+    ):
+        recording.more(100)
+        broker.kill()
+        broker.restart()
+        recording.more(100)
+        one.enough()
+        recording.heals(one)
+    (gap,) = recording.marks("gap")
+    assert gap.cause == "the broker forgot the session"
+    assert outside(one, one.lost(recording.messages()), [gap], ON_THE_WAY_S) == []
+
+
+def test_broker_and_recording_killed_together_lose_no_more_than_what_the_broker_had_not_written(broker, tmp_path):
+    out = tmp_path / "out"
+    command = [*TWIN, "record", broker.address, "--topic", "one/#", "--out", str(out), "--client-id", "both"]
+    killed: list[int] = []
+    with Client(broker.port, "both", clean=False) as session:
+        session.subscribe("one/#", 1)
+        saved(broker)
+    with Sequenced(broker.address, "one", 1) as one, ExitStack() as ended:
+        for _ in range(2):
+            files = len(list(out.glob("*.mcap")))
+            process = ended.enter_context(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+            ended.callback(process.kill)
+            assert until(lambda: len(list(out.glob("*.mcap"))) > files)  # noqa: B023
+            time.sleep(0.3)
+            process.kill()
+            broker.kill()
+            killed.append(time.time_ns())
+            process.wait()
+            broker.restart()
+        count = one.enough()
+        with subprocess.Popen([*command, "--for", "2s"], stderr=subprocess.DEVNULL) as process:
+            assert process.wait(30) == 0
+    recording = open_recording(out)
+    found = list(recording.messages())
+    assert [m.sequence for m in found] == list(range(len(found)))
+    lost, unsaved_s = one.lost(found), SAVED_S + ON_THE_WAY_S
+    assert len(lost) < count / 2
+    assert [n for n in lost if not any(0 <= at - one.sent_ns[n] <= unsaved_s * NS for at in killed)] == []
+    assert outside(one, lost, [mark for mark in recording.marks() if mark.what == "connected"], unsaved_s) == []
