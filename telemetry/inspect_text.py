@@ -41,7 +41,7 @@ def plain(found: Found) -> dict[str, Any]:
             for name, count, size, topics in groups(found.topics)
         ],
         "silences": [_silence(*row) for row in silences(found.topics)[:MOST_ROWS]],
-        "silent_over_250_s": sum(topic.silence_ns > VALUE_S * NS for topic in found.topics.values()),
+        "silent_over_250_s": sum(t.silence_ns > VALUE_S * NS for t in found.topics.values() if t.count > 1),
         "marks": [
             {"what": m.what, "at_utc": utc(m.at_ns), "source": m.source, "cause": m.cause,
              "lasts_s": max(0, m.to_ns - m.from_ns) / NS}
@@ -201,7 +201,7 @@ def _silence_lines(told: dict[str, Any]) -> list[str]:
     ]
     return [
         *_aligned(table, (0, 1)),
-        f"{count(told['silent_over_250_s'], 'topic')} silent for more than 250 s at a time",
+        f"{count(told['silent_over_250_s'], 'topic')} that spoke more than once silent for more than 250 s",
     ]
 
 

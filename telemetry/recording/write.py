@@ -101,7 +101,8 @@ class Recorder:
         clock: Clock,
     ) -> None:
         self._folder, self._clock = folder, clock
-        self._about = {name: LOGIN.sub("://", text) for name, text in about.items() if not SECRET.search(name)}
+        told = {label(name): LOGIN.sub("://", label(text)) for name, text in about.items()}
+        self._about = {name: text for name, text in told.items() if not SECRET.search(name)}
         self._rotate_bytes, self._rotate_ns = rotate_bytes, int(rotate_s * NS)
         self._retention = Retention(folder, keep_bytes, keep_s, rotate_bytes)
         self.last: Message | None

@@ -12,11 +12,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import FileIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mcap.reader import make_reader
+from mcap.exceptions import EndOfFile
+from mcap.reader import NonSeekingReader, make_reader
 
 from telemetry.mark import Mark
 from telemetry.message import Message
@@ -166,6 +168,16 @@ def test_no_bytes_whatever_break_the_reader(seed, tmp_path):
             pass
         recording.marks()
         recording.notes()
+
+
+def test_the_official_streaming_reader_reads_an_unfinished_file(tmp_path):
+    path = written(tmp_path, stream(300), 50, close=False)
+    with path.open("rb") as opened:
+        rows = NonSeekingReader(opened, validate_crcs=True).iter_messages(log_time_order=False)
+        found = [message.data for _, _, message in islice(rows, 300)]
+        with pytest.raises(EndOfFile):
+            next(rows)
+    assert found == [message.payload for message in stream(300)]
 
 
 def test_the_marks_of_a_healed_file_are_found(small, tmp_path):
