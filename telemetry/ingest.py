@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+import msgspec
+
 from telemetry.address import Address, Login
 from telemetry.clock import NS, Clock
 from telemetry.ingest_gaps import Gaps
@@ -31,6 +33,7 @@ IDLE_S = 0.25
 AGAIN_S = 1.0  # until a disk that failed is tried again
 LAST_TRIES_S = 2.0  # for a disk that fails while we end
 CALM_S = 5.0  # after which a flood is over
+LONGEST_SHOWN = 200
 
 
 class Path(Protocol):
@@ -177,6 +180,9 @@ class Ingest:
 
     def _event(self, mark: Mark) -> None:
         """Keep what the listener tells, and the gaps that follow from it."""
+        if mark.what == "gap" and mark.source:  # of one topic: the listener knows no sources
+            told = {"source": self.gaps.named(mark.source), "cause": f"{mark.cause}: {mark.source[:LONGEST_SHOWN]}"}
+            mark = msgspec.structs.replace(mark, **told)
         self._mark(mark)
         if mark.what == "lost":
             self.gaps.lost(mark)

@@ -50,13 +50,14 @@ class Gaps:
                 if len(topics) >= MOST_TOPICS:
                     topics.clear()
                 topics.add(message.topic)
-                source = self._named(message.topic)
+                source = self.named(message.topic)
                 if source not in self.sources and len(self.sources) < MOST_SOURCES:
                     self.sources.add(source)
                     for from_ns, to_ns, cause in self._outages:
                         yield Mark("gap", message.received_ns, source, from_ns, to_ns, f"{cause}; QoS 0")
 
-    def _named(self, topic: str) -> str:
+    def named(self, topic: str) -> str:
+        """Who publishes on ``topic``."""
         try:
             return self._source(topic)
         except Exception:  # a dialect's fault must not stop the recording

@@ -102,7 +102,9 @@ class Run:
         for path, healed in self.recorder.healed.items():
             say(f"{path.name}: made whole after a kill, {healed.cut:,} bytes that were never committed are cut")
         names = [each for each, _ in wanted]
-        self.session, dropped = resume(wish.folder, wish.address, wish.client_id, names)
+        self.session, dropped, left = resume(wish.folder, wish.address, wish.client_id, names)
+        if left is not None:
+            say(f'the session "{left.client_id}" at {left.broker} is left: it keeps messages until the broker drops it')
         try:
             remember(wish.folder, self.session)
         except OSError as error:

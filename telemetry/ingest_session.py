@@ -28,11 +28,13 @@ class Session(msgspec.Struct):
     known: bool = False
 
 
-def resume(folder: Path, address: Address, client_id: str | None, filters: Sequence[str]) -> tuple[Session, list[str]]:
-    """The session of ``folder`` at ``address``, and the filters that are no longer asked for.
+def resume(
+    folder: Path, address: Address, client_id: str | None, filters: Sequence[str]
+) -> tuple[Session, list[str], Session | None]:
+    """The session of ``folder`` at ``address``, filters that are no longer asked for, and a session that is left.
 
-    Another id or broker is a new session; without an id the remembered one goes on, or a random one begins. A file that
-    cannot be read is as good as none.
+    Another id or broker is a new session, and the old one is left: its broker goes on keeping messages for nobody.
+    Without an id the remembered one goes on, or a random one begins. A file that cannot be read is as good as none.
     """
     try:
         old = msgspec.json.decode((folder / FILE).read_bytes(), type=Session)
@@ -40,9 +42,10 @@ def resume(folder: Path, address: Address, client_id: str | None, filters: Seque
         old = None
     if old is None or old.broker != str(address) or client_id not in {None, old.client_id}:
         # At most 23 letters and digits: every broker has to take these (MQTT 3.1.1, 3.1.3.1).
-        return Session(client_id or f"halltwin{secrets.token_hex(6)}", str(address), list(filters)), []
+        new = Session(client_id or f"halltwin{secrets.token_hex(6)}", str(address), list(filters))
+        return new, [], old if old is not None and old.known else None
     dropped = [each for each in old.filters if each not in filters]
-    return Session(old.client_id, old.broker, list(filters), old.known), dropped
+    return Session(old.client_id, old.broker, list(filters), old.known), dropped, None
 
 
 def remember(folder: Path, session: Session) -> None:

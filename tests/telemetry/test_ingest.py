@@ -19,7 +19,7 @@ from telemetry.ingest import Ingest
 from telemetry.ingest_gaps import Gaps
 from telemetry.ingest_queue import EACH_BYTES, Queue
 from telemetry.ingest_session import FILE, Session, remember, resume
-from telemetry.link import Delivery, Publisher
+from telemetry.link import Delivery, Listener, Publisher
 from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
@@ -337,16 +337,44 @@ def test_outages_are_bounded_and_a_source_that_is_heard_late_gets_them():
 
 def test_a_folder_remembers_its_session_and_what_was_asked_for(tmp_path: Path):
     here, there = parse_address("127.0.0.1"), parse_address("127.0.0.2")
-    session, dropped = resume(tmp_path, here, None, ["a", "b"])
-    assert (dropped, session.known) == ([], False)
+    session, dropped, left = resume(tmp_path, here, None, ["a", "b"])
+    assert (dropped, left, session.known) == ([], None, False)
     assert session.client_id.isalnum()
     assert len(session.client_id) <= 23
     session.known = True
     remember(tmp_path, session)
-    again, dropped = resume(tmp_path, here, None, ["b", "c"])
-    assert (again.client_id, again.known, dropped) == (session.client_id, True, ["a"])
-    assert resume(tmp_path, here, "mine", ["b"])[0] == Session("mine", str(here), ["b"])
-    assert resume(tmp_path, there, None, ["b"])[0].client_id != session.client_id
+    again, dropped, left = resume(tmp_path, here, None, ["b", "c"])
+    assert (again.client_id, again.known, dropped, left) == (session.client_id, True, ["a"], None)
+    assert resume(tmp_path, here, "mine", ["b"]) == (Session("mine", str(here), ["b"]), [], session)
+    other, _, left = resume(tmp_path, there, None, ["b"])
+    assert other.client_id != session.client_id
+    assert left == session
     (tmp_path / FILE).write_bytes(b"\xff")
     assert not resume(tmp_path, here, None, ["b"])[0].known
     assert "secret" not in repr(Login("u", "secret"))
+
+
+def test_a_message_that_is_too_long_is_a_gap_of_its_source(ends):
+    long = b"\x32\xff\xff\xff\x7f\x00\x05bms/a\x00\x07"  # announces 256 MB
+
+    def play(sock, number) -> None:
+        packet(sock)
+        sock.sendall(PRESENT + b"\x30\x04\x00\x01a1" + long)
+        listen(sock)
+
+    with Script(play) as script:
+        disk = Disk()
+        mine = ingest(ends, f"mqtt://127.0.0.1:{script.port}", disk, "long", "#")
+        assert until(lambda: len(disk.marks) == 2)
+        assert (disk.marks[1].what, disk.marks[1].source) == ("gap", "bms")
+        assert disk.marks[1].cause == "a message was too long: bms/a"
+        assert mine.listener.counters.oversize == 1
+        mine.stop()
+
+
+def test_a_thread_that_ends_all_the_same_is_noticed(broker, ends, monkeypatch):
+    mine = ingest(ends, broker.address, Disk(), "dies", "dies/#")
+    with monkeypatch.context() as dead:
+        dead.setattr(Listener, "alive", property(lambda self: False))
+        assert not mine.wait(threading.Event(), 10)
+    assert mine.failure == "the network thread has ended, which it never should"

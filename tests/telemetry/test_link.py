@@ -41,10 +41,12 @@ def links() -> Iterator[list[Listener | Publisher]]:
         assert not each.alive
 
 
-def listener(links, address, inbox, name="listener", filters=(("#", 1),), **how) -> Listener:
+def listener(links, address, inbox, name="listener", filters=(("#", 1),), acked=True, **how) -> Listener:
     how = {"pause_s": QUICK, **how}
     made = Listener(parse_address(address), ANONYMOUS, name, filters, inbox, WallClock(), **how)
     links.append(made)
+    if acked:
+        inbox.after = acknowledge(made)
     made.start()
     return made
 
@@ -64,7 +66,6 @@ def scripted(script: Script) -> str:
 def test_what_is_published_arrives_whole_in_order_and_acknowledged(broker, links, version):
     inbox, name = Keep(), f"whole-{version}"
     mine = listener(links, broker.address, inbox, name, [("whole/#", 2)], version=version)
-    inbox.after = acknowledge(mine)
     assert mine.wait(5)
     with publisher(links, broker.address, f"pub-{version}", version=version) as sender:
         for n in range(900):
@@ -89,7 +90,6 @@ def test_a_publisher_keeps_what_the_broker_did_not_acknowledge_over_its_restart(
     with start("mosquitto", tmp_path) as broker:
         inbox = Keep()
         mine = listener(links, broker.address, inbox)
-        inbox.after = acknowledge(mine)
         assert mine.wait(5)
         sender = publisher(links, broker.address)
         for n in range(400):
@@ -130,7 +130,6 @@ def test_of_qos_0_what_was_not_out_is_counted_as_lost_and_nobody_waits_for_ever(
 def test_the_will_is_published_when_we_are_killed_and_not_when_we_leave(broker, links):
     inbox = Keep()
     mine = listener(links, broker.address, inbox, "heir", [("will/#", 1)])
-    inbox.after = acknowledge(mine)
     assert mine.wait(5)
     publisher(links, broker.address, "leaves", will=Will("will/leaves", b"gone")).close()
     dies = publisher(links, broker.address, "dies", will=Will("will/dies", b"gone"))
@@ -244,6 +243,29 @@ def test_silence_ends_a_connection_but_not_while_we_do_not_listen(links):
         assert [m.what for m in inbox.marks] == ["connected", "lost", "connected"]
 
 
+def test_connections_that_break_right_after_the_answer_do_not_end_the_thread(links):
+    subscriptions: list[int] = []
+
+    def play(sock: socket.socket, number: int) -> None:
+        packet(sock)
+        sock.sendall(PRESENT)
+        if number < 6:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # ends with a reset
+            return
+        got = packet(sock)
+        subscriptions.append(got[0])
+        sock.sendall(b"\x90\x03" + got[1:3] + b"\x01")
+        listen(sock)
+
+    with Script(play) as script:
+        mine = listener(links, scripted(script), Keep())
+        inbox = mine._inbox
+        assert isinstance(inbox, Keep)
+        assert inbox.until(lambda: subscriptions == [0x82])
+        assert mine.alive
+        assert mine.counters.faults == 0
+
+
 BAD = {
     "bad UTF-8 in a topic": (b"\x32\x07\x00\x02a\xff\x00\x07x", True),
     "a wildcard in a topic": (b"\x32\x07\x00\x02a#\x00\x07x", True),
@@ -269,7 +291,6 @@ def test_no_packet_of_a_broker_ends_the_thread(links, name):
     with Script(play) as script:
         inbox = Keep()
         mine = listener(links, scripted(script), inbox)
-        inbox.after = acknowledge(mine)
         assert inbox.until(lambda: any(m.topic == "z" for m in inbox.messages), 5)
         assert inbox.until(lambda: b"\x40\x00\x09" in acks)
         assert (b"\x40\x00\x07" in acks) is delivered
@@ -317,7 +338,7 @@ def test_acknowledgements_of_an_older_connection_are_dropped(links):
 
     with Script(play) as script:
         inbox = Keep()
-        mine = listener(links, scripted(script), inbox)
+        mine = listener(links, scripted(script), inbox, acked=False)
         assert inbox.until(lambda: len(inbox.acks) == 2)
         for connection, data in inbox.acks:
             mine.send(connection, data, 1)
@@ -331,7 +352,6 @@ def test_without_the_private_names_of_paho_everything_works_only_slower(broker, 
     monkeypatch.setattr(link_client, "NEEDED", ("_no_such_name",))
     inbox = Keep()
     mine = listener(links, broker.address, inbox, "plain", [("plain", 1)], keepalive_s=1.0)
-    inbox.after = acknowledge(mine)
     assert mine.wait(5)
     assert not mine._client.fast
     sender = publisher(links, broker.address, "plain sender")
