@@ -25,8 +25,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 DAY_S = 86_400.0
 GOOD, BAD, MISSING = 0, 1, 2
-# Streams of numbers: of a sensor for ever, of an instant, of a window in which sensors fall silent.
-LASTING, INSTANT, SILENCE = 1, 2, 3
+# Streams of numbers: of a sensor for ever, of an instant, of windows in which sensors fall silent or are stuck.
+LASTING, INSTANT, SILENCE, STUCK = 1, 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ QUANTITIES: dict[str, Quantity] = {
 
 @dataclass(frozen=True)
 class Rates:
-    """What goes wrong by itself: silences a point-day and how long they last (s), shares of readings that are bad.
+    """What goes wrong by itself: silences and spells of being stuck a point-day, how long they last (s), shares of
+    readings that are bad or missing.
 
     ``scale`` of noise, bias and drift; ``dead`` of dead bands. All are priors (estimates).
     """
@@ -79,14 +80,16 @@ class Rates:
     dead: float = 1.0
     silences: float = 0.2
     silence_s: tuple[float, float] = (20.0, 240.0)
+    stuck: float = 0.02
+    stuck_s: tuple[float, float] = (300.0, 3600.0)
     bad: float = 2e-4
     missing: float = 5e-5
 
 
 RATES = {
-    "ideal": Rates(0.0, 0.0, 0.0, (20.0, 240.0), 0.0, 0.0),
+    "ideal": Rates(scale=0.0, dead=0.0, silences=0.0, stuck=0.0, bad=0.0, missing=0.0),
     "typical": Rates(),
-    "poor": Rates(3.0, 2.0, 4.0, (20.0, 600.0), 5e-3, 1e-3),
+    "poor": Rates(scale=3.0, dead=2.0, silences=4.0, silence_s=(20.0, 600.0), stuck=0.5, bad=5e-3, missing=1e-3),
 }
 
 
@@ -137,16 +140,25 @@ class Sensors:
         return left
 
     def silent(self, t_s: float) -> Flags:
-        """Which sensors are silent by themselves at ``t_s``: at most once in a window, wholly inside it."""
-        longest = self.rates.silence_s[1]
+        """Which sensors are silent by themselves at ``t_s``."""
+        return self._spell(t_s, SILENCE, self.rates.silences, self.rates.silence_s)
+
+    def stuck(self, t_s: float) -> Flags:
+        """Which sensors go on telling the value that they had, by themselves, at ``t_s``."""
+        found: Flags = self._spell(t_s, STUCK, self.rates.stuck, self.rates.stuck_s) & ~self.state
+        return found
+
+    def _spell(self, t_s: float, stream: int, a_day: float, lasting_s: tuple[float, float]) -> Flags:
+        """Which sensors are in a spell at ``t_s``: at most one in a window, wholly inside it."""
+        if not a_day:
+            return np.zeros(self.count, bool)
+        shortest, longest = lasting_s
         window = max(3600.0, 2.0 * longest)
         number, into = divmod(t_s, window)
-        if not self.rates.silences:
-            return np.zeros(self.count, bool)
-        u = self._numbers(SILENCE, int(number), 0).random((3, self.count))
-        length = self.rates.silence_s[0] + u[1] * (longest - self.rates.silence_s[0])
+        u = self._numbers(stream, int(number), 0).random((3, self.count))
+        length = shortest + u[1] * (longest - shortest)
         begin = u[2] * (window - length)
-        found: Flags = (u[0] < self.rates.silences * window / DAY_S) & (begin <= into) & (into < begin + length)
+        found: Flags = (u[0] < a_day * window / DAY_S) & (begin <= into) & (into < begin + length)
         return found
 
 

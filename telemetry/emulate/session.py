@@ -42,11 +42,13 @@ class Target:
     qos: int = 0
     prefix: str = ""
     port: int | None = None
+    allow_remote: bool = False
+    yes: bool = False
 
-    def check(self, *, allow_remote: bool, yes: bool) -> None:
+    def check(self) -> None:
         """Raise ``InputError`` where this must not be published to (``telemetry.safety``)."""
         if self.address is not None:
-            check_target(self.address, allow_remote=allow_remote, prefix=self.prefix, yes=yes)
+            check_target(self.address, allow_remote=self.allow_remote, prefix=self.prefix, yes=self.yes)
 
 
 def target(broker: str | None, login: Login, *, qos: int, prefix: str, port: int | None) -> Target:
@@ -100,12 +102,14 @@ class _Patient:
 
 def to_broker(
     made: Virtual, where: Target, *, lasting_s: float | None, stop: threading.Event, note: Note,
-    watch: Played | None = None, timeout_s: float = 10.0,
+    allow_remote: bool = False, yes: bool = False, watch: Played | None = None, timeout_s: float = 10.0,
 ) -> tuple[Played, dict[str, int | str]]:  # fmt: skip
     """Publish by the clock of this machine; what was played, and what became of it at the broker.
 
-    Raises ``InputError`` for a broker that does not answer or refuses us, and whatever the engine raises.
+    Raises ``InputError`` for a broker that must not be published to, does not answer or refuses us, and whatever the
+    engine raises.
     """
+    where.check()
     with ExitStack() as stack:
         address = where.address
         if address is None:

@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 SLOT_S = 0.1
 AGAIN_S = 100.0
 HEARTBEAT_S = 10.0
-SILENT_EVERY_S = 1.0
+SPELLS_EVERY_S = 1.0
 MS = 1_000_000  # ns
 
 
@@ -92,7 +92,8 @@ class Stream:
         self._when = np.full(sensors.count, -np.inf)
         # Each point is told again at a moment of its own, so that all do not speak at once.
         self._phase = AGAIN_S * np.arange(sensors.count) / max(1, sensors.count)
-        self._silent = np.zeros(sensors.count, bool)
+        self._silent = self._stuck = np.zeros(sensors.count, bool)
+        self._held = np.full(sensors.count, np.nan)  # what is told while it is stuck
 
     @property
     def topics(self) -> list[str]:
@@ -114,8 +115,8 @@ class Stream:
         if n % round(HEARTBEAT_S / SLOT_S) == 0:
             found.append((self._topics[-2], b'{"value":%d,"timestamp":%d,"quality":1}' % (ms, ms), False))
             found.append((self._topics[-1], b'{"value":1,"timestamp":%d,"quality":1}' % ms, False))
-        if n % round(SILENT_EVERY_S / SLOT_S) == 0:
-            self._silent = self._sensors.silent(t_s)
+        if n % round(SPELLS_EVERY_S / SLOT_S) == 0:
+            self._silent, self._stuck = self._sensors.silent(t_s), self._sensors.stuck(t_s)
         at = self._layout.slots[n % self._pace.slots]
         if at.stop > at.start:
             self._values(found, at, n, t_s, ms)
@@ -134,7 +135,9 @@ class Stream:
         true = self._truth.at(self._pace.model_s + self._pace.speed * t_s, at).copy()
         self._broken.of_truth(true, at, t_s)
         read, worth = self._sensors.read(true, at, n, t_s)
-        silent = self._silent[at].copy()
+        silent, stuck, held = self._silent[at].copy(), self._stuck[at], self._held[at]
+        held[:] = np.where(stuck, np.where(np.isnan(held), read, held), np.nan)
+        read = np.where(stuck, held, read)
         self._broken.of_readings(read, worth, silent, at, t_s)
         read = self._sensors.rounded(read, at)
         told, before, when = self._told[at], self._worth[at], self._when[at]

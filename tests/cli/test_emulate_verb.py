@@ -7,8 +7,11 @@ import os
 import signal
 import subprocess
 
+from typer.testing import CliRunner
+
 from telemetry.recording.read import open_recording
 from tests.cli.child import TWIN, twin
+from twin.cli.main import app
 
 NOON = ("--at", "2028-07-01T12:00")
 
@@ -59,10 +62,13 @@ def test_all_that_is_wrong_is_told_at_once_with_flags(tmp_path):
     for words in ('did you mean "zone-4a-tower"', "--for", "--speed", "--sensors", "--fault", "--out"):
         assert words in done.stderr
     assert not (tmp_path / "rec").exists()
-    remote = twin("emulate", "rubin-manifold", "--broker", "mqtt://plant.example", cwd=tmp_path)
+    remote = twin("emulate", "rubin-manifold", "--broker", "mqtt://me:hunter2@plant.example", cwd=tmp_path)
     assert remote.returncode == 2
+    assert "hunter2" not in remote.stderr + remote.stdout
+
+
+def test_another_machine_is_refused_without_flag_prefix_and_yes():
+    done = CliRunner().invoke(app, ["emulate", "rubin-manifold", "--broker", "mqtt://plant.example"])
+    assert done.exit_code == 2
     for flag in ("--allow-remote", "--prefix", "--yes"):
-        assert flag in remote.stderr
-    secret = twin("emulate", "rubin-manifold", "--broker", "mqtt://me:hunter2@plant.example", cwd=tmp_path)
-    assert secret.returncode == 2
-    assert "hunter2" not in secret.stderr + secret.stdout
+        assert flag in done.output

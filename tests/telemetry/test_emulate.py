@@ -11,10 +11,12 @@ import pytest
 
 from telemetry.batch import Quality
 from telemetry.clock import NS, ReplayClock
+from telemetry.decode import make
 from telemetry.emulate.play import ToBroker, ToRecording, play
 from telemetry.emulate.points import Spec
 from telemetry.emulate.sensors import GOOD, MISSING, QUANTITIES, RATES, Rates, Sensors
 from telemetry.emulate.virtual import Wanted, virtual
+from telemetry.pipeline import Pipeline
 from telemetry.recording.read import open_recording
 from telemetry.recording.write import Recorder
 from tests.telemetry.heard import START_NS, Heard, Kept, alike, breaks_contract, emulated
@@ -115,8 +117,10 @@ def test_sensors_err_as_stated():
     assert (worth == MISSING).mean() == pytest.approx(0.005, rel=0.05)
     assert (worth != GOOD).mean() == pytest.approx(0.015, rel=0.05)
     silent = np.array([sensors.silent(t) for t in np.arange(0.0, 86_400.0, 30.0)])
-    # 0.2 silences of 130 s on average a day.
+    # 0.2 silences of 130 s on average a day; 0.02 spells of 1,950 s in which a value is stuck.
     assert silent.mean() == pytest.approx(0.2 * 130.0 / 86_400.0, rel=0.2)
+    stuck = np.array([sensors.stuck(t) for t in np.arange(0.0, 864_000.0, 300.0)])
+    assert stuck.mean() == pytest.approx(0.02 * 1950.0 / 86_400.0, rel=0.2)
 
 
 def test_a_missing_truth_is_a_missing_value_and_a_silent_sensor_says_nothing():
@@ -172,6 +176,22 @@ def test_a_bms_that_is_offline_says_nothing_and_comes_back(faulty):
     assert (times >= 52.0).any()
     beats = [t for t, _, _ in heard.of("zone-4a-tower-bms", "system_heartbeat")]
     assert beats == [0.0, 10.0, 20.0, 30.0, 60.0]
+
+
+def test_a_bms_that_is_offline_makes_all_its_points_stale_and_then_good_again():
+    faults = ("bms:offline@15s+40s",)
+    _, messages = emulated(70.0, site="rubin-manifold", at=NOON, sensors="ideal", seed=1, faults=faults)
+    pipeline = Pipeline(make("dsx"), ReplayClock(START_NS, None))
+    stale = {}
+    for at in (14.0, 50.0, 69.0):
+        until = START_NS + round(at * NS)
+        pipeline.take([m for m in messages if m.received_ns <= until])
+        messages = [m for m in messages if m.received_ns > until]
+        view = pipeline.state.view(until)
+        stale[at] = float(view.stale.mean())
+    assert stale == {14.0: 0.0, 50.0: 1.0, 69.0: 0.0}
+    assert pipeline.state.counts.rejects == {}
+    assert pipeline.state.counts.quarantined == 0
 
 
 def test_a_cdu_that_loses_its_coolant_tells_a_leak_stands_and_its_racks_trip(faulty):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from dataclasses import replace
 
 import paho.mqtt.client as paho
 import pytest
@@ -18,6 +20,14 @@ from twin.core.errors import InputError
 
 NOON = "2028-07-01T12:00"
 WAIT_S = 20.0
+
+
+def until(true) -> bool:
+    """Whether ``true()`` comes in time."""
+    end = time.monotonic() + WAIT_S
+    while not true() and time.monotonic() < end:
+        time.sleep(0.02)
+    return bool(true())
 
 
 class Reader:
@@ -84,13 +94,38 @@ def test_somebody_who_stops_it_is_heard_at_once():
     assert "mqtt://127.0.0.1:" in noted[0]
 
 
+def test_a_building_that_loses_its_broker_goes_on_counts_what_it_could_not_say_and_is_heard_again(tmp_path):
+    made, stop, found = virtual(Wanted("rubin-manifold", at=NOON, sensors="ideal")), threading.Event(), []
+    with start("mosquitto", tmp_path) as broker:
+        where = Target(Address("127.0.0.1", broker.port))
+        session = threading.Thread(
+            target=lambda: found.append(to_broker(made, where, lasting_s=None, stop=stop, note=lambda _: None))
+        )
+        session.start()
+        try:
+            with Reader(broker.address) as reader:
+                assert until(lambda: any("/Value/" in m.topic for m in reader.messages))
+            broker.kill()
+            time.sleep(0.5)  # it speaks every tenth of a second: this much is lost
+            broker.restart()
+            with Reader(broker.address) as again:
+                assert until(lambda: any("/Value/" in m.topic for m in again.messages))
+        finally:
+            stop.set()
+            session.join(WAIT_S)
+            made.close()
+    ((played, beside),) = found
+    assert played.ended == "stopped"
+    assert int(beside["unsent"]) > 0
+
+
 def test_another_machine_needs_the_flag_a_prefix_and_a_yes():
     where = target("mqtt://plant.example:1883", Target().login, qos=0, prefix="", port=None)
     with pytest.raises(InputError) as wrong:
-        where.check(allow_remote=False, yes=False)
+        where.check()
     assert len(wrong.value.problems) == 3
     ours = target("mqtt://plant.example:1883", Target().login, qos=0, prefix="demo/one", port=None)
-    ours.check(allow_remote=True, yes=True)
+    replace(ours, allow_remote=True, yes=True).check()
 
 
 def test_a_broker_that_is_not_there_is_told_in_words():

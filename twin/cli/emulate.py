@@ -104,11 +104,11 @@ def command(
     if out is not None and lasting is None:
         faults.of(_needs_an_end)
     if to_whom is not None:
-        asked = to_whom.address is not None and not to_whom.address.loopback and not yes and allow_remote and _asked()
-        faults.of(to_whom.check, allow_remote=allow_remote, yes=yes or asked)
+        to_whom = _consented(to_whom, allow_remote=allow_remote, yes=yes)
+        faults.of(to_whom.check)
     wanted = Wanted(
-        site, at, lasting_s, pace or 1.0, period_s or 2.0, number(seed), racks, sensors, not as_built, fault or (),
-        scenario, weather, load,
+        site, at, lasting_s, 1.0 if pace is None else pace, period_s or 2.0, number(seed), racks, sensors, not as_built,
+        fault or (), scenario, weather, load,
     )  # fmt: skip
     if not faults.problems:
         say_if_compiling()
@@ -164,6 +164,15 @@ def _target(broker: str | None, port: str | None, out: Path | None, login: Any, 
     faults.tell()
     assert made is not None
     return made
+
+
+def _consented(where: Target, *, allow_remote: bool, yes: bool) -> Target:
+    """The target with what was said to it; who sits at a terminal is asked where only the yes is lacking."""
+    from dataclasses import replace
+
+    remote = where.address is not None and not where.address.loopback
+    said = yes or (remote and allow_remote and bool(where.prefix) and _asked())
+    return replace(where, allow_remote=allow_remote, yes=said)
 
 
 def _asked() -> bool:
