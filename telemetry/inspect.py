@@ -248,7 +248,7 @@ def _understood(dialect: str, decoder: Decoder, pipeline: Pipeline, readings: _R
         valueless=Listed.of(silent),
         dangling=Listed.of(iter(_dangling(points))),
         heartbeats=beats,
-        waiting=getattr(decoder, "held", 0),
+        waiting=decoder.held,
     )
 
 

@@ -51,7 +51,7 @@ class State:
         self.decoder, self.clock, self.most = decoder, clock, most
         self.limits = limits or Limits(quiet_s=getattr(decoder, "quiet_s", Limits().quiet_s))
         self.lock = threading.RLock()
-        self.counts = Counts()
+        self.counts = Counts(decoder)
         self.clocks = SourceClocks()
         self._columns = Columns()
         self._coverage = Coverage()

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from telemetry.decode import Decoder
 from telemetry.message import Message
 
 # Of each reason so many samples, so many characters and bytes of each: a flood of bad messages stays small.
@@ -31,10 +32,12 @@ class Counts:
     ``applied``: readings that became the newest of their point. ``duplicates``: same point, source time and value as
     the newest. ``late``: older by source time than the newest (a copy of an older one is late). ``historical``: for the
     history only. ``quarantined``: stamped later than the clock allows. ``overflow``: of points beyond the most that a
-    state holds. ``rejects``: messages refused, by reason.
+    state holds. ``rejects``: messages refused, by reason. Told with them: what waits for its metadata (``held``) and
+    what did so in vain (``dropped``), which never became readings.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
         self.messages = 0
         self.readings = 0
         self.applied = 0
@@ -71,6 +74,8 @@ class Counts:
             "historical": self.historical,
             "quarantined": self.quarantined,
             "overflow": self.overflow,
+            "held": self._decoder.held,
+            "dropped": self._decoder.dropped,
             "rejects": dict(sorted(self.rejects.items())),
             "samples": {
                 reason: [

@@ -26,9 +26,18 @@ class Dialect(NamedTuple):
 
 
 class Decoder(Protocol):
-    """Understands the messages of one dialect."""
+    """Understands the messages of one dialect.
+
+    ``held``: readings that wait for what describes them. ``dropped``: readings that waited in vain: too many did.
+    """
 
     points: Points
+    dropped: int
+
+    @property
+    def held(self) -> int:
+        """Readings that wait now."""
+        ...
 
     def decode(self, message: Message) -> Batch | Reject:
         """What ``message`` says; bad messages come out as a :class:`~telemetry.batch.Reject`, never as an error."""

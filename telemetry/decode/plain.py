@@ -58,7 +58,10 @@ class Route(NamedTuple):
 
 
 class Decoder:
-    """Reads plain JSON by the rules of a mapping."""
+    """Reads plain JSON by the rules of a mapping; nothing waits here, the mapping describes all."""
+
+    held = 0
+    dropped = 0
 
     quiet_s = 250.0  # nothing is known of its periods, and it has no heartbeat: silence says little
 

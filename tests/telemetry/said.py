@@ -17,6 +17,9 @@ class Said:
 
     quiet_s = 30.0
 
+    held = 0
+    dropped = 0
+
     def __init__(self, *heartbeats: Point) -> None:
         self.points = Points()
         for point in heartbeats:
