@@ -73,6 +73,7 @@ class Plant:
         self._stop = threading.Event()
         self._block = Frames(np.zeros(0), np.zeros((0, len(held))))
         self._k = 0
+        self._over: BaseException | None = None
         self._before: tuple[float, Floats] | None = None
         self._thread = threading.Thread(target=self._work, name="emulated plant", daemon=True)
         self._thread.start()
@@ -106,11 +107,12 @@ class Plant:
                 self._before = (float(self._block.ends_s[self._k]), self._block.values[self._k].copy())
                 self._k += 1
                 continue
-            found = self._queue.get()
-            if isinstance(found, BaseException):
-                raise found
+            found = self._over or self._queue.get()
             if found is None:
-                raise PlantEndedError("the period of the plant is over")
+                found = PlantEndedError("the period of the plant is over")
+            if isinstance(found, BaseException):
+                self._over = found
+                raise found
             self._block, self._k = found, 0
         end, after = float(self._block.ends_s[self._k]), self._block.values[self._k, points]
         if self._before is None:

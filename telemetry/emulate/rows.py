@@ -127,16 +127,21 @@ def scope(loaded: LoadedSite, plan: Plan, at_s: float, asked: str | None) -> Sco
     return Scope(loaded, plan, racks, halls, cdus, np.unique(water), rack_names(plan))
 
 
-def _asked(halls: Sequence[str], on: NDArray[np.bool_], hall_of_rack: Ints, racks: Ints, asked: str) -> Ints:
-    if asked.isdecimal() and int(asked) > 0:
-        return racks[: int(asked)]
-    if asked not in halls:
+def check_racks(asked: str, halls: Sequence[str]) -> None:
+    """Raise ``InputError`` for what is neither a number of racks, one at least, nor one of ``halls``."""
+    if asked not in halls and not (asked.isdecimal() and int(asked) > 0):
         hint = did_you_mean(asked, halls)
         words = f'"{asked}" is neither a number of racks nor a hall{hint or "; expected building/hall"}'
         raise one(words, path=option("racks="))
+
+
+def _asked(halls: Sequence[str], on: NDArray[np.bool_], hall_of_rack: Ints, racks: Ints, asked: str) -> Ints:
+    check_racks(asked, halls)
+    if asked.isdecimal():
+        return racks[: int(asked)]
     if not on[halls.index(asked)]:
         raise one(f"{asked} has no power by then", path=option("racks="))
     return np.flatnonzero(hall_of_rack == halls.index(asked))
 
 
-__all__ = ["ALL", "Floats", "Ints", "Part", "Path", "Read", "Rows", "Scope", "scope"]
+__all__ = ["ALL", "Floats", "Ints", "Part", "Path", "Read", "Rows", "Scope", "check_racks", "scope"]

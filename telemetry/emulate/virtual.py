@@ -16,7 +16,7 @@ from telemetry.emulate.broken_plant import PlantFaults, broken
 from telemetry.emulate.facility import Facility, facility
 from telemetry.emulate.faults import SensorFault, Words, parse, sensor_faults
 from telemetry.emulate.plant import Plant, frames, intervals_per_block
-from telemetry.emulate.rows import scope
+from telemetry.emulate.rows import check_racks, scope
 from telemetry.emulate.sensors import RATES, Rates, Sensors, told
 from telemetry.emulate.stream import Layout, Pace, Stream, sensors_of
 from telemetry.emulate.truth import Truth, as_it_is, draw
@@ -132,6 +132,8 @@ def check(wanted: Wanted) -> tuple[LoadedSite, float, Rates, list[Words], Writte
     problems.problems += written.problems if written else ()
     loaded = wanted.site if isinstance(wanted.site, LoadedSite) else problems.of(load_site, wanted.site)
     begin = problems.of(_begin, loaded, wanted.at) if loaded else None
+    if loaded and wanted.racks is not None:
+        problems.of(check_racks, wanted.racks, halls_of(loaded))
     problems.tell()
     assert loaded is not None
     assert begin is not None
@@ -216,6 +218,11 @@ def _model_s(wanted: Wanted) -> float:
     if wanted.lasting_s is not None:
         return wanted.speed * wanted.lasting_s
     return min(LONGEST_AHEAD_S, max(1.0, wanted.speed) * AHEAD_S)
+
+
+def halls_of(loaded: LoadedSite) -> list[str]:
+    """Names of all halls of a site."""
+    return [f"{b}/{h}" for b, building in loaded.site.buildings.items() for h in building.halls]
 
 
 def _asked(wanted: Wanted, loaded: LoadedSite, begin: float) -> Asked:
