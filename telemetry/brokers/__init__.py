@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from telemetry.brokers.running import BrokerError, Running
+from telemetry.brokers.running import BrokerError, Running, TakenError
 from twin.core.errors import did_you_mean, one
 
 
@@ -39,9 +39,17 @@ def start(kind: str, folder: Path, **options: object) -> Running:
     if kind not in kinds():
         raise one(f'there is no "{kind}"; known: {", ".join(kinds())}{did_you_mean(kind, kinds())}', path="broker")
     folder.mkdir(parents=True, exist_ok=True)
-    running = Running(kind, folder.resolve(), kinds()[kind].prepare(folder.resolve(), **options))
-    running.restart()
-    return running
+    tries = 1 if options.get("port") else 3  # a port that was free may be somebody else's a moment later
+    while True:
+        running = Running(kind, folder.resolve(), kinds()[kind].prepare(folder.resolve(), **options))
+        tries -= 1
+        try:
+            running.restart()
+        except TakenError:
+            if not tries:
+                raise
+        else:
+            return running
 
 
-__all__ = ["BrokerError", "Running", "kinds", "start"]
+__all__ = ["BrokerError", "Running", "TakenError", "kinds", "start"]

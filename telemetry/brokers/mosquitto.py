@@ -18,6 +18,10 @@ from twin.core.errors import one
 KIND = Kind("mosquitto", "a system package; for production", durable=True)
 CONFIG = Path(__file__).with_name("config")
 INSTALL = 'broker "mosquitto" is not installed: apt-get install mosquitto (macOS: brew install mosquitto)'
+CONFINED = (
+    "where AppArmor confines mosquitto (Ubuntu), it reads nothing outside of /etc/mosquitto: `aa-disable mosquitto` "
+    "on a machine for tests, or put a folder of /etc/mosquitto here"
+)
 WHERE = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"  # not on every user's PATH
 QUEUE_MESSAGES = 500_000  # of one client that is away or slow
 QUEUE_BYTES = 256 << 20
@@ -109,7 +113,7 @@ def prepare(
         text = production(files, ports=(first, second), state=f"{folder}/", acl=str(acl))
     path = folder / "mosquitto.conf"
     path.write_text(text)
-    return Launch((program, "-c", str(path)), ports)
+    return Launch((program, "-c", str(path)), ports, {"Unable to open config file": CONFINED})
 
 
 def _filled(name: str, **words: object) -> str:

@@ -32,15 +32,21 @@ class BrokerError(RuntimeError):
     """A broker did not start, or did not end."""
 
 
+class TakenError(BrokerError):
+    """Somebody else has its port."""
+
+
 @dataclass(frozen=True)
 class Launch:
     """How to start a broker: the ``command``, and the port of every listener, that of ``Running.address`` first.
 
     Listeners: ``mqtt``; ``mqtt5`` where MQTT 5 has a port of its own; ``mqtts``; ``mtls``, with client certificates.
+    ``hints``: what to tell people where such words are in the log of a broker that did not start.
     """
 
     command: tuple[str, ...]
     ports: Mapping[str, int]
+    hints: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -84,11 +90,10 @@ class Running:
 
     def restart(self) -> None:
         """Start it (again, where it was stopped or killed) on the same port and state; returns when it answers."""
-        if self.alive:
-            self.stop()
+        self.stop()
         for port in self.launch.ports.values():
             if not free(port):
-                raise BrokerError(f"port {port} of {LOOPBACK} is taken by another program")
+                raise TakenError(f"port {port} of {LOOPBACK} is taken by another program")
         with self.log.open("ab") as log:
             self._guard = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(GUARD), *self.launch.command],
@@ -144,12 +149,18 @@ class Running:
         ]
         while waiting:
             if not self.alive or time.monotonic() > deadline:
-                said = self.log.read_text(errors="replace").splitlines()[-LOG_LINES:]
-                why = "did not answer" if self.alive else "ended at once"
-                raise BrokerError("\n  ".join([f"{self.kind} {why}; the end of its log:", *said]))
+                raise self._not_started()
             waiting = [(port, up) for port, up in waiting if not up(port)]
             if waiting:
                 time.sleep(RETRY_S)
+
+    def _not_started(self) -> BrokerError:
+        """What its log says, and what that means."""
+        said = self.log.read_text(errors="replace").splitlines()[-LOG_LINES:]
+        hints = [hint for words, hint in self.launch.hints.items() if any(words in line for line in said)]
+        why = "did not answer" if self.alive else "ended at once"
+        kind = TakenError if any("in use" in line for line in said) else BrokerError
+        return kind("\n  ".join([f"{self.kind} {why}; the end of its log:", *said, *hints]))
 
     def __enter__(self) -> Self:
         return self

@@ -7,11 +7,13 @@ from itertools import count
 
 import pytest
 
+from telemetry.address import ANONYMOUS, parse_address
 from telemetry.brokers import Running, kinds, start
+from telemetry.link import Publisher
 from tests.telemetry.client import Client
 
 RETAINED = 20_000
-AWAY = 10_000
+AWAY = 5_000  # 60,000 of 60,000 when it was measured
 NUMBER = count()
 
 
@@ -36,8 +38,13 @@ def numbers(of: Client) -> list[int]:
 
 def test_20000_retained_messages_all_reach_a_late_subscriber_and_live_values_follow(broker):
     topics = [f"BMS/v1/PUB/Metadata/Rack/RackPower/Hall/{i}" for i in range(RETAINED)]
+    with Publisher(parse_address(broker.address), ANONYMOUS, "metadata", window=5000) as source:
+        source.connect()
+        for topic in topics:
+            source.publish(topic, topic.encode() + bytes(150), 0, True)
+        source.publish(topics[0], topics[0].encode(), 1, True)  # acknowledged when all before it has arrived
+        assert source.flush(30)
     with client(broker) as publisher, client(broker) as late:
-        assert publisher.publish(((topic, topic.encode() + bytes(150)) for topic in topics), 1, True) == RETAINED
         late.subscribe("BMS/v1/PUB/Value/#", 1)
         late.subscribe("BMS/v1/PUB/Metadata/#", 0)
         assert late.receives(RETAINED)
@@ -74,10 +81,10 @@ def test_a_megabyte_passes_at_every_quality_of_service(broker, qos):
 def test_messages_of_quality_2_come_once_and_in_order(broker):
     with client(broker) as one, client(broker) as other:
         other.subscribe("once/#", 2)
-        assert one.publish(numbered("once", 2000), 2) == 2000
-        assert other.receives(2000)
-        assert other.quiet() == 2000
-        assert numbers(other) == list(range(2000))
+        assert one.publish(numbered("once", 500), 2) == 500
+        assert other.receives(500)
+        assert other.quiet() == 500
+        assert numbers(other) == list(range(500))
         assert {message.qos for message in other.got} == {2}
 
 

@@ -93,6 +93,24 @@ def test_a_broker_dies_with_its_parent_even_when_the_parent_is_killed(kind, tmp_
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_broker_that_was_killed_from_outside_is_noticed_and_comes_back(kind, tmp_path):
+    with start(kind, tmp_path) as broker:
+        os.kill(broker.pid, signal.SIGKILL)
+        assert broker.wait() != 0
+        assert not broker.alive
+        broker.restart()
+        assert broker.alive
+
+
+def test_a_port_that_is_lost_between_choice_and_start_is_chosen_anew(tmp_path, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ports = iter([[other.getsockname()[1], 0], free_ports(2)])
+        monkeypatch.setattr("telemetry.brokers.mosquitto.free_ports", lambda count: next(ports))
+        with start("mosquitto", tmp_path) as broker:
+            assert broker.port != other.getsockname()[1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_port_that_is_taken_is_said_so_and_nothing_stays_behind(kind, tmp_path):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -109,6 +127,9 @@ def test_a_broker_that_cannot_start_says_the_end_of_its_log(tmp_path):
     with pytest.raises(BrokerError, match=r"(?s)mosquitto ended at once; the end of its log:.*no_such_option"):
         broker.restart()
     assert not broker.alive
+    (tmp_path / "mosquitto.conf").unlink()
+    with pytest.raises(BrokerError, match=r"(?s)Unable to open config file.*where AppArmor confines"):
+        broker.restart()
 
 
 def test_missing_software_is_said_in_one_line(tmp_path, monkeypatch):

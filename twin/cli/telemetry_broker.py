@@ -64,13 +64,13 @@ def _show(config: bool, acl: bool, bind: str, as_json: bool) -> None:
 
 
 def _run(kind: str, port: int, folder: Path, as_json: bool) -> None:
-    from telemetry.brokers import BrokerError, start
+    from telemetry.brokers import BrokerError, TakenError, start
     from twin.core.errors import one
 
     try:
         running = start(kind, folder, port=port or None)
     except BrokerError as error:
-        hint = "; --port 0 takes a free one" if "is taken" in str(error) else ""
+        hint = "; --port 0 takes a free one" if isinstance(error, TakenError) else ""
         raise one(f"{error}{hint}", path="broker") from error
     with running, suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end
         if as_json:
