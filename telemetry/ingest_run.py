@@ -22,7 +22,7 @@ from telemetry.ingest_session import remember, resume
 from telemetry.link_client import PROTOCOLS
 from telemetry.pipeline import Pipeline
 from telemetry.recording.write import Recorder
-from telemetry.safety import is_command
+from telemetry.safety import check_prefix, is_command
 from telemetry.topics import fault
 from twin.core.errors import Faults, Problem, one, option
 
@@ -63,11 +63,10 @@ class Wish:
         ):
             faults.problems.append(Problem(option("client_id="), "expected 1 to 65,535 bytes without NUL"))
         if self.status is not None:
-            words = fault(self.status)
-            if not words and is_command(self.status):
-                words = "somebody may act on what is published there"
-            if words:
-                faults.problems.append(Problem(option("status_topic="), f'"{self.status}": {words}'))
+            place = option("status_topic=")
+            faults.of(check_prefix, self.status, place)
+            if is_command(self.status):
+                faults.problems.append(Problem(place, "somebody may act on what is published there"))
         if self.version not in PROTOCOLS:
             faults.problems.append(Problem(option("mqtt="), "expected 4 (MQTT 3.1.1) or 5"))
         for name, value in (("rotate_mb=", self.rotate_bytes), ("rotate_min=", self.rotate_s),

@@ -277,7 +277,8 @@ def test_a_flood_takes_bounded_memory(ends):
         gate = threading.Event()
         disk.first = lambda: gate.wait(10)
         mine = ingest(ends, f"mqtt://127.0.0.1:{script.port}", disk, "flood", "#", most_bytes=2 << 20)
-        assert not sent.wait(1.0)  # 40 MB do not fit
+        assert until(mine.queue.full)
+        assert not sent.wait(0.5)  # 40 MB do not fit
         assert (2 << 20) <= mine.queue.peak_bytes <= (2 << 20) + 262_144 + EACH_BYTES * 300
         gate.set()
         assert sent.wait(20)
