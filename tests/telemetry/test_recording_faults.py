@@ -222,6 +222,22 @@ def test_flipped_bits_cost_their_chunk_and_are_told(close, tmp_path):
     assert sorted(lost)[len(lost) // 2] <= 300  # the median: three chunks
 
 
+@pytest.mark.parametrize("close", [True, False])
+def test_channels_are_told_again_so_that_damage_stays_local(close, tmp_path, monkeypatch):
+    monkeypatch.setattr(write, "REPEAT_BYTES", 1500)
+    path = written(tmp_path, stream(2000), 50, close=close)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"zstd") + 200] ^= 0xFF  # in the first chunk, which tells of all channels first
+    path.write_bytes(data)
+    recording = open_recording(path)
+    found = [m.sequence for m in recording.messages()]
+    assert found == list(range(2000 - len(found), 2000))
+    assert len(found) == 1950 if close else 1500 < len(found) < 1950
+    told = " ".join(recording.notes())
+    assert "the checksum" in told or "cannot be unpacked" in told
+    assert close or "messages are on channels nobody described" in told
+
+
 def test_healing_leaves_what_stands_behind_a_damaged_chunk(tmp_path):
     path = written(tmp_path, stream(1000), 100, close=False)
     data = bytearray(path.read_bytes())
@@ -266,6 +282,24 @@ def test_a_full_disk_is_told_and_nothing_is_lost_or_doubled(tmp_path):
     recorder.close()
     assert list(open_recording(tmp_path).messages()) == messages
     assert official(open_recording(tmp_path).files[0]) == 4000
+
+
+def test_a_commit_returns_after_the_disk_was_told_to_keep_it(tmp_path, monkeypatch):
+    flush, kept = os.fdatasync, []
+
+    def flushed(handle: int) -> None:
+        flush(handle)
+        kept.append(os.fstat(handle).st_size)
+
+    monkeypatch.setattr(os, "fdatasync", flushed)
+    recorder = Recorder(tmp_path, {}, clock=HandClock())
+    for n in range(5):
+        recorder.add(stream(10, 10 * n))
+        assert len(kept) == n
+        recorder.commit()
+        (path,) = tmp_path.iterdir()
+        assert kept[n:] == [path.stat().st_size]
+    recorder.close()
 
 
 def test_a_disk_that_is_full_from_the_start_leaves_no_file(tmp_path):
