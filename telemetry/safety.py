@@ -6,7 +6,7 @@ that is not on loopback needs ``--allow-remote``, a topic prefix that nobody lis
 
 Commands are what any dialect calls one, and of contracts without a dialect here: load targets and enforcement of DSX
 Flex 1.7.0 (``grid/v1/...``), NCMD, DCMD and STATE of Sparkplug B 3.0, and by custom of brokers topics that end in
-``set`` or ``request`` or have a level ``cmd``, ``cmnd`` or ``command``.
+``set``, ``write`` or ``request`` or have a level ``cmd``, ``cmnd`` or ``command``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FLEX = re.compile(r"(?:^|/)grid/v1/(?:.*/)?(?:loadtarget/set|enforcement)(?:/|$)
 SPARKPLUG = re.compile(r"(?:^|/)spBv1\.0/(?:[^/]*/(?:NCMD|DCMD)(?:/|$)|STATE(?:/|$))", re.IGNORECASE)
 REQUEST = re.compile(r"(?:^|/)BMS/v1/[^/]*/Value/.*Request(?:/|$)", re.IGNORECASE)
 DSX = re.compile(r"(?:^|/)BMS/v1/")
-CUSTOM = re.compile(r"(?:^|/)(?:cmd|cmnd|command|commands)(?:/|$)|(?:^|/)(?:set|request)$", re.IGNORECASE)
+CUSTOM = re.compile(r"(?:^|/)(?:cmd|cmnd|command|commands)(?:/|$)|(?:^|/)(?:set|write|request)$", re.IGNORECASE)
 
 
 class Target(Protocol):

@@ -73,6 +73,12 @@ def test_what_is_not_finite_is_never_good_even_where_a_decoder_says_so(value):
     assert math.isnan(view.value[0])
 
 
+def test_the_same_value_that_has_become_bad_is_no_duplicate():
+    told = fed(say("b/x", 1, 10), say("b/x", 1, 10, q=int(Quality.BAD)))
+    assert told.state.view(T0 + NS).quality[0] == Quality.BAD
+    assert told.state.counts.duplicates == 0
+
+
 def test_a_reading_for_the_history_never_becomes_the_present():
     told = fed(say("b/x", 1, 10), say("b/x", 2, 99, f=int(Flag.HISTORICAL)))
     assert told.state.view(T0).value[0] == 10
@@ -141,6 +147,9 @@ def test_a_scope_narrows_what_a_heartbeat_tells():
     assert quality(told, "b/Rack/x", 40) == Quality.GOOD
     assert quality(told, "b/CDU/x", 40) == Quality.STALE
     assert quality(told, "b/Rack/x", 55.001) == Quality.STALE
+    told.take([beat(50)])  # the other client of the BMS is back: not for racks
+    assert quality(told, "b/Rack/x", 56) == Quality.STALE
+    assert quality(told, "b/CDU/x", 56) == Quality.GOOD
 
 
 @pytest.mark.parametrize(
@@ -219,6 +228,31 @@ class Kept:
 
     def commit(self) -> None:
         self.commits += 1
+
+
+def test_two_stamps_of_the_future_prove_no_clock_and_three_that_agree_for_ten_seconds_do():
+    told = fed(*(say("b/x", t + 600, t, at=t) for t in (0, 11)))
+    assert (told.state.counts.quarantined, told.state.counts.applied) == (2, 0)
+    told.take([say("b/x", 611.5, 12, at=11.5)])
+    assert (told.state.counts.quarantined, told.state.counts.applied) == (2, 1)
+
+
+def test_a_source_that_is_set_ahead_keeps_its_other_points_fresh():
+    told = fed(*(say(f"b/{name}", t, t) for t in range(20) for name in "xy"))
+    told.take([say("b/x", t + 3600, t, at=t) for t in range(20, 60)])
+    view = told.state.view(T0 + 59 * NS)
+    y = told.decoder.points.index("b/y")
+    assert (view.value[y], view.age_s[y], view.old[y]) == (19, 40.0, False)
+    told.take([say("b/y", 3600 + 60, 60, at=60)])
+    assert told.state.view(T0 + 60 * NS).value[y] == 60
+
+
+def test_readings_without_a_stamp_and_copies_of_the_broker_teach_nothing_of_a_clock():
+    old = int(Flag.RETAINED)
+    told = fed(*(say("b/x", t - 400, t, at=t) for t in range(20)))
+    told.take([say("b/y", 20, 1, f=int(Flag.NO_TIME)), say("b/z", 20, 1, f=old), say("b/z", 21, 1, f=int(Flag.HELD))])
+    assert told.state.clocks.skews() == {"b": 400.0}
+    assert told.state.counts.applied == 23
 
 
 def test_one_device_that_is_ahead_does_not_move_the_clock_of_its_source():
