@@ -34,7 +34,7 @@ RATE, FLOOD_RATE = 2_000.0, 60_000.0
 SHARE_LOST = 1e-3  # of a killed broker that saves each second
 SAVES_S = 1.0  # so much may be lost with each kill of both: what came since, nobody has
 SLACK_MS = 1_000  # a stamp is the moment at which a message was due; it is sent and received a little later
-PEAK_MB = 200.0
+PEAK_MB = 150.0
 SEED = 6
 
 
