@@ -29,7 +29,7 @@ demo: $(RUN_STAMP) ## a year of a 750 MW campus, and the page that shows it
 	@echo "Open $(CURDIR)/build/demo.html in a browser."
 
 test: setup ## everything: formatting, lint, import order, types, tests
-	@tests/system-packages.sh chromium gcc
+	@tests/system-packages.sh chromium gcc mosquitto mosquitto_pub
 	@$(MAKE) lint
 	$(BIN)/pytest
 
@@ -44,7 +44,7 @@ format: setup ## format the sources, fix what can be fixed
 	$(BIN)/ruff check --fix .
 
 bench: setup ## how fast it is, next to the same loop in C
-	@tests/system-packages.sh gcc
+	@tests/system-packages.sh gcc mosquitto
 	$(BIN)/python -m tests.bench
 
 validate: setup ## how right it is, case by case (ML_ENERGY=PATH and KV_STABILITY=CSV: with data of your own)
