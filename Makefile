@@ -31,7 +31,7 @@ demo: $(RUN_STAMP) ## a year of a 750 MW campus, and the page that shows it
 test: setup ## everything: formatting, lint, import order, types, tests
 	@tests/system-packages.sh chromium gcc mosquitto mosquitto_pub
 	@$(MAKE) lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: setup ## formatting, lint, import order, types
 	$(BIN)/ruff format --check .

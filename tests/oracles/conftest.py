@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.oracles.rows import NotRun, Row, closing, document, text
 
-ROWS = pytest.StashKey[list[Row]]()
-NOT_RUN = pytest.StashKey[list[NotRun]]()
+# What a test compared travels with its report, so that workers of pytest-xdist hand it to the process that prints.
+ROW, NOT_RUN = "validation-row", "validation-not-run"
 # Data that may not be redistributed come by their path.
 OWN_DATA = {
     "--ml-energy": ("PATH", "ML.ENERGY leaderboard v3, folder or file (I04, I05), see tests/oracles/README.md"),
@@ -26,8 +28,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--validate-json", metavar="FILE", help="where the validation table goes as JSON")
 
 
+class Table:
+    """What all tests compared, and what could not run."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.absences: list[NotRun] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take what a test leaves in its report."""
+        if report.when == "call":
+            left: list[tuple[str, Any]] = report.user_properties
+            self.rows += [Row(*cells) for name, cells in left if name == ROW]
+            self.absences += [NotRun(*cells) for name, cells in left if name == NOT_RUN]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """A path that leads nowhere ends the run before it starts."""
+    config.pluginmanager.register(Table(), "validation-table")
     for option in OWN_DATA:
         named = config.getoption(option, None)
         if named is not None and not Path(named).exists():
@@ -41,7 +59,6 @@ def validation_row(request: pytest.FixtureRequest) -> Check:
     ``basis``: one of ``rows.BASES``. ``recorded=True`` marks a tolerance that was set after seeing the result,
     ``gap="why"`` a row that is known to be out of tolerance.
     """
-    rows = request.config.stash.setdefault(ROWS, [])
 
     def check(
         case: str,
@@ -59,8 +76,9 @@ def validation_row(request: pytest.FixtureRequest) -> Check:
         assert (rel is None) != (abs is None), "give one of rel and abs"
         tolerance = abs if rel is None else rel
         assert tolerance is not None
-        row = Row(case, what, float(expected), float(got), tolerance, rel is not None, source, basis, recorded, gap)
-        rows.append(row)
+        numbers = float(expected), float(got), float(tolerance)
+        row = Row(case, what, *numbers, rel is not None, source, basis, recorded, gap)
+        request.node.user_properties.append((ROW, astuple(row)))
         assert row.as_it_should, " | ".join(row.cells())
 
     return check
@@ -69,10 +87,9 @@ def validation_row(request: pytest.FixtureRequest) -> Check:
 @pytest.fixture
 def not_run(request: pytest.FixtureRequest) -> Callable[[str, str, str], None]:
     """``not_run(case, what, why)``: a line below the table for a case whose data are not here."""
-    absences = request.config.stash.setdefault(NOT_RUN, [])
 
     def note(case: str, what: str, why: str) -> None:
-        absences.append(NotRun(case, what, why))
+        request.node.user_properties.append((NOT_RUN, (case, what, why)))
 
     return note
 
@@ -90,11 +107,11 @@ def own_data(request: pytest.FixtureRequest) -> Callable[[str], Path | None]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the table; write it where ``--validate-json`` says."""
-    rows: list[Row] = config.stash.get(ROWS, [])
+    table = config.pluginmanager.get_plugin("validation-table")
+    assert isinstance(table, Table)
+    rows, absences = table.rows, sorted(table.absences, key=str)
     if not rows:
         return
-    found: list[NotRun] = config.stash.get(NOT_RUN, [])
-    absences = sorted(found, key=str)
     terminalreporter.section("validation")
     for line in (*text(rows), closing(rows), *map(str, absences)):
         terminalreporter.line(line)
