@@ -43,9 +43,14 @@ class PlantFaults:
     faults: Faults | None
     begin_s: float
 
+    @property
+    def found(self) -> tuple[Fault, ...]:
+        """The faults."""
+        return () if self.faults is None else self.faults.found
+
     def named(self) -> list[str]:
         """The faults as they are written."""
-        return [] if self.faults is None else [fault.named() for fault in self.faults.found]
+        return [fault.named() for fault in self.found]
 
     def engine(self, prepared: Prepared) -> Engine:
         """An engine at the start, told of the faults."""
@@ -70,7 +75,7 @@ def broken(
     model_s: float,
 ) -> PlantFaults:  # fmt: skip
     """The run with its faults. Raises ``InputError`` with everything that does not fit the site."""
-    known, problems = places(prepared.loaded, prepared.plan), Problems()
+    known, problems = places(prepared.loaded, prepared.plan) if words or written else {}, Problems()
     own = [w for w in words if of_plant(w, known)]
     if not own and written is None:
         return PlantFaults(prepared, None, begin)

@@ -27,7 +27,7 @@ from telemetry.emulate.points import Spec
 from telemetry.emulate.sensors import BAD, MISSING
 from twin.core.errors import Faults as Problems
 from twin.core.errors import did_you_mean, one, option
-from twin.engine.modes import MODES, Place
+from twin.engine.modes import MODES, Fault, Place
 from twin.engine.period import seconds
 
 Floats = NDArray[np.float64]
@@ -41,6 +41,8 @@ BEGIN_S = 60.0
 HOUR_S = 3600.0
 FORM = re.compile(r"(?P<what>[^:@]+):(?P<mode>[a-z]+)(?:=(?P<amount>[^@+]+))?(?:@(?P<at>[^+]+))?(?:\+(?P<length>.+))?")
 LEAKS = ("LeakDetect", "RackLeakDetect")
+# Modes of the plant after which a thing is not fit to run; of others nobody is told.
+BROKEN = frozenset(("pumps", "leak", "units", "power", "lost", "breaker"))
 
 
 @dataclass(frozen=True)
@@ -88,19 +90,26 @@ def of_plant(words: Words, known: Mapping[str, Place]) -> bool:
 
 
 def sensor_faults(asked: Sequence[Words], specs: Sequence[Spec], known: Mapping[str, Place]) -> list[SensorFault]:
-    """The faults that are not the plant's, on points in the order of ``specs``; and leaks of CDUs that sensors tell.
+    """The faults that are not the plant's, on points in the order of ``specs``.
 
     Raises ``InputError`` with all that is wrong, and what may have been meant.
     """
-    index, problems, found = _index(specs), Problems(), list[SensorFault]()
-    for words in asked:
-        if not of_plant(words, known):
-            made = problems.of(_sensor_fault, words, specs, index, known)
-            found += [made] if made is not None else []
-        elif words.mode == "leak" and words.what in index:
-            points = [i for i in index[words.what] if specs[i].point in LEAKS]
-            found.append(SensorFault("leak", np.array(points, np.int64), words.at_s, words.until_s))
+    own = [words for words in asked if not of_plant(words, known)]
+    index, problems = _index(specs) if own else {}, Problems()
+    made = [problems.of(_sensor_fault, words, specs, index, known) for words in own]
     problems.tell()
+    return [fault for fault in made if fault is not None]
+
+
+def told_by_sensors(faults: Sequence[Fault], specs: Sequence[Spec], begin_s: float, speed: float) -> list[SensorFault]:
+    """What points of a thing that breaks say of it besides what they measure: it leaks, it is not available."""
+    found, index = list[SensorFault](), _index(specs) if faults else {}
+    for fault in faults:
+        at, until = ((t - begin_s) / speed for t in (fault.at_s, fault.until_s))
+        for mode, tell in (("leak", LEAKS), ("unavailable", ("Available",))):
+            points = [i for i in index.get(fault.element, ()) if specs[i].point in tell]
+            if points and (fault.mode == "leak" or (mode == "unavailable" and fault.mode in BROKEN)):
+                found.append(SensorFault(mode, np.array(points, np.int64), at, until))
     return found
 
 
@@ -178,6 +187,8 @@ class Broken:
         for _, fault in self.active(t_s):
             if fault.mode == "leak":
                 true[_within(fault.points, at)] = 1.0
+            elif fault.mode == "unavailable":
+                true[_within(fault.points, at)] = 0.0
 
     def of_readings(
         self, read: Floats, worth: NDArray[np.uint8], silent: NDArray[np.bool_], at: slice, t_s: float
@@ -208,4 +219,14 @@ def _within(points: Ints, at: slice) -> Ints:
     return found
 
 
-__all__ = ["BMS", "SENSOR_MODES", "Broken", "SensorFault", "Words", "of_plant", "parse", "sensor_faults"]
+__all__ = [
+    "BMS",
+    "SENSOR_MODES",
+    "Broken",
+    "SensorFault",
+    "Words",
+    "of_plant",
+    "parse",
+    "sensor_faults",
+    "told_by_sensors",
+]

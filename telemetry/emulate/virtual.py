@@ -14,7 +14,7 @@ import numpy as np
 
 from telemetry.emulate.broken_plant import PlantFaults, broken
 from telemetry.emulate.facility import Facility, facility
-from telemetry.emulate.faults import SensorFault, Words, parse, sensor_faults
+from telemetry.emulate.faults import SensorFault, Words, parse, sensor_faults, told_by_sensors
 from telemetry.emulate.plant import Plant, frames, intervals_per_block
 from telemetry.emulate.rows import check_racks, scope
 from telemetry.emulate.sensors import RATES, Rates, Sensors, told
@@ -153,13 +153,18 @@ def _built(
     found = problems.of(broken, prepared, asked, words, written, begin, wanted.speed, _model_s(wanted))
     prepared = found.prepared if found else prepared
     part = problems.of(scope, prepared.loaded, prepared.plan, begin, wanted.racks)
+    made = problems.of(facility, part) if part else None
+    layout = Layout(made, Pace(begin, 0, wanted.speed, wanted.period_s).slots) if made else None
+    known = places(prepared.loaded, prepared.plan) if words else {}
+    faulty = problems.of(sensor_faults, words, layout.specs, known) if layout else None
     problems.tell()
-    assert part is not None
     assert found is not None
-    made = facility(part)
-    layout = Layout(made, Pace(begin, 0, wanted.speed, wanted.period_s).slots)
+    assert part is not None
+    assert made is not None
+    assert layout is not None
+    assert faulty is not None
+    faulty += told_by_sensors(found.found, layout.specs, begin, wanted.speed)
     sensors = sensors_of(layout, wanted.seed, rates)
-    faulty = sensor_faults(words, layout.specs, places(prepared.loaded, prepared.plan))
     numbers = len(made.specs) + 3 * prepared.plan.racks
     line = replace(prepared.timeline, intervals_per_block=intervals_per_block(numbers))
     prepared = replace(prepared, timeline=line)

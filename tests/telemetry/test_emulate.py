@@ -191,6 +191,8 @@ def test_a_cdu_that_loses_its_coolant_tells_a_leak_stands_and_its_racks_trip(fau
     made, heard = faulty
     assert [v for _, v, _ in heard.of("b/h/cdu-02", "cdu_leak")][-1] == 1.0
     assert heard.of("b/h/cdu-02", "cdu_status")[-1][1] == 0.0
+    assert heard.of("b/h/cdu-02", "cdu_available")[-1][1] == 0.0
+    assert heard.of("b/h/cdu-01", "cdu_available")[-1][1] == 1.0
     served = next(p.serves for p in heard.decoder.points if p.item == "b/h/cdu-02" and p.serves)
     power = heard.last("rack_power")
     assert all(power[rack] == 0.0 for rack in served)
@@ -216,6 +218,13 @@ WRONG = {
 def test_a_fault_that_cannot_be_is_refused_with_what_may_be_meant(fault):
     with pytest.raises(InputError, match=re.escape(WRONG[fault])):
         virtual(Wanted("zone-4a-tower", at=NOON, lasting_s=5.0, faults=(fault,)))
+
+
+def test_faults_of_the_plant_and_of_sensors_that_cannot_be_are_told_at_once():
+    faults = ("b/h/cdu-01:pumps=99", "b/h/r-1/99:stuck", "b/h/r-1/01:drift")
+    with pytest.raises(InputError) as wrong:
+        virtual(Wanted("zone-4a-tower", at=NOON, lasting_s=5.0, faults=faults))
+    assert len(wrong.value.problems) == 3
 
 
 def test_all_that_is_wrong_is_told_at_once():
