@@ -148,6 +148,35 @@ def test_what_is_not_possible_is_kept_finite_and_marked(text):
     assert worth == Quality.OUT_OF_RANGE
 
 
+@pytest.mark.parametrize("key", ["colour", "scope", "processArea", "phase"])
+def test_readings_of_a_point_described_by_a_key_too_much_are_flagged(key):
+    other = ["x"] if key == "processArea" else "A"
+    strange = described("Rack", "RackPower", engUnit="kW", **RACK, **{key: other})
+    assert one(read(value(3), strange)) == (3e3, Quality.GOOD, Flag.EXTRA_KEY)
+    assert one(read({**value(None), "x": 1}, strange, retain=True))[1:] == (
+        Quality.NO_VALUE, Flag.EXTRA_KEY | Flag.RETAINED,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        described("Valve", "ValvePosition", engUnit="%", associateId="E01", **CDU),
+        described("Valve", "ValvePosition", engUnit="%", associateId="E01", servesId=["E01"]),
+        described("Rack", "RackPower", engUnit="kW", objectId="E01", **RACK),
+        described("PowerMeter", "PhaseCurrent", engUnit="A", phase="D", **METER),
+        described("CDU", "PumpSpeed", engUnit="RPM", stateText=STATES, **CDU),
+        described("PowerMeter", "PowerFactor", engUnit="%", **METER),
+        described("CDU", "PumpSpeed", **CDU),
+    ],
+    ids=["named twice", "hung on and serving", "a rack's object", "a fourth phase", "unit and states", "unit", "none"],
+)
+def test_metadata_that_contradict_themselves_are_refused(metadata):
+    found = make("dsx").decode(metadata)
+    assert isinstance(found, Reject)
+    assert found.reason == Reason.METADATA
+
+
 UNITS = [
     (described("Rack", "RackPower", engUnit="kW", **RACK), 47.5, 47_500.0, "W", "rack_power"),
     (described("PowerMeter", "ApparentPower", engUnit="kVA", **METER), 2.0, 2e3, "V A", "meter_apparent_power"),

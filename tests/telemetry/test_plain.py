@@ -143,6 +143,13 @@ def test_only_what_the_quality_field_calls_good_is(mapped, said, quality):
     assert one(decoder.decode(message("a/r1", {"v": None, "q": said})))[1] == Quality.NO_VALUE
 
 
+def test_true_is_not_1_and_1_is_not_true(mapped):
+    for good, other in (("[1]", True), ("[true]", 1)):
+        rule = f"    quality_field: q\n    quality_good: {good}\n    readings"
+        decoder = mapped(ONE.replace("    readings", rule))
+        assert one(decoder.decode(message("a/r1", {"v": 1, "q": other})))[1] == Quality.BAD
+
+
 @pytest.mark.parametrize(("said", "value", "quality"), [("open", 1.0, Quality.GOOD), (0, 0.0, Quality.GOOD),
                                                         (True, 1.0, Quality.GOOD), (2, 2.0, Quality.OUT_OF_RANGE),
                                                         ("1", 1.0, Quality.GOOD)])  # fmt: skip
