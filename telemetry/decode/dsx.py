@@ -243,7 +243,10 @@ def _batch(entry: Entry, held: Held, flags: int = 0) -> Batch:
     else:
         inside = entry.low <= written <= entry.high and (entry.states is None or written in entry.states)
         quality = (GOOD if inside else BEYOND) if good else BAD
-        converted = min(max(written * entry.factor + entry.offset, -HUGE), HUGE)
+        converted = written * entry.factor
+        if entry.offset:
+            converted += entry.offset  # not 0.0, which would make 0.0 of -0.0, unlike the quick way
+        converted = min(max(converted, -HUGE), HUGE)
     return Batch(entry.row, (held.value.timestamp * 1_000_000,), (converted,), quality, (flags,))
 
 

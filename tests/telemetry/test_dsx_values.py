@@ -124,6 +124,12 @@ def test_what_the_schema_takes_is_taken_in_any_spelling(payload, watts):
     assert found.times_ns == (EPOCH_MS * NS,)
 
 
+@pytest.mark.parametrize("text", ["-0.0", "0", "1999.9999999999998", "1e-310", "0.1", "2000", "-1"])
+def test_the_quick_and_the_slow_way_agree_to_the_last_bit(text):
+    quick, kept = read(raw(text)), read(raw(text), retain=True)
+    assert repr(one(quick)[:2]) == repr(one(kept)[:2])
+
+
 def test_an_extra_key_is_kept_and_flagged():
     assert one(read({**value(3), "unit": "kW"})) == (3e3, Quality.GOOD, Flag.EXTRA_KEY)
     assert one(read({**value(3), "unit": "kW"}, retain=True))[2] == Flag.EXTRA_KEY | Flag.RETAINED
