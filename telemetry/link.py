@@ -7,7 +7,6 @@ It publishes nothing, and has no will, unless it is given one.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -20,6 +19,7 @@ from telemetry.clock_watch import Watch
 from telemetry.link_client import Will
 from telemetry.link_frames import Cut
 from telemetry.link_loop import Link
+from telemetry.link_publish import LinkError, Publisher
 from telemetry.mark import Mark
 from telemetry.message import Message
 
@@ -27,10 +27,6 @@ __all__ = ["Delivery", "Inbox", "LinkError", "Listener", "Publisher", "Will"]
 
 
 ONLINE, OFFLINE = b"online", b"offline"
-
-
-class LinkError(ConnectionError):
-    """There is no connection, and there will be none."""
 
 
 class Delivery(msgspec.Struct, gc=False):
@@ -138,114 +134,3 @@ class Listener(Link):
         if refused:
             named = ", ".join(self._filters[place][0] for place in refused)
             self._say(f"the broker refuses the subscription to {named}")
-
-
-class Publisher(Link):
-    """Publishes with at most ``window`` messages in flight; waits where it is full.
-
-    Of QoS 0 what is not out when a connection is lost is lost (``lost``); QoS 1 and 2 are sent again until the broker
-    has them. Packets of QoS 0 are made here and go out in bulk; for the others the engine keeps the books.
-    """
-
-    def __init__(
-        self,
-        address: Address,
-        login: Login,
-        client_id: str,
-        *,
-        will: Will | None = None,
-        window: int = 200,
-        **how: Any,
-    ) -> None:
-        super().__init__(address, login, client_id, clean=True, will=will, **how)
-        self.window, self.published_count, self.lost, self.refused = window, 0, 0, 0
-        self._version5 = how.get("version", 4) == 5
-        self._room = threading.Condition()
-        self._open_zero = self._open_kept = 0
-
-    def connect(self, timeout_s: float = 10.0) -> None:
-        """Connect. Raises :class:`LinkError` where the broker refuses, or does not answer within ``timeout_s``."""
-        if not self.alive:
-            self.start()
-        if not self.wait(timeout_s):
-            raise LinkError(self.failure or f"no connection to {self.address}: {self._cause or 'no answer'}")
-
-    @property
-    def in_flight(self) -> int:
-        """Messages that are neither out (QoS 0) nor acknowledged (QoS 1, 2)."""
-        return self._open_zero + self._open_kept
-
-    def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> None:
-        """Publish; waits while the window is full, and with QoS 0 for a connection.
-
-        Raises :class:`LinkError` where the broker has refused us or the link is closed, ValueError for a topic that
-        nobody may publish on.
-        """
-        raw = topic.encode()
-        if not raw or len(raw) > 65_535 or any(c in topic for c in "#+\0"):
-            raise ValueError(f"{topic!r} is no topic to publish on")
-        with self._room:
-            while self.in_flight >= self.window or (qos == 0 and not self.connected):
-                self._check()
-                self._room.wait(0.05 if not self.connected else 1.0)
-            if qos:
-                self._open_kept += 1
-            else:
-                self._open_zero += 1
-                self.published_count += 1
-                self.send(self.connection, _packet(raw, payload, retain, self._version5), 1)
-                return
-        while not self._client.publish(topic, payload, qos, retain):
-            self._check()
-            time.sleep(0.01)
-        self.published_count += 1
-
-    def _check(self) -> None:
-        if self.failure or self._done.is_set() or self._stop.is_set():
-            raise LinkError(self.failure or f"the link to {self.address} is closed")
-
-    def flush(self, timeout_s: float) -> bool:
-        """Whether everything is out and acknowledged within ``timeout_s``; False at once where it never will."""
-        end = time.monotonic() + timeout_s
-        with self._room:
-            while self.in_flight and not self._done.is_set() and time.monotonic() < end:
-                self._room.wait(min(0.2, max(0.0, end - time.monotonic())))
-            return self.in_flight == 0
-
-    def sent(self, count: int) -> None:
-        """QoS 0 is done when it is out."""
-        with self._room:
-            self._open_zero -= count
-            self._room.notify_all()
-
-    def published(self, refused: bool) -> None:
-        """QoS 1 and 2 are done when the broker has them."""
-        with self._room:
-            self._open_kept -= 1
-            self.refused += refused
-            self._room.notify_all()
-
-    def went_down(self, cause: str) -> None:
-        """What was to go out with QoS 0 over this connection is lost."""
-        with self._room:
-            self.lost += self._open_zero
-            self._open_zero = 0
-            self._bulk.clear()
-            self._room.notify_all()
-
-    def came_up(self, session_present: bool) -> None:
-        """Let those go on who wait for a connection."""
-        with self._room:
-            self._room.notify_all()
-
-
-def _packet(topic: bytes, payload: bytes, retain: bool, version5: bool) -> bytes:
-    """A PUBLISH of QoS 0."""
-    left = 2 + len(topic) + version5 + len(payload)
-    head = bytearray((0x30 | retain,))
-    while True:
-        left, byte = left >> 7, left & 0x7F
-        head.append(byte | 0x80 if left else byte)
-        if not left:
-            break
-    return bytes(head + len(topic).to_bytes(2, "big") + topic + b"\0" * version5 + payload)

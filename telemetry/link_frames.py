@@ -14,6 +14,7 @@ from telemetry.message import Message
 
 PUBLISH = 0x30
 PUBACK, PUBCOMP = b"\x40\x02", b"\x70\x02"  # and the packet id behind
+PUBREL = b"\x62\x02"
 PINGRESP = b"\xd0\x00"
 LONGEST = 16 << 20  # bytes of a packet; a longer one is passed over and counted
 ODD_TOPIC = "\ufffd"  # begins what is shown of a topic that is not UTF-8: no dialect has such a first level
@@ -167,3 +168,16 @@ def _length(data: bytes, at: int) -> tuple[int, int]:
     if len(data) >= at + 4:
         raise _MalformedError("a length of more than 4 bytes")
     return 0, 0
+
+
+def publish(topic: bytes, payload: bytes, qos: int, packet: int, retain: bool, *, version5: bool) -> bytes:
+    """A PUBLISH; ``packet`` is its id, which QoS 0 does not have. No properties in MQTT 5."""
+    behind = (packet.to_bytes(2, "big") if qos else b"") + b"\0" * version5
+    left = 2 + len(topic) + len(behind) + len(payload)
+    head = bytearray((PUBLISH | qos << 1 | retain,))
+    while True:
+        left, byte = left >> 7, left & 0x7F
+        head.append(byte | 0x80 if left else byte)
+        if not left:
+            break
+    return bytes(head + len(topic).to_bytes(2, "big") + topic + behind + payload)

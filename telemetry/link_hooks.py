@@ -25,6 +25,10 @@ class Hooks:
     def came(self, cut: Cut) -> None:
         """Messages came."""
 
+    def packets(self, others: list[bytes]) -> list[bytes]:
+        """Packets that are no messages came; those that are returned go to the protocol engine."""
+        return others
+
     def sent(self, count: int) -> None:
         """So many of the packets given to :meth:`send` are out."""
 

@@ -224,7 +224,9 @@ class Link(Hooks):
         cut = self._frames.feed(data, self.now_ns())
         if cut.other:
             self._ponged = self._ponged or PINGRESP in cut.other
-            self._client.feed(b"".join(cut.other))
+            rest = b"".join(self.packets(cut.other))
+            if rest:
+                self._client.feed(rest)
         self.counters.oversize += len(cut.oversize)
         if cut.messages or cut.acks:
             self.came(cut)

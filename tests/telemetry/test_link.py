@@ -106,6 +106,55 @@ def test_a_publisher_keeps_what_the_broker_did_not_acknowledge_over_its_restart(
         mine.close()
 
 
+def test_what_is_not_acknowledged_is_published_again_in_order_as_a_duplicate(links):
+    seen: list[list[bytes]] = [[], []]
+
+    def play(sock: socket.socket, number: int) -> None:
+        packet(sock)
+        sock.sendall(ACCEPTED)
+        for _ in range(4):
+            got = packet(sock)
+            seen[number - 1].append(got)
+            if number == 1 and len(seen[0]) < 4:
+                continue
+            if number == 1:  # has the second, hears of the third and is gone
+                sock.sendall(b"\x40\x02\x00\x02" + b"\x50\x02\x00\x03")
+                assert packet(sock) == b"\x62\x00\x03"
+                return
+        sock.sendall(b"\x40\x02\x00\x01" + b"\x70\x02\x00\x03" + b"\x40\x02\x00\x04" + b"\x40\x02\x00\x05")
+        listen(sock)
+
+    with Script(play) as script:
+        sender = publisher(links, scripted(script), window=4)
+        for n, qos in enumerate((1, 1, 2, 1, 1), 1):
+            sender.publish("t", b"%d" % n, qos)
+        assert sender.flush(10)
+    topic = b"\x00\x01t\x00"
+    assert seen[0] == [
+        bytes([head]) + topic + bytes([n, 48 + n]) for head, n in ((0x32, 1), (0x32, 2), (0x34, 3), (0x32, 4))
+    ]
+    again = [(0x3A, 1), (0x3C, 3), (0x3A, 4), (seen[1][3][0], 5)]
+    assert seen[1] == [bytes([head]) + topic + bytes([n, 48 + n]) for head, n in again]
+    assert sender.refused == 0
+
+
+def test_of_mqtt_5_a_refused_message_is_counted(links):
+    def play(sock: socket.socket, number: int) -> None:
+        packet(sock)
+        sock.sendall(b"\x20\x03\x00\x00\x00")
+        for n in (1, 2, 3):
+            assert packet(sock)
+            sock.sendall([b"\x40\x03\x00\x01\x87", b"\x50\x03\x00\x02\x87", b"\x40\x02\x00\x03"][n - 1])
+        listen(sock)
+
+    with Script(play) as script:
+        sender = publisher(links, scripted(script), version=5)
+        for qos in (1, 2, 1):
+            sender.publish("t", b"", qos)
+        assert sender.flush(10)
+        assert sender.refused == 2
+
+
 def test_of_qos_0_what_was_not_out_is_counted_as_lost_and_nobody_waits_for_ever(links):
     gone = threading.Event()
 
