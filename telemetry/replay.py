@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any
@@ -198,4 +198,10 @@ def make_decoder(name: str, options: Mapping[str, str] | None = None) -> Decoder
             f'there is no "{name}"; known: {", ".join(dialects())}{did_you_mean(name, dialects())}',
             path=option("dialect="),
         )
-    return make(name, options)
+    try:
+        return make(name, options)
+    except InputError as error:
+        given = (options or {}).keys() | {"mapping"}
+        raise InputError(
+            [replace(p, path=option(f"{p.path}=")) if p.path in given else p for p in error.problems]
+        ) from None

@@ -110,12 +110,12 @@ def lines(found: dict[str, Any]) -> list[list[str]]:
 def summary(found: dict[str, Any]) -> list[str]:
     """The rest of :func:`told` as lines."""
     counts = found["counts"]
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts["rejects"].items())
     lines = [
         f"points    {found['points']:,}, {found['with_readings']:,} with a reading, {found['stale']:,} stale",
         f"readings  {counts['readings']:,}: {counts['applied']:,} applied, {counts['duplicates']:,} duplicates, "
         f"{counts['late']:,} late, {counts['historical']:,} historical, {counts['quarantined']:,} quarantined",
-        f"rejects   {sum(counts['rejects'].values()):,}"
-        + "".join(f", {count:,} {reason}" for reason, count in counts["rejects"].items()),
+        f"rejects   {sum(counts['rejects'].values()):,}" + (f": {reasons}" if reasons else ""),
     ]
     for reason, samples in counts["samples"].items():
         first = samples[0]
@@ -148,6 +148,8 @@ def outcome_lines(found: dict[str, Any]) -> list[str]:
     rate = found["messages"] / found["took_s"] if found["took_s"] > 0.0 else 0.0
     lines = [f"replayed  {found['messages']:,} messages in {found['took_s']:.1f} s, {rate:,.0f} a second"]
     lines += [] if found["whole"] else ["          stopped before its end"]
+    if found["whole"] and not found["messages"] and not found["left_out"]:
+        lines.append("          nothing of the recording is in this time and of these topics")
     if "lateness_s" in found:
         late = {name: 1e3 * value for name, value in found["lateness_s"].items()}
         lines.append(f"lateness  median {late['p50']:.1f} ms, p99 {late['p99']:.1f} ms, worst {late['worst']:.1f} ms")

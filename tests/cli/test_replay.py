@@ -44,6 +44,16 @@ def test_json_is_all_that_is_on_stdout_and_a_part_can_be_chosen(example, tmp_pat
     assert told["messages"] == told["state"]["counts"]["messages"] > 10
 
 
+def test_a_part_that_holds_nothing_is_said_to_and_what_no_rule_fits_is_counted(example, tmp_path):
+    done = twin("replay", example, "--topic", "nothing/#", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "nothing of the recording is in this time and of these topics" in done.stdout
+    done = twin("replay", example, "--dialect", "plain", "--mapping", "gateway", "--before", "1s", cwd=tmp_path)
+    assert done.returncode == 0
+    assert re.search(r"^rejects   (\d+): \1 topic$", done.stdout, re.MULTILINE)
+    assert "no rule of the mapping fits the topic" in done.stdout
+
+
 def test_everything_wrong_is_told_at_once_with_exit_code_2(tmp_path):
     wrong = ("--to", "mqt", "--speed", "-1", "--epoch", "soon", "--dialect", "dxs", "--topic", "a#")
     done = twin("replay", "nothing.mcap", *wrong, cwd=tmp_path)
@@ -58,6 +68,8 @@ def test_everything_wrong_is_told_at_once_with_exit_code_2(tmp_path):
         done = twin("replay", name, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
         assert words in done.stderr
+    plain = twin("replay", "bad.csv", "--dialect", "plain", cwd=tmp_path)
+    assert "--mapping: plain JSON needs a mapping file" in plain.stderr
     with_mqtt = twin("replay", "bad.csv", "--broker", "mqtt://h", "--prefix", "p", "--allow-remote", cwd=tmp_path)
     assert with_mqtt.returncode == 2
     for name in ("--broker", "--prefix", "--allow-remote"):

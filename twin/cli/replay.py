@@ -137,8 +137,8 @@ def _to_twin(played: Played, decoder: Decoder, *, as_json: bool) -> None:
     if as_json:
         write_json({**how, "state": found})
     else:
-        shown = [*outcome_lines(how), *summary(found), "", table(lines(found), right=range(2, 9))]
-        typer.echo("\n".join(shown))
+        shown = ["", table(lines(found), right=range(2, 9))] if found["variables"] else []
+        typer.echo("\n".join([*outcome_lines(how), *summary(found), *shown]))
     _end(outcome)
 
 
