@@ -129,3 +129,4 @@ class SourceClocks:
                 self._set(source, offset + by_ns)
             else:
                 self.offset[source], self.earliest[source] = UNLEARNT, -TOLERANCE_NS
+                self._unsettled.discard(source)

@@ -319,9 +319,16 @@ def test_a_jump_of_our_own_clock_stops_no_source_that_gives_no_times(by):
 
 
 def test_a_jump_by_an_unknown_time_is_learnt_anew():
-    told = fed(*(say("b/x", t - 400, t, at=t) for t in range(20)))
-    told.mark(Mark("clock-jump", T0 + 20 * NS))
+    marks = list[Mark]()
+    told = fed(*(say("b/x", t - 400, t, at=t) for t in range(5)))
+    told.recorder = Kept(marks)
+    told.mark(Mark("clock-jump", T0 + 5 * NS))
     assert told.state.clocks.skews() == {}
+    told.take([say("b/y", 20, 1, f=int(Flag.NO_TIME))])
+    assert [mark.what for mark in marks] == ["clock-jump"]  # of a source that is not learnt yet nothing is said
+    told.take([say("b/x", t - 400, t, at=t) for t in range(30, 50)])
+    assert told.state.clocks.skews() == {"b": 400.0}
+    assert [mark.what for mark in marks] == ["clock-jump", "skew"]
 
 
 def test_what_is_learnt_of_a_clock_is_forgotten_after_two_days():
