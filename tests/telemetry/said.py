@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 from telemetry.batch import NOTHING, Batch, Quality, Reject
-from telemetry.clock import NS
+from telemetry.clock import NS, ReplayClock
 from telemetry.message import Message
+from telemetry.pipeline import Pipeline
 from telemetry.points import Point, Points
 
 T0 = 1_900_000_000 * NS
@@ -59,3 +60,10 @@ def say(topic: str, t: float, v: float | None, *, at: float | None = None, seque
     """A message on ``topic`` stamped ``t`` s after T0 and received at ``at`` (default: at once)."""
     payload = json.dumps({"t": t, "v": v, **more}).encode()
     return Message(topic, payload, T0 + round((t if at is None else at) * NS), sequence, 1)
+
+
+def fed(*messages: Message, heartbeats: tuple[Point, ...] = ()) -> Pipeline:
+    """A pipeline that has taken ``messages``."""
+    pipeline = Pipeline(Said(*heartbeats), ReplayClock(T0, None))
+    pipeline.take(messages)
+    return pipeline
