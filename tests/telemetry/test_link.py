@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -16,13 +15,12 @@ import pytest
 from telemetry import link_client
 from telemetry.address import ANONYMOUS, parse_address
 from telemetry.brokers import Running, start
-from telemetry.clock import WallClock
-from telemetry.link import LinkError, Listener, Publisher, Will
+from telemetry.link import LinkError, Publisher
 from telemetry.link_frames import ODD_TOPIC
 from tests.telemetry.inbox import Keep, acknowledge
+from tests.telemetry.linked import QUICK, Links, listener, publisher, scripted
 from tests.telemetry.script import ACCEPTED, PRESENT, Script, listen, packet
 
-QUICK = (0.02, 0.1)
 ROOT = Path(__file__).resolve().parents[2]
 TOP = ("twin", "telemetry", "dashboards", "sites")
 
@@ -34,33 +32,12 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def links() -> Iterator[list[Listener | Publisher]]:
-    made: list[Listener | Publisher] = []
+def links() -> Iterator[Links]:
+    made: Links = []
     yield made
     for each in made:
         each.close()
         assert not each.alive
-
-
-def listener(links, address, inbox, name="listener", filters=(("#", 1),), acked=True, **how) -> Listener:
-    how = {"pause_s": QUICK, **how}
-    made = Listener(parse_address(address), ANONYMOUS, name, filters, inbox, WallClock(), **how)
-    links.append(made)
-    if acked:
-        inbox.after = acknowledge(made)
-    made.start()
-    return made
-
-
-def publisher(links, address, name="publisher", **how) -> Publisher:
-    made = Publisher(parse_address(address), ANONYMOUS, name, pause_s=QUICK, **how)
-    links.append(made)
-    made.connect(5)
-    return made
-
-
-def scripted(script: Script) -> str:
-    return f"mqtt://127.0.0.1:{script.port}"
 
 
 @pytest.mark.parametrize("version", [4, 5])
@@ -85,107 +62,6 @@ def test_what_is_published_arrives_whole_in_order_and_acknowledged(broker, links
     assert listener(links, broker.address, again, name, [("whole/#", 1)], version=version).wait(5)
     assert not again.until(lambda: bool(again.messages), 0.3)  # nothing was left unacknowledged
     assert again.marks[0].cause == ""  # the session was there
-
-
-def test_a_publisher_keeps_what_the_broker_did_not_acknowledge_over_its_restart(tmp_path, links):
-    with start("mosquitto", tmp_path) as broker:
-        inbox = Keep()
-        mine = listener(links, broker.address, inbox)
-        assert mine.wait(5)
-        sender = publisher(links, broker.address)
-        for n in range(400):
-            sender.publish("a", b"%d" % n, 1)
-            if n == 200:
-                broker.stop()
-                threading.Timer(0.3, broker.restart).start()
-        assert sender.flush(15)
-        assert inbox.until(lambda: {int(m.payload) for m in inbox.messages} == set(range(400)))
-        assert sender.counters.losses == 1
-        assert [m.what for m in inbox.marks[:3]] == ["connected", "lost", "connected"]
-        sender.close()
-        mine.close()
-
-
-def test_what_is_not_acknowledged_is_published_again_in_order_as_a_duplicate(links):
-    seen: list[list[bytes]] = [[], []]
-
-    def play(sock: socket.socket, number: int) -> None:
-        packet(sock)
-        sock.sendall(ACCEPTED)
-        for _ in range(4):
-            got = packet(sock)
-            seen[number - 1].append(got)
-            if number == 1 and len(seen[0]) < 4:
-                continue
-            if number == 1:  # has the second, hears of the third and is gone
-                sock.sendall(b"\x40\x02\x00\x02" + b"\x50\x02\x00\x03")
-                assert packet(sock) == b"\x62\x00\x03"
-                return
-        sock.sendall(b"\x40\x02\x00\x01" + b"\x70\x02\x00\x03" + b"\x40\x02\x00\x04" + b"\x40\x02\x00\x05")
-        listen(sock)
-
-    with Script(play) as script:
-        sender = publisher(links, scripted(script), window=4)
-        for n, qos in enumerate((1, 1, 2, 1, 1), 1):
-            sender.publish("t", b"%d" % n, qos)
-        assert sender.flush(10)
-    topic = b"\x00\x01t\x00"
-    assert seen[0] == [
-        bytes([head]) + topic + bytes([n, 48 + n]) for head, n in ((0x32, 1), (0x32, 2), (0x34, 3), (0x32, 4))
-    ]
-    again = [(0x3A, 1), (0x3C, 3), (0x3A, 4), (seen[1][3][0], 5)]
-    assert seen[1] == [bytes([head]) + topic + bytes([n, 48 + n]) for head, n in again]
-    assert sender.refused == 0
-
-
-def test_of_mqtt_5_a_refused_message_is_counted(links):
-    def play(sock: socket.socket, number: int) -> None:
-        packet(sock)
-        sock.sendall(b"\x20\x03\x00\x00\x00")
-        for n in (1, 2, 3):
-            assert packet(sock)
-            sock.sendall([b"\x40\x03\x00\x01\x87", b"\x50\x03\x00\x02\x87", b"\x40\x02\x00\x03"][n - 1])
-        listen(sock)
-
-    with Script(play) as script:
-        sender = publisher(links, scripted(script), version=5)
-        for qos in (1, 2, 1):
-            sender.publish("t", b"", qos)
-        assert sender.flush(10)
-        assert sender.refused == 2
-
-
-def test_of_qos_0_what_was_not_out_is_counted_as_lost_and_nobody_waits_for_ever(links):
-    gone = threading.Event()
-
-    def play(sock: socket.socket, number: int) -> None:
-        packet(sock)
-        sock.sendall(ACCEPTED)
-        if number == 1:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            gone.wait(10)  # reads nothing
-        else:
-            listen(sock)
-
-    with Script(play) as script:
-        sender = publisher(links, scripted(script), window=50)
-        threading.Timer(0.5, gone.set).start()
-        for _ in range(200):
-            sender.publish("a", bytes(100_000))
-        assert sender.flush(10)
-        assert sender.counters.losses >= 1
-        assert 0 < sender.lost <= 50 * sender.counters.losses
-
-
-def test_the_will_is_published_when_we_are_killed_and_not_when_we_leave(broker, links):
-    inbox = Keep()
-    mine = listener(links, broker.address, inbox, "heir", [("will/#", 1)])
-    assert mine.wait(5)
-    publisher(links, broker.address, "leaves", will=Will("will/leaves", b"gone")).close()
-    dies = publisher(links, broker.address, "dies", will=Will("will/dies", b"gone"))
-    dies._client.socket.shutdown(socket.SHUT_RDWR)
-    assert inbox.until(lambda: bool(inbox.messages))
-    assert [(m.topic, m.payload) for m in inbox.messages] == [("will/dies", b"gone")]
 
 
 def test_a_second_client_with_our_id_is_suspected_and_makes_no_storm(broker, links):
