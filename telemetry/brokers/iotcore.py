@@ -25,6 +25,7 @@ IN_FLIGHT = 100  # rumqttd's own constant: `max_inflight_count` does not change 
 
 LIMITS: tuple[Limit, ...] = (
     Limit("restart", "nothing is kept: sessions and retained messages are gone after a stop or a kill"),
+    Limit("retained", "a late subscriber at QoS 0 gets, without a word, no more than", MAX_PACKETS, "messages"),
     Limit(
         "retained at QoS 1",
         "metadata are subscribed at QoS 0, where all come; at QoS 1 or 2 a late subscriber gets no more than",

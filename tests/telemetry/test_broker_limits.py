@@ -87,6 +87,15 @@ def iotcore_restart(broker: Running) -> None:
 
 
 def iotcore_retained(broker: Running) -> None:
+    assert value("iotcore", "retained") == iotcore.MAX_PACKETS
+    with start("iotcore", broker.folder / "few", packets=250) as few, client(few) as publisher:
+        publisher.publish(numbered("retained", 500), 1, True)
+        with client(few) as late:
+            late.subscribe("retained/#", 0)
+            assert late.quiet() == 250
+
+
+def iotcore_retained_at_1(broker: Running) -> None:
     with client(broker) as publisher:
         publisher.publish(numbered("retained", 500), 1, True)
         for qos, all_in_all in ((0, 500), (1, value("iotcore", "retained at QoS 1")), (2, 100)):
@@ -216,7 +225,8 @@ def mosquitto_silent(broker: Running) -> None:
 
 CHECKS: dict[tuple[str, str], Callable[[Running], None]] = {
     ("iotcore", "restart"): iotcore_restart,
-    ("iotcore", "retained at QoS 1"): iotcore_retained,
+    ("iotcore", "retained"): iotcore_retained,
+    ("iotcore", "retained at QoS 1"): iotcore_retained_at_1,
     ("iotcore", "retained again"): iotcore_again,
     ("iotcore", "in flight"): iotcore_in_flight,
     ("iotcore", "queue"): iotcore_queue,

@@ -223,7 +223,7 @@ def test_a_broker_that_keeps_nothing_has_forgotten_the_session_and_that_is_marke
 def test_broker_and_recording_killed_together_lose_no_more_than_what_the_broker_had_not_written(broker, tmp_path):
     out = tmp_path / "out"
     command = [*TWIN, "record", broker.address, "--topic", "one/#", "--out", str(out), "--client-id", "both"]
-    killed: list[int] = []
+    dice, killed = random.Random(7), list[int]()
     with Client(broker.port, "both", clean=False) as session:
         session.subscribe("one/#", 1)
         saved(broker)
@@ -233,7 +233,7 @@ def test_broker_and_recording_killed_together_lose_no_more_than_what_the_broker_
             process = ended.enter_context(subprocess.Popen(command, stderr=subprocess.DEVNULL))
             ended.callback(process.kill)
             assert until(lambda: len(list(out.glob("*.mcap"))) > files)  # noqa: B023
-            time.sleep(0.3)
+            time.sleep(dice.uniform(0.0, 0.6))
             process.kill()
             broker.kill()
             killed.append(time.time_ns())
