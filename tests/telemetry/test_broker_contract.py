@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from telemetry.address import ANONYMOUS, parse_address
 from telemetry.brokers import Running, kinds, start
 from telemetry.link import Publisher
 from tests.telemetry.client import Client
+from tests.telemetry.sequenced import until
 
 RETAINED = 20_000
 AWAY = 5_000  # 60,000 of 60,000 when it was measured
@@ -30,6 +32,11 @@ def client(broker: Running, name: str = "", **options) -> Client:
 def numbered(topic: str, how_many: int, length: int = 100) -> Iterator[tuple[str, bytes]]:
     """Messages on 50 topics, numbered in their first eight bytes."""
     return ((f"{topic}/{i % 50}", b"%08d" % i + bytes(length - 8)) for i in range(how_many))
+
+
+def written(state: Path) -> int:
+    """When the broker wrote its state, 0 for never."""
+    return state.stat().st_mtime_ns if state.exists() else 0
 
 
 def numbers(of: Client) -> list[int]:
@@ -176,9 +183,8 @@ def test_after_a_kill_a_broker_serves_again_and_a_durable_one_has_its_state(brok
     with client(broker) as publisher:
         publisher.publish(numbered(name, 1000), 1, True)
     state = broker.folder / "mosquitto.db"
-    before = state.stat().st_mtime_ns if durable else 0
-    while durable and state.stat().st_mtime_ns == before:  # written every second
-        subscriber.until(lambda: False, 0.05)
+    before = written(state)
+    assert not durable or until(lambda: written(state) > before)  # every second
     broker.kill()
     broker.restart()
     with client(broker, name, clean=False) as subscriber, client(broker) as late:
