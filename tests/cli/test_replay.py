@@ -8,6 +8,7 @@ import pty
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -114,6 +115,15 @@ def test_at_a_terminal_a_no_sends_nothing(example, tmp_path):
         os.close(ours)
     assert child.returncode == 2
     assert "4,711 on 311 topics" in shown
+
+
+@pytest.mark.parametrize("package", ["msgspec", "paho"])
+def test_without_the_extra_it_says_what_to_install(example, tmp_path, package):
+    without = f"import sys; sys.modules[{package!r}] = None; from twin.cli.main import main; main()"
+    asked = [sys.executable, "-c", without, "replay", str(example), "--to", "mqtt"]
+    done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f'this needs the package {package}: pip install "halltwin[mqtt]"\n'
 
 
 def test_an_address_with_a_password_is_refused_and_not_repeated(example, tmp_path):

@@ -40,6 +40,8 @@ def flag(argument: str) -> str:
 
 # A full disk or quota under stdout is no fault of halltwin.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# Packages that come with an extra only.
+EXTRAS = {"msgspec": "mqtt", "paho": "mqtt", "mcap": "mqtt"}
 
 
 class Verbs(TyperGroup):
@@ -80,6 +82,8 @@ class Verbs(TyperGroup):
                 typer.echo(f"the answer cannot be written: {error.strerror}", err=True)
                 raise typer.Exit(BAD_INPUT) from None
             problems = getattr(error, "problems", None)  # an InputError; its module is not imported for --help
+            if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in EXTRAS:
+                problems = [_lacking(error)]
             if problems is None:
                 traceback.print_exc()
                 typer.echo("this is a fault of halltwin, not of the input: please report it with these lines", err=True)
@@ -104,6 +108,14 @@ class Verbs(TyperGroup):
 
             write_json({"valid": False, "problems": problem_rows([Problem("", text)])})
             raise typer.Exit(BAD_INPUT) from None
+
+
+def _lacking(error: ModuleNotFoundError) -> Problem:
+    """What to install where a package is not there that not everybody needs."""
+    from twin.core.errors import Problem
+
+    package = (error.name or "").split(".")[0]
+    return Problem("", f'this needs the package {package}: pip install "halltwin[{EXTRAS[package]}]"')
 
 
 def _nowhere() -> None:
