@@ -29,6 +29,7 @@ DIALECT = Dialect("dsx", "NVIDIA DSX Exchange, BMS event bus 1.0.0 (JSON)")
 
 MAX_HELD = 20_000  # values that wait for their metadata
 MAX_POINTS = 200_000
+MAX_DESCRIBED = 256 << 20  # bytes of the metadata that are kept of all points
 NAN = float("nan")
 HUGE = sys.float_info.max
 ROOT = re.compile(r"(?:^|(?<=/))BMS/v1/")
@@ -78,10 +79,17 @@ NO_FLAG = (0,)
 class Decoder:
     """Reads DSX Exchange; ``held`` values wait, ``dropped`` were given up because too many waited."""
 
-    def __init__(self, prefix: str = "", max_held: int = MAX_HELD, max_points: int = MAX_POINTS) -> None:
+    def __init__(
+        self,
+        prefix: str = "",
+        max_held: int = MAX_HELD,
+        max_points: int = MAX_POINTS,
+        max_described: int = MAX_DESCRIBED,
+    ) -> None:
         self.points = Points()
         self.dropped = 0
-        self._prefix, self._max_held, self._max_points = prefix, max_held, max_points
+        self._prefix, self._max_held, self._max_points, self._room = prefix, max_held, max_points, max_described
+        self._sizes: dict[str, int] = {}  # bytes that the metadata of an identity took of the room
         self._quick: dict[str, tuple[float, float, float, tuple[int]]] = {}  # factor, low, high, point by topic
         self._entries: dict[str, Entry] = {}  # by topic, of all values that can be read
         self._topics: dict[str, list[str]] = {}  # these topics by identity
@@ -199,6 +207,9 @@ class Decoder:
         before = self._read.get(place.identity)
         if before is None and len(self._read) >= self._max_points:
             return strict.refuse(Reason.FULL, f"more than {self._max_points} points")
+        more = len(message.payload) - self._sizes.get(place.identity, 0)
+        if more > self._room:
+            return strict.refuse(Reason.FULL, "the metadata of all points are too large to be kept")
         if isinstance(read, Reject):
             if before is None or read.reason == Reason.UNIT:  # its values mean something else now
                 self._read[place.identity] = read
@@ -207,6 +218,8 @@ class Decoder:
         if read == before:
             return NOTHING
         self._read[place.identity] = read
+        self._sizes[place.identity] = len(message.payload)
+        self._room -= more
         if before is not None:
             self._forget(place.identity)
         index = self.points.put(read.point)

@@ -22,6 +22,7 @@ IDENTITY = frozenset(("rackLocationName", "rackLocationId", "objectName", "objec
 LISTS = frozenset(("servesId", "processArea"))
 TEXTS = (IDENTITY - LISTS) | {"objectType", "pointType", "engUnit", "phase", "integration", "scope"}
 PHASES = frozenset("ABC123")
+LARGEST_STATE = 1 << 53  # beyond it a float holds no integer for sure
 COVERING = frozenset(("HeartbeatTimestampBms", "HeartbeatTimestampIntegration"))
 
 
@@ -95,12 +96,10 @@ def _check_types(data: dict[str, Any]) -> None:
 
 
 def _is_state(entry: Any) -> bool:
-    return (
-        isinstance(entry, dict)
-        and entry.keys() == {"value", "text"}
-        and strict.integer(entry["value"]) is not None
-        and isinstance(entry["text"], str)
-    )
+    if not isinstance(entry, dict) or entry.keys() != {"value", "text"} or not isinstance(entry["text"], str):
+        return False
+    value = strict.integer(entry["value"])
+    return value is not None and abs(value) <= LARGEST_STATE
 
 
 def _check_keys(data: dict[str, Any], thing: str, rule: PointType) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+from telemetry.batch import NOTHING, Batch, Flag, Quality, Reject
 from telemetry.decode import Decoder, make
 from telemetry.message import Message
+from telemetry.points import Point
 
 NS = 1_000_000
 EPOCH_MS = 1_743_620_423_000
@@ -47,6 +49,32 @@ RACK = {"rackLocationName": "E01", "rackLocationId": "Pod1C-E01"}
 CDU = {"objectName": "CDU 5", "objectId": "CDU-05"}
 METER = {"objectName": "Bus 1", "objectId": "BUS-1", "servesId": ["TAP-1", "TAP-2"]}
 STATES = [{"value": 0, "text": "NoLeak"}, {"value": 1, "text": "Leak"}]
+
+POWER = described("Rack", "RackPower", "x", engUnit="kW", **RACK)
+
+
+def read(payload: object, metadata: Message = POWER, *, retain: bool = False) -> Batch | Reject:
+    """What a decoder of DSX that knows one point makes of a value of it."""
+    decoder = make("dsx")
+    assert decoder.decode(metadata) == NOTHING
+    topic = metadata.topic.replace("/Metadata/", "/Value/")
+    found = decoder.decode(message(topic, payload, retain=retain))
+    assert repr(found) == repr(decoder.decode(message(topic, payload, retain=retain)))  # the quick way says the same
+    return found
+
+
+def one(found: Batch | Reject) -> tuple[float, Quality, Flag]:
+    """Value, quality and flags of a batch of one."""
+    assert isinstance(found, Batch), found
+    assert len(found.values) == 1
+    return found.values[0], Quality(found.qualities[0]), Flag(found.flags[0])
+
+
+def learnt(metadata: Message) -> Point:
+    """The point that metadata describe."""
+    decoder = make("dsx")
+    assert decoder.decode(metadata) == NOTHING
+    return decoder.points[0]
 
 
 def _dsx() -> Corpus:

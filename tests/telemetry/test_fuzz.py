@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telemetry.batch import Batch, Flag, Quality, Reason, Reject
@@ -164,7 +164,7 @@ OBJECTS = st.dictionaries(st.sampled_from(KEYS), JSON, max_size=8)
     topic=st.text(max_size=60) | st.none(),
     which=st.integers(0, 99),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_comes_is_read_or_refused(name, payload, topic, which):
     decoder, real = CORPORA[name].decoder(name), CORPORA[name].messages
     said = Message(real[which % len(real)].topic if topic is None else topic, payload, EPOCH_MS * NS)

@@ -11,7 +11,7 @@ import pytest
 from telemetry.batch import NOTHING, Batch, Flag, Quality, Reason, Reject
 from telemetry.decode import Decoder, make
 from telemetry.plain.schema import NAME, schema_text
-from tests.telemetry.corpus import EPOCH_MS, NS, message
+from tests.telemetry.corpus import EPOCH_MS, NS, message, one
 from twin.core.errors import InputError
 from twin.site.shipped import shipped
 
@@ -39,13 +39,6 @@ STATE = """
   - topic: "a/{rack}"
     readings: [{field: v, variable: rack_door_state, states: {closed: 0, open: 1}}]
 """
-
-
-def one(found: Batch | Reject) -> tuple[float, Quality, Flag]:
-    """Value, quality and flags of a batch of one."""
-    assert isinstance(found, Batch), found
-    assert len(found.values) == 1
-    return found.values[0], Quality(found.qualities[0]), Flag(found.flags[0])
 
 
 @pytest.mark.parametrize("written", [41.2, "41.2", " 41.2 ", "+4.12e1", "41.20"])
