@@ -19,6 +19,7 @@ from tests.bench.measure import Row, child
 from tests.bench.process import CLI
 
 SITE, NOON = "prairie-750", "2029-07-01T12:00"
+SMALL = "zone-4a-tower"
 BAR = 5_000.0
 RUN_S, QUICK_RUN_S = 60.0, 15.0
 FLAT_OUT_S = 10.0
@@ -37,12 +38,28 @@ def run(quick: bool, full: bool) -> list[Row]:
         rate = told["messages"] / (told["lasted_s"] + told["late_s"])
         about = f"{told['points']:,} points, {told['late_s']:.2f} s late at the end, {cost.peak_mb:,.0f} MiB"
         rows.append(Row("emulator", f"{SITE} by the clock, QoS 0", rate, " msg/s", BAR, False, about))
+        rows.append(_flat(quick))
         for qos, racks in ((0, "9999"), (1, "2000")):
             done = json.loads(child("tests.bench.emulator", broker.address, str(qos), racks).stdout)
             about = f"{done['us']:.1f} us of CPU a message"
             work = f"{done['racks']:,} racks, as fast as it goes, QoS {qos}"
             rows.append(Row("emulator", work, done["rate"], " msg/s", BAR, False, about))
     return rows
+
+
+def _flat(quick: bool) -> Row:
+    """Peak memory of a long recording to that of a short one."""
+    lengths, peaks, messages = ("10min", "1h" if quick else "6h"), list[float](), 0
+    for length in lengths:
+        with tempfile.TemporaryDirectory() as folder:
+            asked = (SMALL, "--for", length, "--out", str(Path(folder, "recording")), "--json")
+            cost = child(CLI, "emulate", *asked)
+            peaks.append(cost.peak_mb)
+            messages = json.loads(cost.stdout)["messages"]
+    about = f"{peaks[0]:,.0f} and {peaks[1]:,.0f} MiB, {messages:,} messages"
+    return Row(
+        "emulator", f"peak memory of {lengths[1]} to that of {lengths[0]}", peaks[1] / peaks[0], "", 1.1, True, about
+    )
 
 
 def flat_out(address: str, qos: int, racks: str) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from graphlib import TopologicalSorter
 from itertools import pairwise
 
 import numpy as np
@@ -73,6 +74,21 @@ def test_points_come_back_under_the_names_of_the_twin(ideal):
     assert len(racks) == 80
     cdu = next(p for p in heard.decoder.points if p.item == "b/h/cdu-01" and "Supply" in p.qualifier)
     assert set(cdu.serves) <= racks
+
+
+def test_edges_lead_from_the_grid_through_power_and_water_to_every_rack_and_never_back(ideal):
+    _, _, heard = ideal
+    serves: dict[str, set[str]] = {}
+    for point in heard.decoder.points:
+        serves.setdefault(point.item, set()).update(point.serves)
+    assert {child for children in serves.values() for child in children} <= serves.keys()  # none leads nowhere
+    TopologicalSorter(serves).prepare()  # raises where edges make a circle
+    reached, todo = set[str](), ["grid"]
+    while todo:
+        reached.add(item := todo.pop())
+        todo += [child for child in serves[item] if child not in reached]
+    racks = {p.item for p in heard.decoder.points if p.variable == "rack_power"}
+    assert racks | {"b/h/cdu-01", "b/h/air", "b/warm", "b/chw/chillers", "b/warm/rejection"} <= reached
 
 
 def test_what_is_published_before_noise_adds_up_from_the_racks_to_the_grid(ideal):
