@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from telemetry.emulate.broken_plant import PlantFaults, broken
+from telemetry.emulate.broken_plant import LEAD_S, PlantFaults, broken
 from telemetry.emulate.facility import Facility, facility
 from telemetry.emulate.faults import SensorFault, Words, parse, sensor_faults, told_by_sensors
 from telemetry.emulate.plant import Plant, frames, intervals_per_block
@@ -20,6 +20,7 @@ from telemetry.emulate.rows import check_racks, scope
 from telemetry.emulate.sensors import RATES, Rates, Sensors, told
 from telemetry.emulate.stream import Layout, Pace, Stream, sensors_of
 from telemetry.emulate.truth import Truth, as_it_is, draw
+from twin.analysis.fail import begin_of
 from twin.core.errors import Faults as Problems
 from twin.core.errors import did_you_mean, one, option
 from twin.core.units import DAY
@@ -131,7 +132,7 @@ def check(wanted: Wanted) -> tuple[LoadedSite, float, Rates, list[Words], Writte
     written = None if wanted.scenario is None else problems.of(load_scenario, wanted.scenario)
     problems.problems += written.problems if written else ()
     loaded = wanted.site if isinstance(wanted.site, LoadedSite) else problems.of(load_site, wanted.site)
-    begin = problems.of(_begin, loaded, wanted.at) if loaded else None
+    begin = problems.of(_begin, loaded, wanted, written) if loaded else None
     if loaded and wanted.racks is not None:
         problems.of(check_racks, wanted.racks, halls_of(loaded))
     problems.tell()
@@ -203,10 +204,12 @@ def _rates(name: str) -> Rates:
     return RATES[name]
 
 
-def _begin(loaded: LoadedSite, at: str | None) -> float:
-    """The instant of the model; without one the first of the first full year with all halls."""
-    if at is not None:
-        return instant(at, option("at="))
+def _begin(loaded: LoadedSite, wanted: Wanted, written: Written | None) -> float:
+    """The instant of the model; without one the scenario's own, else that at which a full year with all halls begins."""
+    if wanted.at is not None:
+        return instant(wanted.at, option("at="))
+    if written is not None:
+        return begin_of(loaded, written.at, wanted.weather, wanted.load) - LEAD_S
     site = loaded.site
     days = [hall.energised_on for building in site.buildings.values() for hall in building.halls.values()]
     return period(None, None, max(float(local_midnight(day, site.utc_offset_h)) for day in days))[0]

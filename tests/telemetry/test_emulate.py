@@ -16,12 +16,14 @@ from telemetry.decode import make
 from telemetry.emulate.play import ToBroker, ToRecording, play
 from telemetry.emulate.points import Spec
 from telemetry.emulate.sensors import QUANTITIES
-from telemetry.emulate.virtual import Wanted, virtual
+from telemetry.emulate.virtual import Wanted, check, virtual
 from telemetry.pipeline import Pipeline
 from telemetry.recording.read import open_recording
 from telemetry.recording.write import Recorder
 from tests.telemetry.heard import START_NS, Heard, Kept, alike, breaks_contract, emulated
+from twin.analysis.fail import begin_of
 from twin.core.errors import InputError
+from twin.site.load import load_site
 from twin.site.shipped import shipped
 
 ENERGISED = {"prairie-750": "2029-07-01T12:00"}
@@ -347,6 +349,11 @@ def test_where_a_loss_of_the_grid_is_assumed_meters_above_the_ups_have_no_value(
     ups = heard.of("okc/hall-1/ups", "meter_power")[-1]
     assert ups[1] > 1e6
     assert ups[2] == Quality.GOOD
+
+
+def test_a_scenario_without_a_date_begins_a_minute_before_its_own_instant():
+    _, begin, *_ = check(Wanted("oklahoma-10", scenario="loss-of-utility"))
+    assert begin == begin_of(load_site("oklahoma-10"), "warmest", None, None) - 60.0
 
 
 def test_a_model_that_goes_faster_than_the_clock_moves_as_much():

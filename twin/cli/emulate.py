@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 Site = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")]
 At = Annotated[
     str | None,
-    typer.Option("--at", metavar="TIME", help="Date of the model, ISO 8601, UTC; default: the first full year."),
+    typer.Option(
+        "--at",
+        metavar="TIME",
+        help="Date of the model, ISO 8601, UTC; default: the scenario's, else the first full year.",
+    ),
 ]
 Speed = Annotated[str, typer.Option(metavar="N", help="How much faster than the clock the model goes.")]
 For = Annotated[str | None, typer.Option("--for", metavar="T", help="How long, as 60s; default: until Ctrl-C.")]
