@@ -2,9 +2,9 @@
 
 Interlocks are armed where the plant breaks, as in ``twin fail``: racks alarm, slow down and trip. Instants of
 ``--fault`` count from the start by the clock of the messages, so that at a speed of 60 a fault ``@2min`` breaks two
-hours into the model; a scenario begins ``LEAD_S`` of the model after the start (where no date is
-given, the start is its own instant less that) and keeps its own times. Where the power
-path follows a fault, meters read what comes over it, from stores and from generators (``telemetry.emulate.path``).
+hours into the model; a scenario begins ``LEAD_S`` of the model after the start (where no date is given, it is its
+own instant less that) and keeps its own times. Where the power path follows a fault, meters read what comes over it,
+from stores and from generators (``telemetry.emulate.path``).
 """
 
 from __future__ import annotations

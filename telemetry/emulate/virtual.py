@@ -205,7 +205,7 @@ def _rates(name: str) -> Rates:
 
 
 def _begin(loaded: LoadedSite, wanted: Wanted, written: Written | None) -> float:
-    """The instant of the model; without one the scenario's own, else that at which a full year with all halls begins."""
+    """The instant of the model; without one the scenario's own, else the begin of a full year with all halls."""
     if wanted.at is not None:
         return instant(wanted.at, option("at="))
     if written is not None:

@@ -20,6 +20,7 @@ from telemetry.message import Message
 from tests.telemetry.exchange import shared
 
 START_NS = 1_900_000_000 * NS
+NOON = "2028-07-01T12:00"
 
 
 class Kept:
