@@ -33,7 +33,7 @@ grid: {{rules: [{rules}]}}
 templates:
   cs3-hall:
     chain:
-      ups: {{device: t-ups, count: 5, mechanical: true, store: {{device: ups-battery-5min, count: 5}}}}
+      ups: {{device: t-ups, count: 5, mechanical: true, store: {{device: ups-battery-2500kw-5min, count: 5}}}}
 """
 SAGS = """\
 format: 1

@@ -96,7 +96,7 @@ def test_generators_carry_the_loss_of_the_utility_and_racks_behind_batteries_liv
 def test_a_ups_without_a_store_does_not_bridge_the_start_of_generators(tmp_path):
     text = (data_root() / "redundant-4n3.yaml").read_text()
     path = tmp_path / "bare.yaml"
-    path.write_text(re.sub(r",? *store: {device: ups-battery-5min, count: \d}", "", text))
+    path.write_text(re.sub(r",? *store: {device: ups-battery-2500kw-5min, count: \d}", "", text))
     one = case(n1(path), "grid")
     assert len(one.dark) == lower(load_site(path)).racks
 

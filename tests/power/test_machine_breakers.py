@@ -11,7 +11,7 @@ from twin.power.breaker import thermal_trip
 from twin.power.machine import Behind
 
 UPS = entry("ups-galaxy-vxl-1250")
-BATTERY = entry("ups-battery-5min")
+BATTERY = entry("ups-battery-2500kw-5min")
 RATED = 1e6
 RACKS = Behind(load="racks")
 

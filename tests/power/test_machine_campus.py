@@ -10,7 +10,7 @@ import numpy as np
 from tests.power.nets import Bench, Node, entry
 from twin.power.machine import Behind
 
-UPS, BATTERY, SET = entry("ups-galaxy-vxl-1250"), entry("ups-battery-5min"), entry("genset-2500kw")
+UPS, BATTERY, SET = entry("ups-galaxy-vxl-1250"), entry("ups-battery-2500kw-5min"), entry("genset-2500kw")
 UPS_LAW, LINE = (0.006, 0.012, 0.012), (0.0, 0.0, 0.01)
 HALLS, PLANTS = 60, 8
 RACKS_W = 0.8e6

@@ -16,7 +16,7 @@ from twin.power.machine_state import BATTERY, BYPASS, WORDS
 from twin.power.network import solve
 
 UPS = entry("ups-galaxy-vxl-1250", return_s=3.0, walk_in_s=4.0, sag_count=2)
-BATTERIES = [entry("ups-battery-90s", energy_kwh=20.0), entry("ups-battery-5min")]
+BATTERIES = [entry("ups-battery-90s", energy_kwh=20.0), entry("ups-battery-2500kw-5min")]
 SETS = [
     entry("genset-2500kw", retransfer_s=60.0, minimum_run_s=30.0, cooldown_s=60.0),
     entry("genset-3mw-open", retransfer_s=40.0, minimum_run_s=0.0, cooldown_s=20.0, tank_h=0.02),

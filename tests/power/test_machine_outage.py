@@ -11,7 +11,7 @@ from twin.power.generator import capability
 from twin.power.machine import Behind, drawn_failures, failing_sets
 
 UPS = entry("ups-galaxy-vxl-1250")
-BATTERY = entry("ups-battery-5min")
+BATTERY = entry("ups-battery-2500kw-5min")
 SET = entry("genset-2500kw")
 LAW = (0.006, 0.012, 0.012)
 RACKS_W, PUMPS_W, PLANT_W = 8e6, 0.3e6, 2e6
@@ -21,7 +21,7 @@ FIRST = CALL + SET.start_s.value
 
 def campus(sets: int = 6, **options: float) -> Bench:
     """8 MW of racks and their pumps behind four UPSs, a chiller plant of 2 MW, sets of 2.5 MW on the busbar."""
-    battery = entry("ups-battery-5min", **{k: v for k, v in options.items() if k == "energy_kwh"})
+    battery = entry("ups-battery-2500kw-5min", **{k: v for k, v in options.items() if k == "energy_kwh"})
     generator = entry("genset-2500kw", **{k: v for k, v in options.items() if k in type(SET).model_fields})
     failing = {"bus": int(options["failing"])} if "failing" in options else {}
     nodes = [
@@ -154,7 +154,7 @@ def test_a_battery_that_is_shorter_than_the_start_drops_the_racks_before_the_set
     power = bench.power("ups")
     bench.utility(100.0, 0.0)
     bench.to(1000.0)
-    usable = 4 * entry("ups-battery-5min", energy_kwh=5.0).usable_j()
+    usable = 4 * entry("ups-battery-2500kw-5min", energy_kwh=5.0).usable_j()
     assert bench.when("battery empty") == pytest.approx([100.0 + usable / power])
     assert bench.when("battery empty")[0] < FIRST
     assert not bench.powered("racks")

@@ -16,7 +16,7 @@ def bench(**ups) -> Bench:
     device = entry("ups-galaxy-vxl-1250", return_s=10.0, walk_in_s=10.0, **ups)
     nodes = [
         Node("racks", {"ups": 1.0}, Behind(load="racks")),
-        Node("ups", {"grid": 1.0}, Behind(device=device, store=entry("ups-battery-5min"), stores=2), 2.5e6),
+        Node("ups", {"grid": 1.0}, Behind(device=device, store=entry("ups-battery-2500kw-5min"), stores=2), 2.5e6),
     ]
     return Bench(nodes, {"racks": WATTS})
 

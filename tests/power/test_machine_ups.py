@@ -12,7 +12,7 @@ from twin.power.machine_state import BATTERY as BATTERY_MODE
 from twin.power.machine_state import BYPASS
 
 UPS = entry("ups-galaxy-vxl-1250")
-BATTERY = entry("ups-battery-5min")
+BATTERY = entry("ups-battery-2500kw-5min")
 RATED = 1e6
 BLOCKS = ["".join(pair) for pair in combinations("ABCD", 2)]
 RACKS = Behind(load="racks")

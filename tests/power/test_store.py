@@ -16,7 +16,7 @@ from twin.power.machine_gear import fuel_litres, tank_j
 from twin.power.store import Store, step
 
 BBU = library().get("bbu-orv3-5500w", Store)
-BATTERY = library().get("ups-battery-5min", Store)
+BATTERY = library().get("ups-battery-2500kw-5min", Store)
 SET = library().get("genset-2500kw", Generator)
 
 
@@ -26,7 +26,7 @@ def test_a_bbu_carries_its_module_for_240_s():
     assert BBU.autonomy_s(5500.0) == pytest.approx(240.0, rel=0.01)
 
 
-@pytest.mark.parametrize(("id", "seconds"), [("ups-battery-5min", 300.0), ("ups-battery-90s", 90.0)])
+@pytest.mark.parametrize(("id", "seconds"), [("ups-battery-2500kw-5min", 300.0), ("ups-battery-90s", 90.0)])
 def test_a_battery_lasts_what_its_name_says(id, seconds):
     assert library().get(id, Store).autonomy_s(2.6e6) == pytest.approx(seconds, rel=0.001)
 
