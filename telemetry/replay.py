@@ -27,6 +27,7 @@ from twin.engine.period import instant, seconds
 
 RECORDED, NOW = "recorded", "now"
 FASTEST = 1e6
+STALE_NS = 250 * NS  # of telemetry.state_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,12 @@ class Played:
         if self.choice.speed is None:
             return 0.0
         return max(0, self._last_ns + self._by_ns - self.begin_ns) / NS / self.choice.speed
+
+    def is_old(self, now_ns: int) -> bool:
+        """Whether who takes the last stamp for the present, when the replay ends, sees a value that is stale."""
+        begin = self.begin_ns - self._by_ns if self.stamps == "old" else self.begin_ns
+        last_ns = begin + self._last_ns + self._by_ns - self.begin_ns
+        return now_ns + self.takes_s * NS - last_ns > STALE_NS
 
     def messages(self) -> Iterator[Message]:
         """Messages in the order of their receipt, at their new times."""

@@ -20,7 +20,7 @@ EXTENSIVE = frozenset({"W", "V A"})
 STAMPS = {
     "recorded": ", the time of the recording",
     "moved": ", stamps in payloads as well",
-    "old": ", but stamps in payloads stay as recorded: who takes them for the present sees them stale",
+    "old": ", but stamps in payloads stay as recorded",
 }
 
 
@@ -123,6 +123,18 @@ def summary(found: dict[str, Any]) -> list[str]:
     for source, offset in found["clock_offsets_s"].items():
         lines.append(f"clock     {source!r} is {abs(offset):.1f} s {'ahead' if offset < 0 else 'behind or late'}")
     return [*lines, f"digest    {found['digest']}"]
+
+
+def stamps_line(played: Played, now_ns: int) -> str:
+    """What the stamps of a replay that is about to be sent will be, and who will find them old."""
+    line = f"stamps    from {stamp(played.begin_ns)}" + STAMPS[played.stamps]
+    if not played.is_old(now_ns):
+        return line
+    return (
+        line
+        + ": whoever takes them for the present sees stale values"
+        + (" (--epoch now moves them)" if played.stamps == "recorded" else "")
+    )
 
 
 def outcome_told(outcome: Outcome, played: Played) -> dict[str, Any]:

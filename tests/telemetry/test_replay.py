@@ -19,7 +19,7 @@ from telemetry.recording.write import Recorder
 from telemetry.replay import Choice, Played, choose, now_epoch_ns, open_played
 from telemetry.replay_pace import Lateness, pace
 from telemetry.replay_play import Outcome, outgoing, to_broker, to_twin
-from telemetry.replay_told import told
+from telemetry.replay_told import stamps_line, told
 from tests.telemetry.exchange import messages, shared
 from tests.telemetry.said import T0
 from twin.core.errors import InputError
@@ -196,6 +196,22 @@ def test_another_epoch_moves_receipt_and_stamps_of_values_and_heartbeats_and_no_
     stays = Played(recording, choose(recording, epoch="2030-01-01"), "plain")
     assert [m.payload for m in stays.messages()] == [m.payload for m in stream]
     assert stays.stamps == "old"
+
+
+def test_whoever_sends_old_stamps_is_told_so_before(tmp_path):
+    at = 1_743_620_423_000_000_000
+    recorded(tmp_path / "r", [Message(TOPIC, SAID, at, 0, 1), Message(TOPIC, SAID, at + 100 * NS, 1, 1)])
+    recording, now = open_recording(tmp_path / "r"), at + 351 * NS
+
+    def line(dialect: str, **how: str) -> str:
+        return stamps_line(Played(recording, choose(recording, speed="max", now_ns=now, **how), dialect), now)
+
+    assert "stale" not in line("dsx", epoch="now")
+    assert line("dsx").endswith("sees stale values (--epoch now moves them)")
+    assert line("plain", epoch="now").endswith("stay as recorded: whoever takes them for the present sees stale values")
+    now -= NS
+    assert "stale" not in line("dsx")  # 250 s
+    assert "stale" not in line("plain", epoch="now")
 
 
 def test_the_example_at_another_epoch_differs_by_the_epoch_only(whole):

@@ -144,13 +144,14 @@ def _to_twin(played: Played, decoder: Decoder, *, as_json: bool) -> None:
 
 def _to_broker(played: Played, decoder: Decoder, to: Any, *, yes: bool, as_json: bool) -> None:
     """Show what goes out, ask where that is needed, send."""
+    from telemetry.clock import WallClock
     from telemetry.replay_play import outgoing
     from telemetry.replay_send import send
-    from telemetry.replay_told import outcome_lines, outcome_told
+    from telemetry.replay_told import outcome_lines, outcome_told, stamps_line
 
     tell(to.login.warnings)
     plan = outgoing(played, decoder, str(to.address), to.prefix)
-    for line in plan.lines():
+    for line in [*plan.lines(), stamps_line(played, WallClock().now_ns())]:
         typer.echo(line, err=as_json)
     to.check(yes or (not to.address.loopback and _asked()))
     outcome, undelivered = send(
