@@ -111,6 +111,10 @@ class Client:
             pass
         return len(self.got)
 
+    def receives_no_more_than(self, count: int, for_s: float = 0.3) -> bool:
+        """Whether ``count`` messages came, all in all, and nothing more in a time."""
+        return self.receives(count) and self.quiet(for_s) == count
+
     def payloads(self) -> list[bytes]:
         """Of all that came."""
         return [bytes(message.payload) for message in self.got]

@@ -83,7 +83,7 @@ def iotcore_restart(broker: Running) -> None:
     with client(broker, name, clean=False) as subscriber:
         assert subscriber.session_present is False
         subscriber.subscribe(f"{name}/#", 0)
-        assert subscriber.quiet() == 0
+        assert subscriber.receives_no_more_than(0)
 
 
 def iotcore_retained(broker: Running) -> None:
@@ -92,16 +92,16 @@ def iotcore_retained(broker: Running) -> None:
         publisher.publish(numbered("retained", 500), 1, True)
         with client(few) as late:
             late.subscribe("retained/#", 0)
-            assert late.quiet() == 250
+            assert late.receives_no_more_than(250)
 
 
 def iotcore_retained_at_1(broker: Running) -> None:
     with client(broker) as publisher:
         publisher.publish(numbered("retained", 500), 1, True)
-        for qos, all_in_all in ((0, 500), (1, value("iotcore", "retained at QoS 1")), (2, 100)):
+        for qos, all_in_all in ((0, 500), (1, int(value("iotcore", "retained at QoS 1"))), (2, 100)):
             with client(broker) as late:
                 late.subscribe("retained/#", qos)
-                assert late.quiet() == all_in_all
+                assert late.receives_no_more_than(all_in_all)
 
 
 def iotcore_again(broker: Running) -> None:
@@ -112,7 +112,7 @@ def iotcore_again(broker: Running) -> None:
         for kept in expected:
             with client(broker, f"{name}-{clean}", clean=clean) as subscriber:
                 subscriber.subscribe(f"{name}/#", 0)
-                assert subscriber.quiet() == kept
+                assert subscriber.receives_no_more_than(kept)
 
 
 def iotcore_in_flight(broker: Running) -> None:
@@ -121,7 +121,7 @@ def iotcore_in_flight(broker: Running) -> None:
     with subscriber, client(broker) as publisher:
         subscriber.subscribe("flight/#", 1)
         publisher.publish(numbered("flight", 300))
-        assert subscriber.quiet() == value("iotcore", "in flight")
+        assert subscriber.receives_no_more_than(int(value("iotcore", "in flight")))
         for message in list(subscriber.got):
             subscriber.paho.ack(message.mid, message.qos)
         assert subscriber.receives(200)
@@ -142,7 +142,7 @@ def iotcore_overlap(broker: Running) -> None:
         subscriber.subscribe("over/#", 1)
         subscriber.subscribe("over/+", 1)
         subscriber.publish([("over/1", b"x")])
-        assert subscriber.quiet() == 2
+        assert subscriber.receives_no_more_than(2)
 
 
 def iotcore_sys(broker: Running) -> None:
@@ -189,7 +189,7 @@ def mosquitto_kill(broker: Running) -> None:
     broker.restart()
     assert time.time() - state.stat().st_mtime < 10 * value("mosquitto", "kill")
     with client(broker, name, clean=False) as subscriber:
-        assert subscriber.quiet() == 0
+        assert subscriber.receives_no_more_than(0)
 
 
 def mosquitto_forbidden(broker: Running) -> None:
@@ -206,7 +206,7 @@ def mosquitto_forbidden(broker: Running) -> None:
             assert one.reasons == ["Success"]
             assert five.publish([("closed", b"x")]) == 1
             assert five.reasons == ["Not authorized"]
-            assert one.quiet() == 0
+            assert one.receives_no_more_than(0)
     broker.restart()
 
 
