@@ -83,7 +83,7 @@ class Client:
         """The broker's answer."""
         _, mid = self.paho.subscribe(topic, qos)
         assert mid is not None
-        assert self.until(lambda: mid in self.subscribed), "no SUBACK"
+        assert self.until(lambda: mid in self.subscribed), f"no SUBACK; {self.lost} connections lost"
         return self.subscribed[mid]
 
     def publish(self, messages: Iterable[tuple[str, bytes]], qos: int = 1, retain: bool = False) -> int:
@@ -119,17 +119,15 @@ class Client:
         """Of all that came."""
         return [bytes(message.payload) for message in self.got]
 
-    def die(self) -> None:
-        """Close the socket without a word to the broker."""
+    def stop(self) -> None:
+        """End the thread, and close what paho would leave to the collector of garbage; no word to the broker."""
         self.paho.loop_stop()
-        link = self.paho.socket()
-        assert link is not None
-        link.close()
+        self.paho._reset_sockets()
 
     def close(self) -> None:
         """Say good-bye."""
         self.paho.disconnect()
-        self.paho.loop_stop()
+        self.stop()
 
     def __enter__(self) -> Client:
         return self.open()

@@ -102,6 +102,7 @@ def refused(client: Client) -> str:
     while client.code is None and not client.lost:
         client.paho.loop(0.1)
         assert time.monotonic() < end
+    client.stop()
     assert client.code != "Success"
     return client.code or ""
 

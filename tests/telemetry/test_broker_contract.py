@@ -101,7 +101,7 @@ def test_the_last_will_of_a_client_that_dies_is_sent_and_kept_and_that_of_one_th
             willing.paho.will_set(f"will/{name}", b"gone", 1, True)
             willing.open()
             if name == "dies":
-                willing.die()
+                willing.stop()
             else:
                 willing.close()
         assert other.receives_no_more_than(1)
@@ -140,7 +140,7 @@ def test_what_was_received_and_not_acknowledged_comes_again_in_order(broker):
             behind.subscribe(f"{name}-behind", 1)
             subscriber.publish([(f"{name}-behind", b"")])
             assert behind.receives(1)
-        subscriber.die()
+        subscriber.stop()
         publisher.publish(((topic, payload) for topic, payload in list(numbered(name, 80))[60:]))
         with client(broker, name, clean=False) as again:
             assert again.receives(60)
@@ -158,7 +158,7 @@ def test_a_second_client_with_the_same_id_takes_over(broker):
         second.subscribe("taken", 1)
         publisher.publish([("taken", b"over")])
         assert second.receives(1)
-    first.paho.loop_stop()
+    first.stop()
 
 
 def test_mqtt_5_and_3_1_1_hear_each_other(broker):

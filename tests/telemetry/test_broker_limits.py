@@ -157,7 +157,7 @@ def iotcore_mqtt_5(broker: Running) -> None:
     five.paho.connect("127.0.0.1", broker.port)
     five.paho.loop_start()
     assert not five.until(lambda: five.code is not None, 0.5)
-    five.paho.loop_stop()
+    five.stop()
 
 
 def iotcore_users(broker: Running) -> None:
@@ -220,7 +220,7 @@ def mosquitto_silent(broker: Running) -> None:
         began = time.monotonic()
         assert other.receives(1)
         assert 1.5 < time.monotonic() - began < 1.5 + value("mosquitto", "silent client") + 3.0
-    willing.die()
+    willing.stop()
 
 
 CHECKS: dict[tuple[str, str], Callable[[Running], None]] = {
