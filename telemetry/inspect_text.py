@@ -121,15 +121,18 @@ def _understood(said: Understood) -> dict[str, Any]:
 def render(found: Found) -> str:
     """Text for a terminal."""
     told = plain(found)
-    span, rate = told["span_s"], told["per_second"]
-    files = told["files"]
+    span, rate, files = told["span_s"], told["per_second"], told["files"]
+    often = "unknown" if rate is None else f"{rate:,.1f} a second"
+    when = "no message at all"
+    if told["messages"]:
+        when = f"{told['first_utc']} .. {told['last_utc']}, {span:,.3f} s"
+        when += "" if found.recording.has_dates else " (a CSV has no dates: read as if it had begun then)"
     lines = [
         f"{told['path']}: {count(told['messages'], 'message')} on {count(told['topics'], 'topic')}, "
         f"{size(told['payload_bytes'])} of payload in {count(len(files), 'file')} of {size(told['bytes'])}",
-        f"time        {told['first_utc']} .. {told['last_utc']}, {span:,.3f} s"
-        + ("" if found.recording.has_dates else " (a CSV has no dates: read as if it had begun then)"),
-        f"rate        {'-' if rate is None else f'{rate:,.1f}'} a second, at most {told['most_in_a_second']:,}",
-        f"delivered   {', '.join(f'QoS {qos}: {n:,}' for qos, n in told['qos'].items()) or '-'}; "
+        f"time        {when}",
+        f"rate        {often}, at most {told['most_in_a_second']:,} in a second",
+        f"delivered   {', '.join(f'QoS {qos}: {n:,}' for qos, n in told['qos'].items()) or 'nothing'}; "
         f"retained: {told['retained']:,}; breaks in the sequence: {told['breaks_in_sequence']:,}",
         *(f"about       {name}: {value}" for name, value in told["about"].items()),
         "",
@@ -171,6 +174,8 @@ def _aligned(rows: Sequence[Sequence[object]], right: Iterable[int]) -> list[str
 
 def _group_lines(told: dict[str, Any]) -> list[str]:
     rows = told["groups"]
+    if not rows:
+        return ["topics      none"]
     shown = rows[:MOST_ROWS]
     table: list[Sequence[object]] = [("topics below", "topics", "messages", "bytes each")]
     table += [
@@ -195,13 +200,13 @@ def _silence_lines(told: dict[str, Any]) -> list[str]:
     rows = told["silences"][:MOST_NAMES]
     if not rows:
         return ["silence     no topic spoke often enough to tell its period"]
-    table: list[Sequence[object]] = [("longest silence s", "period s", "since", "topic")]
+    table: list[Sequence[object]] = [("longest silence s", "period s", "since", "topic, most periods of silence first")]
     table += [
         (f"{row['longest_silence_s']:,.1f}", f"{row['period_s']:,.2f}", row["since_utc"], row["topic"]) for row in rows
     ]
     return [
         *_aligned(table, (0, 1)),
-        f"{count(told['silent_over_250_s'], 'topic')} that spoke more than once silent for more than 250 s",
+        f"silent for more than 250 s: {count(told['silent_over_250_s'], 'topic')} of those that spoke more than once",
     ]
 
 
@@ -232,6 +237,8 @@ def _understood_lines(said: dict[str, Any]) -> list[str]:
         *_reject_lines(said),
         "",
     ]
+    if not said["units"]:
+        return [*lines, "variables   none"]
     table: list[Sequence[object]] = [("variable", "written", "here", "points", "readings")]
     table += [
         (row["variable"], row["written"] or "-", row["units"], f"{row['points']:,}", f"{row['readings']:,}")

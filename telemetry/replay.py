@@ -154,7 +154,7 @@ class Played:
     """
 
     def __init__(self, recording: Recording, choice: Choice, dialect: str) -> None:
-        self.recording, self.choice = recording, choice
+        self.recording, self.choice, self.dialect = recording, choice, dialect
         begin, self._last_ns = span(recording, choice.start_ns, choice.end_ns)
         self._jumps = set_clocks(recording)
         self.begin_ns = begin if choice.epoch_ns is None else choice.epoch_ns
@@ -192,10 +192,13 @@ class Played:
         yield from recording.messages(start, end, topics=asked.topics, epoch_ns=EPOCH_NS + self._by_ns)
 
 
-def open_played(path: Path, dialect: str = "dsx", **how: Any) -> Played:
-    """The recording at ``path``, with what :func:`choose` takes. Raises ``InputError``."""
+def open_played(path: Path, dialect: str | None = None, **how: Any) -> Played:
+    """The recording at ``path``, with what :func:`choose` takes. Raises ``InputError``.
+
+    ``dialect`` None: what the recording says of itself, of a DSX CSV and where it says nothing ``dsx``.
+    """
     recording = open_recording(path)
-    return Played(recording, choose(recording, **how), dialect)
+    return Played(recording, choose(recording, **how), dialect or recording.about.get("dialect", "dsx"))
 
 
 def make_decoder(name: str, options: Mapping[str, str] | None = None) -> Decoder:

@@ -137,7 +137,7 @@ def _sensor_fault(
         raise one(f'nothing that is published or can break is called "{words.what}"{hint}', path=place)
     if words.mode not in SENSOR_MODES:
         of_element = list(MODES[known[words.what].role]) if words.what in known else []
-        _no_mode(words, [*SENSOR_MODES, *of_element])
+        _no_mode(words, list(dict.fromkeys([*SENSOR_MODES, *of_element])))
     points = index[words.what]
     if words.mode == "leak":
         points = [i for i in points if specs[i].point in LEAKS]

@@ -14,7 +14,7 @@ import numpy as np
 
 from telemetry.emulate.broken_plant import LEAD_S, PlantFaults, broken
 from telemetry.emulate.facility import Facility, facility
-from telemetry.emulate.faults import SensorFault, Words, parse, sensor_faults, told_by_sensors
+from telemetry.emulate.faults import BMS, SensorFault, Words, parse, sensor_faults, told_by_sensors
 from telemetry.emulate.plant import Plant, frames, intervals_per_block
 from telemetry.emulate.rows import check_racks, scope
 from telemetry.emulate.sensors import RATES, Rates, Sensors, told
@@ -103,12 +103,26 @@ class Virtual:
         wanted, line = self.wanted, self.prepared.timeline
         racks = sum(spec.point == "RackPower" for spec in self.layout.specs)
         faults = [*wanted.faults, *([wanted.scenario] if wanted.scenario else [])]
+        unseen = self._unseen()
         return [
             f"site      {self.site}: {racks:,} racks, {len(self.layout.specs) + 2:,} points",
             f"model     from {stamp(line.start)} on, {wanted.speed:g} x the clock, steps of {line.step:g} s",
             f"hidden    {len(self.truth.unknowns)} unknowns drawn by seed {wanted.seed}, {wanted.sensors} sensors",
             f"faults    {', '.join(faults) or 'none asked for'}",
+            *(
+                [f"unseen    {', '.join(unseen)}: publishes nothing here, only what others feel of it"]
+                if unseen
+                else []
+            ),
         ]
+
+    def _unseen(self) -> list[str]:
+        """What breaks and has no point among those that are published (of other racks, or never measured)."""
+        broken = dict.fromkeys(parse(text).what for text in self.wanted.faults)
+        seen = {BMS, *(spec.name for spec in self.layout.specs)}
+        seen |= {"/".join(levels[:n]) for spec in self.layout.specs for levels in [spec.item.split("/")]
+                 for n in range(1, len(levels) + 1)}  # fmt: skip
+        return [what for what in broken if what not in seen]
 
     def close(self) -> None:
         """End the engine."""

@@ -32,9 +32,11 @@ def test_export_writes_readings_and_a_grid(tmp_path):
     done = twin("telemetry", "export", example, "--out", "a.parquet", "--epoch", "2026-03-01", cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "a.parquet: 4,545 readings of 145 points\n", "")
     assert str(pq.read_table(tmp_path / "a.parquet")["time"][0].as_py()).startswith("2026-03-01 00:00:01.9")
-    done = twin("telemetry", "export", example, "--out", "a.zarr", "--every", "20", "--json", cwd=tmp_path)
+    done = twin("telemetry", "export", example, "--out", "a.zarr", "--every", "20s", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["readings"] == 4545
     assert xr.open_zarr(tmp_path / "a.zarr", group="meter_power").sizes == {"time": 5, "item": 4}
+    done = twin("telemetry", "export", example, "--out", "b.zarr", "--every", "2.5s", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "--every: expected whole seconds, at least 1\n")
     done = twin("telemetry", "export", example, "--out", "a.zarr", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (2, "a.zarr: is there already: replace it with --overwrite\n")
 

@@ -178,3 +178,14 @@ def test_where_a_loss_of_the_grid_is_assumed_meters_above_the_ups_have_no_value(
 def test_a_scenario_without_a_date_begins_a_minute_before_its_own_instant():
     _, begin, *_ = check(Wanted("oklahoma-10", scenario="loss-of-utility"))
     assert begin == begin_of(load_site("oklahoma-10"), "warmest", None, None) - 60.0
+
+
+def test_what_breaks_and_publishes_nothing_is_said():
+    faults = ("okc/hall-1/cdu-02:pumps", "okc/hall-1/cdu-01:pumps", "okc/hall-1/r-1/01:silent", "bms:offline")
+    made = virtual(Wanted("oklahoma-10", at=NOON, lasting_s=1.0, racks="4", faults=faults))
+    made.close()
+    unseen = [line for line in made.lines() if line.startswith("unseen")]
+    assert unseen == ["unseen    okc/hall-1/cdu-02: publishes nothing here, only what others feel of it"]
+    with pytest.raises(InputError) as refused:
+        virtual(Wanted("oklahoma-10", at=NOON, lasting_s=1.0, racks="4", faults=("okc/hall-1/cdu-01:pumsp",)))
+    assert str(refused.value).count("leak") == 1

@@ -145,7 +145,10 @@ def test_a_torn_file_is_told(tmp_path):
     empty = Recorder(tmp_path / "empty", {}, clock=HandClock())
     empty.mark(Mark("connected", NOW))
     empty.close()
-    assert "0 messages on 0 topics" in render(inspect(open_recording(tmp_path / "empty"), "dsx", make("dsx")))
+    text = render(inspect(open_recording(tmp_path / "empty"), "dsx", make("dsx")))
+    assert "0 messages on 0 topics" in text
+    assert "time        no message at all\n" in text
+    assert "None" not in text
 
 
 def test_topics_cannot_write_to_the_terminal(tmp_path):

@@ -177,6 +177,7 @@ def test_a_terminal_sees_how_it_goes_and_who_listens_to_its_status(broker, tmp_p
     os.close(ours)
     assert done.returncode == 0
     assert "connected: " in shown
+    assert f"recording s/# of {broker.address} into " in shown
     assert "recorded      2 messages" in done.stdout
     found = [(m.topic, m.payload) for m in open_recording(tmp_path / "out").messages()]
     assert ("s/recorder", b"online") in found

@@ -168,6 +168,16 @@ def recorded(folder, stream) -> None:
     recorder.close()
 
 
+def test_a_recording_says_its_dialect_and_another_can_be_named(tmp_path):
+    recorder = Recorder(tmp_path, {"dialect": "plain"}, clock=ReplayClock(T0, None))
+    recorder.add([Message("site/a", b"1", T0, 0, 1)])
+    recorder.commit()
+    recorder.close()
+    assert open_played(tmp_path).dialect == "plain"
+    assert open_played(tmp_path, "dsx").dialect == "dsx"
+    assert open_played(shared("dsx_exemplar.csv")).dialect == "dsx"
+
+
 TOPIC = "BMS/v1/PUB/Value/Rack/RackPower/a"
 BEAT = "BMS/v1/PUB/Value/System/HeartbeatTimestampBms/a"
 SAID = b'{ "value" : 1743620423000.5, "timestamp" : 1743620423007, "quality":1, "note": "timestamp: 1743620423007"}'

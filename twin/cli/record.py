@@ -91,11 +91,15 @@ def command(
     with _until_signal() as stop:
         live = sys.stderr.isatty()
         run = Run(wish, lambda words: _say(words, live))
+        heard = " ".join(run.session.filters)
+        _say(f"recording {heard} of {wish.address} into {out}{'' if lasting else ', until Ctrl-C'}", live)
         try:
             run.go(stop, lasting_s, lambda r: _show(r) if live else None)
         finally:
             if live:
                 _clear()
+    if not run.ingest.messages:
+        typer.echo(f"nothing came on {heard}: is it published there, and may this user read it?", err=True)
     if as_json:
         write_json(run.told())
     else:
@@ -157,7 +161,7 @@ def _summary(run: Run) -> str:
     state = told["state"]
     rows = [
         ("recorded", f"{told['messages']:,} messages, {told['bytes'] / 1e6:,.1f} MB in {told['seconds']:,.0f} s"),
-        ("acknowledged", f"{told['acknowledged']:,}"),
+        ("acknowledged", f"{told['acknowledged']:,}; what comes at QoS 0 is not"),
         ("readings", f"{state['readings']:,} of {told['points']:,} points: {state['applied']:,} new, "
          f"{state['duplicates']:,} duplicates, {state['late']:,} late, {state['quarantined']:,} quarantined"),
         ("rejects", ", ".join(f"{n:,} {reason}" for reason, n in state["rejects"].items()) or "none"),

@@ -38,7 +38,10 @@ After = Annotated[
 Before = Annotated[str | None, typer.Option("--before", metavar="TIME", help="Only before this, likewise.")]
 Topics = Annotated[list[str] | None, typer.Option("--topic", metavar="FILTER", help="Only these topics; repeatable.")]
 Prefix = Annotated[str | None, typer.Option(metavar="P", help="With --to mqtt: publish below P, as site/replay.")]
-Dialect = Annotated[str, typer.Option(metavar="NAME", help="What the messages are written in: dsx, plain.")]
+Dialect = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="dsx, plain, ...; default: what the recording says; of a CSV dsx."),
+]
 Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of the dialect plain: its mapping.")]
 Remote = Annotated[bool, typer.Option("--allow-remote", help="The broker may be another machine's.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before sending to another machine's broker.")]
@@ -59,7 +62,7 @@ def command(
     before: Before = None,
     topic: Topics = None,
     prefix: Prefix = None,
-    dialect: Dialect = "dsx",
+    dialect: Dialect = None,
     mapping: Mapping = None,
     allow_remote: Remote = False,
     yes: Yes = False,
@@ -82,7 +85,6 @@ def command(
     faults, sent = Faults(), to == "mqtt"
     login = {"user": user, "password_file": password_file, "cafile": cafile, "cert": cert, "key": key}
     faults.problems += _together(to, {"broker": broker, "prefix": prefix, "allow-remote": allow_remote, **login})
-    decoder = faults.of(make_decoder, dialect, {} if mapping is None else {"mapping": mapping})
     played = faults.of(
         open_played,
         file,
@@ -93,6 +95,8 @@ def command(
         before=before,
         topics=topic or (),
     )
+    name, options = dialect or (played.dialect if played else None), {} if mapping is None else {"mapping": mapping}
+    decoder = faults.of(make_decoder, name, options) if name else None
     if sent:
         from telemetry.replay_send import target
 

@@ -49,20 +49,26 @@ def inspect_(
 def export_(
     file: File,
     out: Annotated[Path, typer.Option("--out", metavar="PATH", help="Each reading: a .parquet file; a grid: .zarr.")],
-    every: Annotated[int | None, typer.Option("--every", metavar="S", help="Step of the grid, s; default: 10.")] = None,
+    every: Annotated[
+        str | None, typer.Option("--every", metavar="T", help="Step of the grid, as 10 (s) or 1min; default: 10s.")
+    ] = None,
     dialect: Dialect = None,
     mapping: Mapping = None,
     epoch: Epoch = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an export that is there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write the readings of a recording as columns, under the names of the twin's results."""
+    """Write the readings of a recording as columns, under the names of the twin's results.
+
+    A grid has a group for each variable: xarray.open_zarr(PATH, group="rack_power"), or xarray.open_datatree(PATH).
+    """
     from telemetry.export import check_target, export
     from telemetry.replay import make_decoder
     from twin.core.errors import Faults, one
 
     faults = Faults()
-    faults.of(check_target, out, every, overwrite=overwrite)
+    every_s = None if every is None else faults.of(_whole_seconds, every)
+    faults.of(check_target, out, every_s, overwrite=overwrite)
     opened = faults.of(_opened, file, dialect, mapping, epoch)
     faults.tell()
     assert opened is not None
@@ -73,7 +79,7 @@ def export_(
         recording,
         lambda: make_decoder(name, _options(mapping)),
         out,
-        every_s=every,
+        every_s=every_s,
         epoch_ns=epoch_ns,
         overwrite=overwrite,
     )
@@ -83,6 +89,14 @@ def export_(
     typer.echo(f"{made.path}: {made.readings:,} readings of {made.points:,} points")
     for note in made.notes:
         typer.echo(f"note: {note}", err=True)
+
+
+def _whole_seconds(text: str) -> int:
+    """A step in s, 0 where it is none of whole seconds: what is exported to says so."""
+    from twin.engine.period import seconds
+
+    found = seconds(text, "--every")
+    return int(found) if found == int(found) else 0
 
 
 def _opened(
