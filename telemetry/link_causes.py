@@ -61,9 +61,11 @@ def refusal(name: str) -> str:
     return REFUSALS.get(name, f"the broker says: {name.lower()}")
 
 
-def cause(error: OSError) -> str:
-    """What the system says, without its number."""
-    return (error.strerror or str(error) or type(error).__name__).lower()
+def cause(error: OSError, stood: bool = True) -> str:
+    """What the system says, without its number; who is cut off before a first word is asked for the usual reason."""
+    words = (error.strerror or str(error) or type(error).__name__).lower()
+    cut_off = not stood and isinstance(error, ConnectionResetError)
+    return words + (" (does one end speak TLS, mqtts://, and the other not?)" if cut_off else "")
 
 
 def lasting(error: OSError) -> str:

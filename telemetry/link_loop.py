@@ -354,7 +354,7 @@ class Link(Hooks):
 
     def _judge_error(self, error: OSError) -> None:
         """Keep what an error of the socket means; TLS does not refuse us once it stands."""
-        self._cause = cause(error)
+        self._cause = cause(error, self._up.is_set())
         if not self._up.is_set():
             self._refused = lasting(error)
 

@@ -51,6 +51,16 @@ def test_json_has_the_addresses_and_the_folder_keeps_the_log(tmp_path):
     assert (tmp_path / "kept" / "broker.log").is_file()
 
 
+def test_a_folder_that_is_a_file_and_an_address_that_nobody_shows_are_refused_in_a_line(tmp_path):
+    (tmp_path / "file").touch()
+    done = twin("telemetry", "broker", "--port", "0", "--folder", "file", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "file: a broker cannot keep its state here: File exists\n"
+    done = twin("telemetry", "broker", "--port", "0", "--bind", "10.0.0.5", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("--bind: goes with --show-config")
+
+
 def test_a_broker_that_dies_is_a_fault_and_said(tmp_path):
     with broker(tmp_path, "--kind", "mosquitto", "--port", "0", "--json") as process:
         assert process.stdout is not None

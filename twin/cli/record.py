@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -146,13 +147,14 @@ def _clear() -> None:
 
 def _show(run: Run) -> None:
     """One line on a terminal, rewritten each second."""
-    ingest = run.ingest
+    ingest, width = run.ingest, os.get_terminal_size(sys.stderr.fileno()).columns or 80
     state = "connected" if ingest.listener.connected else "no connection"
     state = "disk full" if ingest.disk_full else state
-    sys.stderr.write(
-        f"\r\033[K{state}: {ingest.messages:,} messages, {run.rate():,.0f}/s, {ingest.backlog:,} waiting, "
+    line = (
+        f"{state}: {ingest.messages:,} messages, {run.rate():,.0f}/s, {ingest.backlog:,} waiting, "
         f"{sum(run.pipeline.state.counts.rejects.values()):,} rejects, {ingest.gap_marks} gaps"
     )
+    sys.stderr.write(f"\r\033[K{line[: width - 1]}")  # a line that wraps cannot be rewritten
     sys.stderr.flush()
 
 

@@ -11,6 +11,7 @@ import typer
 from twin.cli.output import Json, write_json
 
 MQTT_PORT = 1883
+LOOPBACK = "127.0.0.1"
 
 
 def broker(
@@ -26,13 +27,15 @@ def broker(
     ] = False,
     show_acl: Annotated[bool, typer.Option("--show-acl", help="Print the access list that belongs to it.")] = False,
     bind: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Address in the configuration that is shown.")
-    ] = "127.0.0.1",
+        str | None, typer.Option(metavar="ADDRESS", help=f"With --show-config: where it listens; default: {LOOPBACK}.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run an MQTT broker on loopback until Ctrl-C: for a demo, for trials, for tests."""
     if show_config or show_acl:
-        _show(show_config, show_acl, bind, as_json)
+        _show(show_config, show_acl, bind or LOOPBACK, as_json)
+    elif bind is not None:
+        _needs_config()
     elif folder is not None:
         _run(kind, port, folder, as_json)
     else:
@@ -40,6 +43,12 @@ def broker(
 
         with tempfile.TemporaryDirectory(prefix="halltwin-broker-") as temporary:
             _run(kind, port, Path(temporary), as_json)
+
+
+def _needs_config() -> None:
+    from twin.core.errors import one
+
+    raise one("goes with --show-config: a broker that is run here listens on loopback only", path="--bind")
 
 
 def _show(config: bool, acl: bool, bind: str, as_json: bool) -> None:
@@ -72,6 +81,8 @@ def _run(kind: str, port: int, folder: Path, as_json: bool) -> None:
     except BrokerError as error:
         hint = "; --port 0 takes a free one" if isinstance(error, TakenError) else ""
         raise one(f"{error}{hint}", path="broker") from error
+    except OSError as error:
+        raise one(f"a broker cannot keep its state here: {error.strerror or error}", file=str(folder)) from error
     with running, suppress(KeyboardInterrupt):  # Ctrl-C is how it is meant to end
         if as_json:
             write_json({"kind": kind, "pid": running.pid, "address": running.address, "addresses": running.addresses})
