@@ -202,13 +202,13 @@ def _numbers(wanted: Wanted) -> None:
     problems = Problems()
     problems.of(whole_number, wanted.seed, option("seed="), 0, 2**63 - 1)
     problems.of(_within, wanted.speed, option("speed="), 1e-3, FASTEST)
-    problems.of(_within, wanted.period_s, option("every="), SHORTEST_S, LONGEST_S)
+    problems.of(_within, wanted.period_s, option("every="), SHORTEST_S, LONGEST_S, " s")
     problems.tell()
 
 
-def _within(value: float, place: str, low: float, high: float) -> None:
+def _within(value: float, place: str, low: float, high: float, unit: str = "") -> None:
     if not low <= value <= high:
-        raise one(f"{value:g} is out of range, expected {low:g} to {high:g}", path=place)
+        raise one(f"{value:g}{unit} is out of range, expected {low:g} to {high:g}{unit}", path=place)
 
 
 def _rates(name: str) -> Rates:
