@@ -123,6 +123,11 @@ class Login:
     keyfile: Path | None = field(default=None, repr=False)
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
 
+    @property
+    def named(self) -> bool:
+        """Whether the broker is told who we are, by name or by certificate."""
+        return self.user is not None or self.certfile is not None
+
     def tls(self) -> ssl.SSLContext:
         """What a TLS connection is made with: version 1.2 or newer, host name verified, our certificate if any.
 
@@ -164,8 +169,12 @@ def make_login(
     if password is not None and not 0 < len(password.encode("utf-8", "ignore")) <= LONGEST_PASSWORD:
         faults.problems.append(Problem("password", f"it is longer than {LONGEST_PASSWORD} bytes, or no UTF-8 text"))
     if password is not None and user is None:
-        where = option("password_file=") if password_file is not None else PASSWORD
-        faults.problems.append(Problem(where, f"a password needs a user: give {option('user=')} as well"))
+        words = f"a password needs a user: give {option('user=')} as well"
+        if password_file is not None:
+            faults.problems.append(Problem(option("password_file="), words))
+        else:
+            warnings.append(Problem(PASSWORD, f"it is not used: {words}", warning=True))
+            password = None
     if keyfile is not None and certfile is None:
         faults.problems.append(Problem(option("key="), f"a key needs a certificate: give {option('cert=')} as well"))
     given = [n for n, f in (("cafile=", cafile), ("cert=", certfile), ("key=", keyfile)) if f is not None]

@@ -13,7 +13,7 @@ from telemetry.decode import Decoder
 from telemetry.link import LinkError, Publisher
 from telemetry.replay import Played
 from telemetry.replay_play import Outcome, to_broker
-from telemetry.safety import check_prefix, check_target
+from telemetry.safety import MAYBE_DROPPED, check_prefix, check_target
 from twin.core.errors import Faults, one, option
 
 CONNECT_S, FLUSH_S = 5.0, 30.0
@@ -77,4 +77,6 @@ def send(
             publisher.flush(FLUSH_S)
         except LinkError as error:
             raise one(str(error), path=option("broker=")) from None
+        if to.login.named:
+            say(MAYBE_DROPPED)
         return outcome, publisher.in_flight + publisher.lost

@@ -20,6 +20,9 @@ from typing import Any, NamedTuple, Protocol
 from telemetry.decode import Decoder, dialects, make
 from twin.core.errors import Faults, InputError, Problem, one, option
 
+# Said where we publish as somebody: with 3.1.1 a broker answers the same to what it drops.
+MAYBE_DROPPED = "the broker acknowledges what its access list forbids this user too (MQTT 3.1.1): see if it arrives"
+
 # The topics behind which DSX gateways of a central space put the originals are a prefix that consumers look through.
 LISTENED_TO = ("bms", "grid", "cpc", "spbv1.0", "state", "nico")
 FLEX = re.compile(r"(?:^|/)grid/v1/(?:.*/)?(?:loadtarget/set|enforcement)(?:/|$)", re.IGNORECASE)
@@ -134,7 +137,7 @@ class Outgoing(NamedTuple):
             f"prefix    {self.prefix or 'none: under the topics of the recording'}",
             f"messages  {self.messages:,} on {self.topics:,} topics" + (f": {by_qos}" if by_qos else ""),
             f"retained  {self.retained:,}"
-            + (": the broker keeps them; see the README to clear" if self.retained else ""),
+            + (": the broker keeps them; telemetry/README.md says how to clear them" if self.retained else ""),
             f"will      {self.will or 'none'}",
             f"left out  {sum(self.left_out.values()):,} commands and requests: never sent",
         ]

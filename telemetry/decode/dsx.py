@@ -23,7 +23,7 @@ from telemetry.dsx.contract import BMS_PAIRS, INTEGRATION_PAIRS, PAIRS
 from telemetry.dsx.values import SHORTEST_TWICE, is_plain, read_good
 from telemetry.message import Message
 from telemetry.points import Points
-from twin.core.errors import InputError, Problem
+from twin.core.errors import InputError, Problem, option
 
 DIALECT = Dialect("dsx", "NVIDIA DSX Exchange, BMS event bus 1.0.0 (JSON)")
 
@@ -270,5 +270,7 @@ def make(options: Mapping[str, str]) -> Decoder:
     """
     unknown = sorted(options.keys() - {"prefix"})
     if unknown:
-        raise InputError([Problem(unknown[0], "dsx has the option prefix only")])
+        raise InputError(
+            [Problem(option(f"{unknown[0]}="), "dsx has the option prefix only; a mapping is of plain JSON")]
+        )
     return Decoder(topics.prefix(options.get("prefix", "")))

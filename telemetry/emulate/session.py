@@ -23,7 +23,7 @@ from telemetry.emulate.play import Played, ToBroker, ToRecording, play
 from telemetry.emulate.virtual import Virtual
 from telemetry.link import LinkError, Publisher
 from telemetry.recording.write import Recorder
-from telemetry.safety import check_prefix, check_target
+from telemetry.safety import MAYBE_DROPPED, check_prefix, check_target
 from twin.core.errors import Faults, one, option
 
 EMBEDDED = "iotcore"
@@ -139,6 +139,8 @@ def to_broker(
                 raise one(str(error), path=option("broker=")) from None
         flushed = publisher.flush(FLUSH_S) if not stop.is_set() else publisher.flush(GRACE_S)
         lost = publisher.lost + patient.unsent
+        if where.login.named:
+            note(MAYBE_DROPPED)
         return played, {"address": str(address), "unsent": lost, "refused": publisher.refused, "flushed": int(flushed)}
 
 

@@ -108,8 +108,17 @@ def test_everything_wrong_with_a_login_is_told_at_once(tmp_path: Path):
         assert part in words
     with pytest.raises(InputError, match="mqtts://"):
         make_login(HERE, cafile=tmp_path / "ca.pem", environment={})
+    (tmp_path / "secret").write_text("hunter2\n")
     with pytest.raises(InputError, match="needs a user"):
-        make_login(HERE, environment={PASSWORD: "x"})
+        make_login(HERE, password_file=tmp_path / "secret", environment={})
+
+
+def test_a_password_of_the_environment_without_a_user_is_not_used_and_says_so():
+    login = make_login(HERE, environment={PASSWORD: "hunter2"})
+    assert login.password is None
+    (warning,) = login.warnings
+    assert warning.warning
+    assert warning.message.startswith("it is not used: a password needs a user")
 
 
 def test_tls_is_1_2_or_newer_and_verifies_the_name(tmp_path: Path):

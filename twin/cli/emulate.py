@@ -220,7 +220,8 @@ def _tell(made: Virtual, played: Played, beside: dict[str, int | str], *, as_jso
         write_json(found)
         return
     rate = played.messages / played.lasted_s if played.lasted_s else 0.0
-    typer.echo(f"{played.messages:,} messages in {played.lasted_s:,.1f} s, {rate:,.0f} a second: {played.ended}")
+    lost = f" ({beside['unsent']:,} of them did not reach the broker)" if beside.get("unsent") else ""
+    typer.echo(f"{played.messages:,} messages{lost} in {played.lasted_s:,.1f} s, {rate:,.0f} a second: {played.ended}")
     if not beside.pop("flushed", 1):
         typer.echo("the broker had not taken all of it when this ended", err=True)
     typer.echo("\n".join(f"{name:10}{value}" for name, value in beside.items()))
