@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import xarray as xr
+from bokeh.document import Document
 from bokeh.embed import file_html
 from bokeh.models import Model
 from bokeh.resources import INLINE
@@ -65,13 +66,14 @@ def page(ds: xr.Dataset) -> str:
     """The text of the report."""
     s = source(ds)
     charts = [chart for module in ORDER if (chart := module.build(s)) is not None]
-    models = []
-    for chart in charts:
-        for number, part in enumerate(part for part in chart.body if isinstance(part, Model)):
-            part.name = f"{chart.key}-{number}"  # the place of the picture in the page, and a handle for tests
-            models.append(part)
+    document = Document()
+    with document.models.freeze():  # which of all models belong to it is found out once, not for each: 0.2 s
+        for chart in charts:
+            for number, part in enumerate(part for part in chart.body if isinstance(part, Model)):
+                part.name = f"{chart.key}-{number}"  # the place of the picture in the page, and a handle for tests
+                document.add_root(part)
     text = file_html(
-        models, INLINE, _title(s), template=Template(_file("report.html")), template_variables=_variables(s, charts)
+        document, INLINE, _title(s), template=Template(_file("report.html")), template_variables=_variables(s, charts)
     )
     return same_names(text)
 
