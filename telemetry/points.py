@@ -38,9 +38,14 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class Points:
-    """All points heard of, by number and by identity."""
+    """All points heard of, by number and by identity.
+
+    ``changed``: numbers of points that were described anew as something else (unit, variable, states, source), so that
+    their former readings are worth nothing; whoever keeps readings looks there and clears it.
+    """
 
     def __init__(self) -> None:
+        self.changed: set[int] = set()
         self._list: list[Point] = []
         self._index: dict[str, int] = {}
 
@@ -63,5 +68,12 @@ class Points:
         if index == len(self._list):
             self._list.append(point)
         else:
+            if _meaning(self._list[index]) != _meaning(point):
+                self.changed.add(index)
             self._list[index] = point
         return index
+
+
+def _meaning(point: Point) -> tuple[object, ...]:
+    """What a kept reading relies on."""
+    return point.units, point.variable, point.states, point.source

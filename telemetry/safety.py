@@ -5,8 +5,9 @@ the topics of a building impersonates it. So: commands are never sent, by whatev
 that is not on loopback needs ``--allow-remote``, a topic prefix that nobody listens to by his contract, and a yes.
 
 Commands are what any dialect calls one, and of contracts without a dialect here: load targets and enforcement of DSX
-Flex 1.7.0 (``grid/v1/...``), NCMD, DCMD and STATE of Sparkplug B 3.0, and by custom of brokers topics that end in
-``set``, ``write`` or ``request`` or have a level ``cmd``, ``cmnd`` or ``command``.
+Flex 1.7.0 (``grid/v1/...``), NCMD, DCMD and STATE of Sparkplug B 3.0 (2.2: ``STATE/...``), and by custom of brokers
+topics that end in ``set``, ``set/...``, ``write`` or ``request`` or have a level ``cmd``, ``cmnd``, ``command`` or
+``rpc``. Where a contract writes capitals, small letters hide nothing.
 """
 
 from __future__ import annotations
@@ -25,11 +26,16 @@ MAYBE_DROPPED = "the broker acknowledges what its access list forbids this user 
 
 # The topics behind which DSX gateways of a central space put the originals are a prefix that consumers look through.
 LISTENED_TO = ("bms", "grid", "cpc", "spbv1.0", "state", "nico")
-FLEX = re.compile(r"(?:^|/)grid/v1/(?:.*/)?(?:loadtarget/set|enforcement)(?:/|$)", re.IGNORECASE)
-SPARKPLUG = re.compile(r"(?:^|/)spBv1\.0/(?:[^/]*/(?:NCMD|DCMD)(?:/|$)|STATE(?:/|$))", re.IGNORECASE)
-REQUEST = re.compile(r"(?:^|/)BMS/v1/[^/]*/Value/.*Request(?:/|$)", re.IGNORECASE)
-DSX = re.compile(r"(?:^|/)BMS/v1/")
-CUSTOM = re.compile(r"(?:^|/)(?:cmd|cmnd|command|commands)(?:/|$)|(?:^|/)(?:set|write|request)$", re.IGNORECASE)
+ANY = re.IGNORECASE | re.DOTALL  # a level may hold an end of line
+FLEX = re.compile(r"(?:^|/)grid/v\d+/(?:.*/)?(?:loadtarget/set|enforcement)(?:/|$)", ANY)
+SPARKPLUG = re.compile(r"(?:^|/)spBv1\.0/(?:[^/]*/(?:NCMD|DCMD)(?:/|$)|STATE(?:/|$))", ANY)
+OLD_STATE = re.compile(r"(?:^|/)STATE/[^/]+$")
+REQUEST = re.compile(r"(?:^|/)BMS/v\d+/[^/]*/Value/.*Request(?:/|$)", ANY)
+INTEGRATION = re.compile(r"(?:^|/)BMS/v\d+/(?!PUB/)[^/]*/(?:Value|Metadata)/", ANY)
+TAGGED = re.compile(r"(?:^|/)BMS/v\d+/PUB/(?:Value|Metadata)/[^/]*/[^/]*/")
+CUSTOM = re.compile(
+    r"(?:^|/)(?:cmd|cmnd|command|commands|rpc)(?:/|$)|(?:^|/)(?:write|request)/?$|(?:^|/)set(?:/[^/]*)?$", ANY
+)
 
 
 class Target(Protocol):
@@ -56,9 +62,10 @@ def _decoders() -> tuple[Decoder, ...]:
 @lru_cache(maxsize=65_536)
 def is_command(topic: str) -> bool:
     """Whether somebody may act on what is published on ``topic``, alone or behind any prefix."""
-    if any(rule.search(topic) for rule in (FLEX, SPARKPLUG, REQUEST)):
+    if any(rule.search(topic) for rule in (FLEX, SPARKPLUG, OLD_STATE, REQUEST, INTEGRATION)):
         return True
-    if CUSTOM.search(topic) and not DSX.search(topic):
+    tagged = TAGGED.search(topic)  # tags are a site's own words: only what stands before them is looked at
+    if CUSTOM.search(topic if tagged is None else f"{topic[: tagged.start()]}/BMS"):
         return True
     levels = topic.split("/")
     behind = ("/".join(levels[begin:]) for begin in range(len(levels)))

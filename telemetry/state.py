@@ -61,6 +61,8 @@ class State:
         counts, clocks, columns = self.counts, self.clocks, self._columns
         received, newest = message.received_ns, columns.time_ns
         counts.readings += len(batch.points)
+        if self.decoder.points.changed:
+            self._forget()
         for point, time_ns, said, graded, flag in zip(
             batch.points, batch.times_ns, batch.values, batch.qualities, batch.flags, strict=True
         ):
@@ -92,6 +94,7 @@ class State:
             columns.flags[point] = flag
             columns.count[point] += 1
             columns.received_ns[point] = received
+            columns.again_ns[point] = NEVER
             newest[point] = time_ns
 
     def _is_newest(self, message: Message, reading: Reading, source: int) -> bool:
@@ -122,6 +125,14 @@ class State:
                 columns.again_ns[point] = received
             return False
         return True
+
+    def _forget(self) -> None:
+        """Drop the readings of points that are something else now: a flow in m3/s is none in kg/s."""
+        changed = self.decoder.points.changed
+        for point in changed:
+            self._columns.forget(point)
+        changed.clear()
+        self._coverage = Coverage()
 
     def _grow(self, point: int) -> bool:
         """Make room for a point; False where there is none."""

@@ -92,6 +92,14 @@ class Columns:
         self.source.extend([-1] * more)
         self.size = size
 
+    def forget(self, point: int) -> None:
+        """As if no reading of a point had come; how many did stays counted."""
+        if point < self.size:
+            self.time_ns[point], self.again_ns[point] = NEVER, NEVER
+            self.value[point], self.quality[point] = math.nan, int(Quality.UNKNOWN)
+            self.received_ns[point] = self.flags[point] = 0
+            self.source[point] = -1
+
     def move(self, source: int, step_ns: int) -> None:
         """Move the stamps of a source to its clock after it was set: a later difference means an earlier stamp."""
         times, sources = np.frombuffer(self.time_ns, np.int64), np.frombuffer(self.source, np.int32)

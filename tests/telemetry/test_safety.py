@@ -21,6 +21,15 @@ COMMANDS = [
     "home/pump/set",
     "plant/cmd/pump",
     "devices/7/messages/command/stop",
+    "bms/v1/NICO/value/CDU/GenericPoint/a",
+    "grid/v2/infra/agent-1/enforcement",
+    "grid/v1/infra/a\nb/powerbreach/enforcement",
+    "STATE/host",
+    "home/pump/set/",
+    "home/pump/set/speed",
+    "home/shelly/rpc",
+    "cmnd/BMS/v1/PUB/Value/Rack/RackPower/a",
+    "home/BMS/v1/PUB/lamp/set",
 ]
 TELEMETRY = [
     "BMS/v1/PUB/Value/Rack/RackPower/nvidia/titan/pod1C",
@@ -31,6 +40,8 @@ TELEMETRY = [
     "spBv1.0/plant/NDATA/edge",
     "spBv1.0/plant/DBIRTH/edge/device",
     "plant/pump/setpoint",
+    "plant/set/pump/speed",
+    "tele/pump/STATE",
 ]
 
 

@@ -100,6 +100,12 @@ def test_a_value_that_is_repeated_unchanged_with_its_old_stamp_stays_fresh_and_a
     assert quality(told, "b/x", 450.001) == Quality.STALE
 
 
+def test_a_repeat_of_one_reading_makes_no_other_fresh():
+    readings = [say("a/x", 0, 1), say("a/x", 0, 1, at=200), say("a/x", 1, 2, at=201)]
+    assert fed(*readings).state.view(T0 + 252 * NS).old.tolist() == [True]
+    assert fed(*readings[:2]).state.view(T0 + 252 * NS).old.tolist() == [False]
+
+
 def test_a_retained_reading_is_as_old_as_its_stamp():
     told = fed(say("b/x", 0, 1, at=251, f=int(Flag.RETAINED)), say("b/y", 251, 1))
     assert quality(told, "b/x", 251) == Quality.STALE
