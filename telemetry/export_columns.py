@@ -54,7 +54,10 @@ class Exported:
 def columns(
     recording: Recording, decoder: Decoder, epoch_ns: int | None, told: Exported | None = None
 ) -> Iterator[Columns]:
-    """All readings, ``BATCH`` or a message more at a time; ``told`` counts what was refused."""
+    """All readings, ``BATCH`` or a message more at a time; ``told`` counts what was refused.
+
+    ``decoder.points.before`` says what their points were: it may be described anew as something else afterwards.
+    """
     points, times, values, qualities = array("i"), array("q"), array("d"), array("b")
     for message in recording.messages(epoch_ns=epoch_ns):
         batch = decoder.decode(message)
@@ -62,6 +65,11 @@ def columns(
             if told is not None:
                 told.rejects[str(batch.reason)] = told.rejects.get(str(batch.reason), 0) + 1
             continue
+        if decoder.points.changed:
+            if points:
+                yield _arrays(points, times, values, qualities)
+                points, times, values, qualities = array("i"), array("q"), array("d"), array("b")
+            decoder.points.changed.clear()
         points.extend(batch.points)
         times.extend(batch.times_ns)
         values.extend(batch.values)

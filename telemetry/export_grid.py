@@ -32,7 +32,7 @@ from zarr.storage import LocalStore
 from telemetry.batch import Quality
 from telemetry.clock import NS
 from telemetry.export_columns import MARK, QUALITIES, Columns, Exported, Maker, columns, long_name, nothing
-from telemetry.points import Point, Points
+from telemetry.points import Point, Points, meaning
 from telemetry.recording.layout import label
 from telemetry.recording.read import Recording
 from telemetry.recording.records import COMPRESS, EXPAND
@@ -291,11 +291,17 @@ def _fill(
 ) -> None:
     """Second pass: the readings."""
     blocks = _Blocks(plan, folder)
-    outside = 0
-    for rows in columns(recording, maker(), epoch_ns, told):
+    outside = others = 0
+    decoder, means = maker(), [meaning(point) for group in plan.groups for point in group.points]
+    for rows in columns(recording, decoder, epoch_ns, told):
+        present = np.unique(rows.points).tolist()
+        other = [i for i in present if meaning(decoder.points.before(i)) != means[plan.column[i]]]
+        known = np.isin(rows.points, other, invert=True)
+        others += int(np.sum(~known))
         step = (rows.times_ns - plan.start_ns) // (plan.every_s * NS)
         inside = (step >= 0) & (step < plan.steps)
-        outside += int(np.sum(~inside))
+        outside += int(np.sum(~inside & known))
+        inside &= known
         told.readings += int(np.sum(inside))
         number = step // plan.block
         for block in np.unique(number[inside]).tolist():
@@ -305,6 +311,8 @@ def _fill(
     for block in blocks.numbers():
         _store(root, plan, block, blocks.get(block))
     shutil.rmtree(folder)
+    if others:
+        told.notes.append(f"{others:,} readings are of points that were described anew as something else: left out")
     if outside:
         told.notes.append(f"{outside:,} readings are stamped outside of the time of the recording and left out")
 

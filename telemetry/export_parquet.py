@@ -75,7 +75,7 @@ def _write(recording: Recording, decoder: Decoder, stream: Any, epoch_ns: int | 
 def _table(pa: Any, schema: Any, decoder: Decoder, rows: Columns) -> Any:
     """A group of rows; its dictionaries hold the points in it."""
     present, codes = np.unique(rows.points, return_inverse=True)
-    points = [decoder.points[index] for index in present.tolist()]
+    points = [decoder.points.before(index) for index in present.tolist()]
     made: dict[str, Any] = {
         "time": pa.array(rows.times_ns, schema.field("time").type),
         "value": pa.array(rows.values, mask=np.isnan(rows.values)),

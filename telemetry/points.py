@@ -40,12 +40,13 @@ class Point(msgspec.Struct, frozen=True):
 class Points:
     """All points heard of, by number and by identity.
 
-    ``changed``: numbers of points that were described anew as something else (unit, variable, states, source), so that
-    their former readings are worth nothing; whoever keeps readings looks there and clears it.
+    ``changed``: points by number as they were before they were described anew as something else (:func:`meaning`) or
+    given to another source: their former readings are worth nothing now. Whoever keeps readings looks there, and clears
+    it.
     """
 
     def __init__(self) -> None:
-        self.changed: set[int] = set()
+        self.changed: dict[int, Point] = {}
         self._list: list[Point] = []
         self._index: dict[str, int] = {}
 
@@ -62,18 +63,23 @@ class Points:
         """Number of an identity, None where nobody spoke of it."""
         return self._index.get(identity)
 
+    def before(self, index: int) -> Point:
+        """A point as it was when ``changed`` was cleared."""
+        return self.changed.get(index, self._list[index])
+
     def put(self, point: Point) -> int:
         """Number of ``point``; what was known of its identity before is replaced."""
         index = self._index.setdefault(point.identity, len(self._list))
         if index == len(self._list):
             self._list.append(point)
         else:
-            if _meaning(self._list[index]) != _meaning(point):
-                self.changed.add(index)
+            former = self._list[index]
+            if meaning(former) != meaning(point) or former.source != point.source:
+                self.changed.setdefault(index, former)
             self._list[index] = point
         return index
 
 
-def _meaning(point: Point) -> tuple[object, ...]:
+def meaning(point: Point) -> tuple[object, ...]:
     """What a kept reading relies on."""
-    return point.units, point.variable, point.states, point.source
+    return point.units, point.variable, point.states

@@ -104,12 +104,13 @@ class Decoder:
             raise _RefusedError(Reason.TOPIC, wrong)
         before = self._behind.match(topic)
         bare = topic[before.end() :] if before else topic
+        many = "+" in self._prefix  # what stands there tells sources and points of several sites apart
+        front = topic.removesuffix(bare) if many else ""
         for rule in self._rules:
-            match = rule.pattern.fullmatch(bare)
-            if match:
-                captured = match.groupdict()
+            captured = rule.pattern.match(bare)
+            if captured is not None:
                 source = bare.split("/", 1)[0] if rule.written.source is None else fill(rule.written.source, captured)
-                route = Route(rule, captured, topic if "+" in self._prefix else bare, source)
+                route = Route(rule, captured, topic if many else bare, front + source)
                 if len(self._routes) < MAX_ROUTES:
                     self._routes[topic] = route
                 return route

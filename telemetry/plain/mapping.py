@@ -28,6 +28,49 @@ Steps = tuple[str | int, ...]
 Where = tuple[tuple[Steps, Scalar], ...]
 
 
+class Pattern(NamedTuple):
+    """Topics of a rule: of each level its texts and the names between them, None for any; ``rest``: levels may follow.
+
+    Of several names in a level the first ones take as much as they can. The time this takes goes with the length of the
+    topic, whatever it is: a regular expression with as many names may need minutes for a hostile one.
+    """
+
+    levels: tuple[tuple[str, ...] | None, ...]
+    rest: bool = False
+
+    def match(self, topic: str) -> dict[str, str] | None:
+        """What ``topic`` has in the place of the names; None where it does not fit."""
+        parts = topic.split("/")
+        if len(parts) < len(self.levels) or (len(parts) > len(self.levels) and not self.rest):
+            return None
+        captured: dict[str, str] = {}
+        for part, level in zip(parts, self.levels, strict=False):
+            if level is not None and not _fits(part, level, captured):
+                return None
+        return captured
+
+
+NOTHING_FITS = Pattern((), False)
+
+
+def _fits(part: str, level: tuple[str, ...], captured: dict[str, str]) -> bool:
+    """Whether a level has its texts, and something in the place of each name, which goes into ``captured``."""
+    if len(level) == 1:
+        return part == level[0]
+    first, end = len(level[0]), len(part) - len(level[-1])
+    if end <= first or not part.startswith(level[0]) or not part.endswith(level[-1]):
+        return False
+    for place in range(len(level) - 2, 1, -2):
+        text = level[place - 1]
+        found = part.rfind(text, first + 1, end - 1)
+        if found < 0:
+            return False
+        captured[level[place]] = part[found + len(text) : end]
+        end = found
+    captured[level[1]] = part[first:end]
+    return True
+
+
 class Reading(NamedTuple):
     """A value of a message: where it stands and what it is; ``name`` is its part of an identity."""
 
@@ -45,7 +88,7 @@ class Reading(NamedTuple):
 class Rule(NamedTuple):
     """How messages of the topics that ``pattern`` fits are read; ``filter`` is their filter in MQTT."""
 
-    pattern: re.Pattern[str]
+    pattern: Pattern
     filter: str
     each: Steps | None
     time_steps: Steps | None
@@ -114,8 +157,8 @@ def _rule(rule: RuleItem, place: Path, document: Document, faults: Faults) -> Ru
     )
 
 
-def _pattern(topic: str, place: Path, document: Document, faults: Faults) -> tuple[re.Pattern[str], list[str]]:
-    """The topic as an expression, and the names that it captures."""
+def _pattern(topic: str, place: Path, document: Document, faults: Faults) -> tuple[Pattern, list[str]]:
+    """The topic as a pattern, and the names that it captures."""
     levels, names = topic.split("/"), CAPTURE.findall(topic)
     bare = CAPTURE.sub("", topic)
     wrong = ""
@@ -131,15 +174,10 @@ def _pattern(topic: str, place: Path, document: Document, faults: Faults) -> tup
         wrong = "# stands at the end only"
     if wrong:
         faults.problems.append(document.problem(place, wrong))
-        return re.compile("(?!)"), names
-    parts = []
-    for level in levels:
-        text = "".join(
-            f"(?P<{piece}>[^/]+)" if number % 2 else re.escape(piece)
-            for number, piece in enumerate(CAPTURE.split(level))
-        )
-        parts.append({"+": "[^/]*", "#": ".*"}.get(level, text))
-    return re.compile("/".join(parts), re.DOTALL), names
+        return NOTHING_FITS, names
+    rest = levels[-1] == "#"
+    fixed = levels[:-1] if rest else levels
+    return Pattern(tuple(None if level == "+" else tuple(CAPTURE.split(level)) for level in fixed), rest), names
 
 
 def _known(place: Path, text: str, names: list[str], document: Document, faults: Faults) -> None:

@@ -229,3 +229,25 @@ def test_exports_are_the_same_bytes_each_time(muddled, tmp_path):
 
 def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_reading_is_exported_in_the_unit_in_which_it_was_said(tmp_path):
+    cdu = {"objectType": "CDU", "pointType": "LiquidFlow", "objectName": "C", "objectId": "C", "engUnit": "LPM"}
+    said: list[tuple[str, dict[str, Any]]] = [("Metadata", cdu), ("Value", {"value": 600})]
+    said += [("Metadata", {**cdu, "engUnit": "kg/s"}), ("Value", {"value": 7})]
+    messages = []
+    for n, (what, data) in enumerate(said):
+        stamp = {"timestamp": NOW // 10**6 + n * 20_000, "quality": 1} if what == "Value" else {}
+        payload = json.dumps({**data, **stamp}).encode()
+        messages.append(Message(f"BMS/v1/PUB/{what}/CDU/LiquidFlow/a", payload, NOW + n * 20 * NS, n, 1))
+    recording = open_recording(written(tmp_path / "of", messages))
+    export(recording, dsx, tmp_path / "a.parquet")
+    rows = pq.read_table(tmp_path / "a.parquet").to_pydict()
+    assert rows["units"] == ["m3 s-1", "kg s-1"]
+    assert rows["value"] == pytest.approx([0.01, 7.0])
+    told = export(recording, dsx, tmp_path / "a.zarr")
+    assert told.notes == ["1 readings are of points that were described anew as something else: left out"]
+    with xr.open_zarr(tmp_path / "a.zarr", group="cdu_liquid_volume_flow_mass_flow") as found:
+        flow = found["cdu_liquid_volume_flow_mass_flow"]
+        assert flow.attrs["units"] == "kg s-1"
+        assert flow.to_numpy()[~np.isnan(flow.to_numpy())].tolist() == [7.0]
