@@ -95,9 +95,13 @@ class _Whole:
             if not piece.torn:
                 self.damages.append(piece)
             return
-        self.end = piece.offset + piece.length
+        before, self.end = self.end, piece.offset + piece.length
         if piece.opcode == METADATA and not self._about:
-            name = text(parse_metadata(piece.data)[0])
+            try:
+                name = text(parse_metadata(piece.data)[0])
+            except DamageError:  # it has no checksum: what a power cut left may look like one
+                self.end = before
+                return
             self._about = record(METADATA_INDEX, U64.pack(piece.offset) + U64.pack(piece.length) + name)
         elif piece.opcode == CHUNK and piece.head is not None:
             self._chunk(piece.head, piece.data)

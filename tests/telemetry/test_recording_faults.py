@@ -23,6 +23,7 @@ from mcap.reader import NonSeekingReader, make_reader
 from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.recording import write
+from telemetry.recording.layout import beginning
 from telemetry.recording.read import Recording, open_recording
 from telemetry.recording.write import Recorder
 from tests.telemetry.recorded import NOW, HandClock, record, stream, written
@@ -140,6 +141,19 @@ def test_zeros_behind_the_last_chunk_are_cut(tmp_path):
     assert recorder.healed[path].cut == 3_000_000
     assert whole < path.stat().st_size < whole + 10_000
     recorder.close()
+
+
+def test_what_a_loss_of_power_leaves_in_the_head_keeps_nobody_from_recording(tmp_path):
+    path = written(tmp_path, stream(60), 5, close=False)
+    head = path.read_bytes()[: len(beginning({"broker": "mqtt://127.0.0.1"})[0])]
+    for cut in range(30, len(head), 7):
+        path.write_bytes(head[:cut] + b"\xff" * 5_000)
+        recorder = Recorder(tmp_path, {}, clock=HandClock())
+        recorder.add(stream(1))
+        recorder.close()
+        assert list(open_recording(tmp_path).messages()) == stream(1)
+        for file in tmp_path.iterdir():
+            file.unlink()
 
 
 def test_a_file_that_was_killed_before_its_first_byte_disturbs_nobody(tmp_path):
