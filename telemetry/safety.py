@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from telemetry.decode import Decoder, dialects, make
+from telemetry.topics import MAX_BYTES, MAX_LEVELS
 from twin.core.errors import Faults, InputError, Problem, one, option
 
 # Said where we publish as somebody: with 3.1.1 a broker answers the same to what it drops.
@@ -61,7 +62,12 @@ def _decoders() -> tuple[Decoder, ...]:
 
 @lru_cache(maxsize=65_536)
 def is_command(topic: str) -> bool:
-    """Whether somebody may act on what is published on ``topic``, alone or behind any prefix."""
+    """Whether somebody may act on what is published on ``topic``, alone or behind any prefix.
+
+    A topic that is far longer than any dialect reads counts as one: to look behind each of its levels may take hours.
+    """
+    if len(topic) > 4 * MAX_BYTES or topic.count("/") >= 4 * MAX_LEVELS:
+        return True
     if any(rule.search(topic) for rule in (FLEX, SPARKPLUG, OLD_STATE, REQUEST, INTEGRATION)):
         return True
     tagged = TAGGED.search(topic)  # tags are a site's own words: only what stands before them is looked at

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from telemetry.safety import Outgoing, check_prefix, check_target, is_command
@@ -56,6 +58,15 @@ def test_a_command_is_known_behind_any_prefix(topic, prefix):
 @pytest.mark.parametrize("prefix", ["", "cpc/7/"])
 def test_telemetry_is_no_command(topic, prefix):
     assert not is_command(prefix + topic)
+
+
+def test_no_topic_takes_long_to_judge():
+    began = time.perf_counter()
+    assert all(is_command(topic) for topic in ("grid/v1/" * 8_000, "/" * 65_000, "x" * 65_000))
+    assert not is_command("BMS/v1/PUB/Value/Rack/RackPower/" + "x/" * 100)
+    assert not is_command("a/" * 120 + "x" * 1000)
+    is_command("grid/v1/" * 63)
+    assert time.perf_counter() - began < 1.0
 
 
 class Address:
