@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from telemetry.address import Address
+from telemetry.recording.folder import sync
 
 FILE = "session.json"
 
@@ -49,7 +50,11 @@ def resume(
 
 
 def remember(folder: Path, session: Session) -> None:
-    """Write it, whole or not at all. Raises ``OSError``."""
+    """Write it, whole or not at all, also where the power fails. Raises ``OSError``."""
     part = folder / f".{FILE}.part"
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(session), indent=2) + b"\n")
+    with part.open("wb") as stream:
+        stream.write(msgspec.json.format(msgspec.json.encode(session), indent=2) + b"\n")
+        stream.flush()
+        os.fsync(stream.fileno())
     os.replace(part, folder / FILE)
+    sync(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -334,6 +335,19 @@ def test_outages_are_bounded_and_a_source_that_is_heard_late_gets_them():
     assert len(found) <= 64
     assert {m.source for m in found} == {"a"}
     assert (found[0].from_ns, found[-1].to_ns) == (10, 9995)
+
+
+def test_the_session_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    done = list[str]()
+
+    def told(name: str, call: Callable[..., None], *given: Any) -> None:
+        done.append(name)
+        call(*given)
+
+    monkeypatch.setattr(os, "fsync", partial(told, "flushed", os.fsync))
+    monkeypatch.setattr(os, "replace", partial(told, "named", os.replace))
+    remember(tmp_path, Session("me", "mqtt://127.0.0.1:1883"))
+    assert done == ["flushed", "named", "flushed"]
 
 
 def test_a_folder_remembers_its_session_and_what_was_asked_for(tmp_path: Path):
