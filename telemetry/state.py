@@ -55,13 +55,14 @@ class State:
         self.clocks = SourceClocks()
         self._columns = Columns()
         self._coverage = Coverage()
+        self._changed = decoder.points.changed
 
     def apply(self, message: Message, batch: Batch) -> None:
         """Take in what ``message`` says."""
         counts, clocks, columns = self.counts, self.clocks, self._columns
         received, newest = message.received_ns, columns.time_ns
         counts.readings += len(batch.points)
-        if self.decoder.points.changed:
+        if self._changed:
             self._forget()
         for point, time_ns, said, graded, flag in zip(
             batch.points, batch.times_ns, batch.values, batch.qualities, batch.flags, strict=True
@@ -128,10 +129,9 @@ class State:
 
     def _forget(self) -> None:
         """Drop the readings of points that are something else now: a flow in m3/s is none in kg/s."""
-        changed = self.decoder.points.changed
-        for point in changed:
+        for point in self._changed:
             self._columns.forget(point)
-        changed.clear()
+        self._changed.clear()
         self._coverage = Coverage()
 
     def _grow(self, point: int) -> bool:
