@@ -14,7 +14,7 @@ from telemetry.clock import NS, Clock
 from telemetry.decode import Decoder
 from telemetry.mark import Mark
 from telemetry.message import Message
-from telemetry.state import State
+from telemetry.state.state import State
 
 
 class Recorder(Protocol):

@@ -23,7 +23,7 @@ COMMIT_MESSAGES = 20_000
 
 
 class Publishes(Protocol):
-    """What sends a message to a broker (``telemetry.link.Publisher``)."""
+    """What sends a message to a broker (``telemetry.link.listener.Publisher``)."""
 
     def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> None:
         """Publish; waits while too much is on its way."""

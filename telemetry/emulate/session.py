@@ -21,7 +21,7 @@ from telemetry.brokers import BrokerError, start
 from telemetry.clock import NS, ReplayClock
 from telemetry.emulate.play import Played, ToBroker, ToRecording, play
 from telemetry.emulate.virtual import Virtual
-from telemetry.link import LinkError, Publisher
+from telemetry.link.listener import LinkError, Publisher
 from telemetry.recording.write import Recorder
 from telemetry.safety import MAYBE_DROPPED, check_prefix, check_target
 from twin.core.errors import Faults, one, option

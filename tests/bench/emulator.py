@@ -14,7 +14,7 @@ from telemetry.address import ANONYMOUS, parse_address
 from telemetry.brokers import start
 from telemetry.emulate.play import Played, ToBroker, play
 from telemetry.emulate.virtual import Virtual, Wanted, virtual
-from telemetry.link import Publisher
+from telemetry.link.listener import Publisher
 from tests.bench.measure import Row, child
 from tests.bench.process import CLI
 

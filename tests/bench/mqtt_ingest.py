@@ -26,7 +26,7 @@ from typing import Any
 from telemetry.address import Login, parse_address
 from telemetry.clock import NS, WallClock
 from telemetry.decode import make
-from telemetry.ingest_run import Run, Wish
+from telemetry.ingest.run import Run, Wish
 from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.recording.write import Recorder

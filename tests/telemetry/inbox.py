@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from telemetry.link import Delivery, Listener
+from telemetry.link.listener import Delivery, Listener
 from telemetry.mark import Mark
 from telemetry.message import Message
 

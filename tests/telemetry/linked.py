@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from telemetry.address import ANONYMOUS, parse_address
 from telemetry.clock import WallClock
-from telemetry.link import Listener, Publisher
+from telemetry.link.listener import Listener, Publisher
 from tests.telemetry.inbox import acknowledge
 from tests.telemetry.script import Script
 

@@ -11,13 +11,13 @@ from telemetry.batch import Batch
 from telemetry.brokers import Running
 from telemetry.clock import ReplayClock
 from telemetry.decode import make
-from telemetry.ingest import Ingest
+from telemetry.ingest.ingest import Ingest
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
 from telemetry.recording.write import Recorder
-from telemetry.replay import Played
-from telemetry.replay_play import Outcome, to_twin
-from telemetry.replay_send import Target, send
+from telemetry.replay.asked import Played
+from telemetry.replay.play import Outcome, to_twin
+from telemetry.replay.send import Target, send
 from tests.telemetry.client import Client
 
 WAIT_S = 60.0

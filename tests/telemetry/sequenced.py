@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from telemetry.address import ANONYMOUS, parse_address
 from telemetry.clock import NS
-from telemetry.link import Publisher
+from telemetry.link.listener import Publisher
 from telemetry.message import Message
 from tests.telemetry.said import T0
 

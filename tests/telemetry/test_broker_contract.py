@@ -10,7 +10,7 @@ import pytest
 
 from telemetry.address import ANONYMOUS, parse_address
 from telemetry.brokers import Running, kinds, start
-from telemetry.link import Publisher
+from telemetry.link.listener import Publisher
 from tests.telemetry.client import Client
 from tests.telemetry.sequenced import until
 

@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 import xarray as xr
 
-from telemetry import export_grid
 from telemetry.batch import Quality, Reject
 from telemetry.clock import NS
 from telemetry.decode import make
-from telemetry.export import export
+from telemetry.export import grid as export_grid
+from telemetry.export.write import export
 from telemetry.message import Message
 from telemetry.points import Point
 from telemetry.recording.read import EPOCH_NS, Recording, open_recording
@@ -83,7 +83,7 @@ def recording(request: pytest.FixtureRequest) -> Recording:
 
 
 def test_parquet_holds_each_reading(recording, tmp_path, monkeypatch):
-    monkeypatch.setattr("telemetry.export_columns.BATCH", 1000)
+    monkeypatch.setattr("telemetry.export.columns.BATCH", 1000)
     told = export(recording, dsx, tmp_path / "all.parquet")
     expected = readings(recording)
     rows = pq.read_table(tmp_path / "all.parquet").to_pydict()
@@ -101,7 +101,7 @@ def test_parquet_holds_each_reading(recording, tmp_path, monkeypatch):
 
 def test_the_grid_holds_the_means_of_its_steps(recording, tmp_path, monkeypatch):
     every = 7
-    monkeypatch.setattr("telemetry.export_columns.BATCH", 700)
+    monkeypatch.setattr("telemetry.export.columns.BATCH", 700)
     if recording.has_dates:
         monkeypatch.setattr(export_grid, "BLOCK_BYTES", 37 * 8 * 40)  # many blocks, most of them aside
     told = export(recording, dsx, tmp_path / "grid.zarr", every_s=every)
@@ -174,8 +174,8 @@ def test_an_export_is_whole_or_not_there(muddled, tmp_path, monkeypatch):
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as broken:
-            broken.setattr("telemetry.export_grid._store", torn)
-            broken.setattr("telemetry.export_parquet._table", torn)
+            broken.setattr("telemetry.export.grid._store", torn)
+            broken.setattr("telemetry.export.parquet._table", torn)
             with pytest.raises(InputError, match="cannot be written: No space left on device"):
                 export(muddled, dsx, tmp_path / name, overwrite=True)
         assert tree(tmp_path) == before
@@ -199,14 +199,14 @@ def test_bad_targets_are_refused_with_all_that_is_wrong(muddled, tmp_path):
 
 
 def test_without_pyarrow_one_line_says_what_to_install(muddled, tmp_path, monkeypatch):
-    monkeypatch.setattr("telemetry.export_parquet.find_spec", lambda name: None)
+    monkeypatch.setattr("telemetry.export.parquet.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"^Parquet needs pyarrow: install halltwin\[parquet\]$"):
         export(muddled, dsx, tmp_path / "a.parquet")
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.zarr"])
 def test_memory_does_not_grow_with_the_recording(name, tmp_path, monkeypatch):
-    monkeypatch.setattr("telemetry.export_columns.BATCH", 2000)
+    monkeypatch.setattr("telemetry.export.columns.BATCH", 2000)
     monkeypatch.setattr(export_grid, "BLOCK_BYTES", 37 * 100)
     peaks = []
     for hours in (1, 3):

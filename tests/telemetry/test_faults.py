@@ -21,7 +21,7 @@ import pytest
 from telemetry.address import ANONYMOUS, parse_address
 from telemetry.brokers import Running, start
 from telemetry.clock import NS, WallClock
-from telemetry.ingest import Ingest
+from telemetry.ingest.ingest import Ingest
 from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline

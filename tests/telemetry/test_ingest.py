@@ -16,11 +16,11 @@ import pytest
 from telemetry.address import ANONYMOUS, Login, parse_address
 from telemetry.brokers import Running, start
 from telemetry.clock import NS, WallClock
-from telemetry.ingest import Ingest
-from telemetry.ingest_gaps import Gaps
-from telemetry.ingest_queue import EACH_BYTES, Queue
-from telemetry.ingest_session import FILE, Session, remember, resume
-from telemetry.link import Delivery, Listener, Publisher
+from telemetry.ingest.gaps import Gaps
+from telemetry.ingest.ingest import Ingest
+from telemetry.ingest.queue import EACH_BYTES, Queue
+from telemetry.ingest.session import FILE, Session, remember, resume
+from telemetry.link.listener import Delivery, Listener, Publisher
 from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
@@ -153,7 +153,7 @@ def test_a_slow_disk_holds_the_broker_back_the_queue_stays_bounded_and_nothing_i
 
 
 def test_a_full_disk_stops_acknowledging_is_told_and_goes_on_when_there_is_room(broker, ends, monkeypatch):
-    monkeypatch.setattr("telemetry.ingest.AGAIN_S", 0.05)
+    monkeypatch.setattr("telemetry.ingest.ingest.AGAIN_S", 0.05)
     disk, said = Disk(), list[str]()
     mine = ingest(ends, broker.address, disk, "full", "full/#", say=said.append)
     sender = publisher(ends, broker.address)
@@ -177,7 +177,7 @@ def test_a_full_disk_stops_acknowledging_is_told_and_goes_on_when_there_is_room(
 
 
 def test_a_disk_that_stays_full_ends_the_run_with_everything_at_the_broker(broker, ends, monkeypatch):
-    monkeypatch.setattr("telemetry.ingest.LAST_TRIES_S", 0.2)
+    monkeypatch.setattr("telemetry.ingest.ingest.LAST_TRIES_S", 0.2)
     disk = Disk()
     mine = ingest(ends, broker.address, disk, "stays", "stays/#")
     disk.full = True

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from telemetry.decode import make
-from telemetry.inspect import Found, groups, inspect
-from telemetry.inspect_text import plain, render
+from telemetry.inspection.inspect import Found, groups, inspect
+from telemetry.inspection.text import plain, render
 from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.recording.read import open_recording
@@ -129,7 +129,7 @@ def test_a_clock_that_is_behind_is_told(tmp_path):
 
 
 def test_topics_without_end_are_counted_in_bounded_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("telemetry.inspect.MOST_TOPICS", 50)
+    monkeypatch.setattr("telemetry.inspection.inspect.MOST_TOPICS", 50)
     folder = written(tmp_path, stream(1000, topics=200)).parent
     found = inspect(open_recording(folder))
     assert (len(found.topics), found.messages) == (50, 1000)

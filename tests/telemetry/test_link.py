@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from telemetry import link_client
 from telemetry.address import ANONYMOUS, parse_address
 from telemetry.brokers import Running, start
-from telemetry.link import LinkError, Publisher
-from telemetry.link_frames import ODD_TOPIC
+from telemetry.link import client as link_client
+from telemetry.link.frames import ODD_TOPIC
+from telemetry.link.listener import LinkError, Publisher
 from tests.telemetry.inbox import Keep, acknowledge
 from tests.telemetry.linked import QUICK, Links, listener, publisher, scripted
 from tests.telemetry.script import ACCEPTED, PRESENT, Script, listen, packet
@@ -304,4 +304,4 @@ def test_the_installed_paho_has_the_private_names_and_one_file_of_the_house_impo
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if any(name.split(".")[0] == "paho" for name in names):
                 importers.add(path.relative_to(ROOT).as_posix())
-    assert importers == {"telemetry/link_client.py"}
+    assert importers == {"telemetry/link/client.py"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.link_frames import ODD_TOPIC, Cut, Frames
+from telemetry.link.frames import ODD_TOPIC, Cut, Frames
 from telemetry.message import Message
 
 

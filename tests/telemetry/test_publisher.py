@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from telemetry.brokers import Running, start
-from telemetry.link import Will
+from telemetry.link.listener import Will
 from tests.telemetry.inbox import Keep
 from tests.telemetry.linked import Links, listener, publisher, scripted
 from tests.telemetry.script import ACCEPTED, Script, listen, packet

@@ -20,7 +20,7 @@ import trustme
 
 from telemetry.address import ANONYMOUS, PASSWORD, Login, parse_address
 from telemetry.brokers import Running, mosquitto, start
-from telemetry.link import LinkError, Publisher
+from telemetry.link.listener import LinkError, Publisher
 from telemetry.recording.read import open_recording
 from tests.cli.child import SMALL_DISK, TWIN, twin
 

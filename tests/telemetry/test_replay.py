@@ -16,10 +16,10 @@ from telemetry.message import Message
 from telemetry.pipeline import Pipeline
 from telemetry.recording.read import open_recording
 from telemetry.recording.write import Recorder
-from telemetry.replay import Choice, Played, choose, now_epoch_ns, open_played
-from telemetry.replay_pace import Lateness, pace
-from telemetry.replay_play import Outcome, outgoing, to_broker, to_twin
-from telemetry.replay_told import stamps_line, told
+from telemetry.replay.asked import Choice, Played, choose, now_epoch_ns, open_played
+from telemetry.replay.pace import Lateness, pace
+from telemetry.replay.play import Outcome, outgoing, to_broker, to_twin
+from telemetry.replay.told import stamps_line, told
 from tests.telemetry.exchange import messages, shared
 from tests.telemetry.said import T0
 from twin.core.errors import InputError

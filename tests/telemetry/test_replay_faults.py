@@ -22,9 +22,9 @@ from telemetry.message import Message
 from telemetry.pipeline import Pipeline
 from telemetry.recording.read import open_recording
 from telemetry.recording.write import Recorder
-from telemetry.replay import Played, choose
-from telemetry.replay_play import to_twin
-from telemetry.state_view import View
+from telemetry.replay.asked import Played, choose
+from telemetry.replay.play import to_twin
+from telemetry.state.view import View
 from tests.telemetry.exchange import messages
 
 MS = 1_000_000

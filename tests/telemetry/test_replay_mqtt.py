@@ -22,10 +22,10 @@ from telemetry.decode import make
 from telemetry.message import Message
 from telemetry.recording.read import open_recording
 from telemetry.recording.write import Recorder
-from telemetry.replay import Played, choose, open_played
-from telemetry.replay_play import to_twin
-from telemetry.replay_send import Target, send
-from telemetry.replay_told import told
+from telemetry.replay.asked import Played, choose, open_played
+from telemetry.replay.play import to_twin
+from telemetry.replay.send import Target, send
+from telemetry.replay.told import told
 from tests.cli.child import TWIN, twin
 from tests.telemetry.client import Client
 from tests.telemetry.exchange import messages, shared

@@ -16,9 +16,9 @@ from telemetry.clock import NS, ReplayClock
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
 from telemetry.points import Point
-from telemetry.state import State
-from telemetry.state_coverage import pattern
-from telemetry.state_view import Limits
+from telemetry.state.coverage import pattern
+from telemetry.state.state import State
+from telemetry.state.view import Limits
 from tests.telemetry.said import T0, Said, fed, say
 
 

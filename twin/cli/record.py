@@ -17,7 +17,7 @@ import typer
 from twin.cli.output import Json, table, tell, write_json
 
 if TYPE_CHECKING:
-    from telemetry.ingest_run import Run
+    from telemetry.ingest.run import Run
 
 Broker = Annotated[str, typer.Argument(metavar="BROKER", help="mqtt://HOST[:PORT], or mqtts:// for TLS.")]
 Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where recordings go; the same one goes on.")]
@@ -69,8 +69,8 @@ def command(
     """
     from telemetry.address import ANONYMOUS, make_login, parse_address
     from telemetry.decode import make
-    from telemetry.ingest_run import Run, Wish
-    from telemetry.replay import make_decoder
+    from telemetry.ingest.run import Run, Wish
+    from telemetry.replay.asked import make_decoder
     from twin.core.errors import Faults
     from twin.engine.period import seconds
 

@@ -11,8 +11,8 @@ from twin.cli.output import INTERRUPTED, VIOLATED, Json, table, tell, write_json
 
 if TYPE_CHECKING:
     from telemetry.decode import Decoder
-    from telemetry.replay import Played
-    from telemetry.replay_play import Outcome
+    from telemetry.replay.asked import Played
+    from telemetry.replay.play import Outcome
     from twin.core.errors import Problem
 
 LOCAL = "mqtt://127.0.0.1:1883"
@@ -79,7 +79,7 @@ def command(
     QoS and retain flags are those of the recording and are shown first; another machine's broker needs --allow-remote,
     --prefix and a yes. Exit code 1 where the broker has not acknowledged all of it.
     """
-    from telemetry.replay import NOW, RECORDED, make_decoder, open_played
+    from telemetry.replay.asked import NOW, RECORDED, make_decoder, open_played
     from twin.core.errors import Faults
 
     faults, sent = Faults(), to == "mqtt"
@@ -98,7 +98,7 @@ def command(
     name, options = dialect or (played.dialect if played else None), {} if mapping is None else {"mapping": mapping}
     decoder = faults.of(make_decoder, name, options) if name else None
     if sent:
-        from telemetry.replay_send import target
+        from telemetry.replay.send import target
 
         to_whom = faults.of(target, broker or LOCAL, prefix or "", allow_remote=allow_remote, login=login)
         faults.tell()
@@ -130,8 +130,8 @@ def _together(to: str, with_mqtt: dict[str, object]) -> list[Problem]:
 def _to_twin(played: Played, decoder: Decoder, *, as_json: bool) -> None:
     from telemetry.clock import ReplayClock
     from telemetry.pipeline import Pipeline
-    from telemetry.replay_play import to_twin
-    from telemetry.replay_told import lines, outcome_lines, outcome_told, summary, told
+    from telemetry.replay.play import to_twin
+    from telemetry.replay.told import lines, outcome_lines, outcome_told, summary, told
 
     clock = ReplayClock(played.begin_ns, played.choice.speed)
     pipeline = Pipeline(decoder, clock)
@@ -149,9 +149,9 @@ def _to_twin(played: Played, decoder: Decoder, *, as_json: bool) -> None:
 def _to_broker(played: Played, decoder: Decoder, to: Any, *, yes: bool, as_json: bool) -> None:
     """Show what goes out, ask where that is needed, send."""
     from telemetry.clock import WallClock
-    from telemetry.replay_play import outgoing
-    from telemetry.replay_send import send
-    from telemetry.replay_told import outcome_lines, outcome_told, stamps_line
+    from telemetry.replay.play import outgoing
+    from telemetry.replay.send import send
+    from telemetry.replay.told import outcome_lines, outcome_told, stamps_line
 
     tell(to.login.warnings)
     plan = outgoing(played, decoder, str(to.address), to.prefix)

@@ -34,8 +34,8 @@ def inspect_(
     as_json: Json = False,
 ) -> None:
     """Summarise a recording: topics, rates, silences, units, qualities, rejects."""
-    from telemetry.inspect import inspect
-    from telemetry.inspect_text import plain, render
+    from telemetry.inspection.inspect import inspect
+    from telemetry.inspection.text import plain, render
 
     recording, name, decoder, epoch_ns = _opened(file, dialect, mapping, epoch)
     found = inspect(recording, name, decoder, epoch_ns)
@@ -62,8 +62,8 @@ def export_(
 
     A grid has a group for each variable: xarray.open_zarr(PATH, group="rack_power"), or xarray.open_datatree(PATH).
     """
-    from telemetry.export import check_target, export
-    from telemetry.replay import make_decoder
+    from telemetry.export.write import check_target, export
+    from telemetry.replay.asked import make_decoder
     from twin.core.errors import Faults, one
 
     faults = Faults()
@@ -104,7 +104,7 @@ def _opened(
 ) -> tuple[Recording, str, Decoder | None, int | None]:
     """Recording, name and decoder of its dialect, epoch in ns. Raises ``InputError`` with all that is wrong."""
     from telemetry.recording.read import open_recording
-    from telemetry.replay import make_decoder
+    from telemetry.replay.asked import make_decoder
     from twin.core.errors import Faults
     from twin.engine.period import instant
 

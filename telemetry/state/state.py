@@ -5,8 +5,8 @@
                              late          where t < t_newest
 
 Symbols: t source time, v value in the point's SI unit. What is stamped later than the clock allows is quarantined
-(:mod:`telemetry.state_clocks`), readings for the history are not for here, and NaN is never good. The same messages
-leave the same state at any speed; only staleness (:mod:`telemetry.state_view`) asks what time it is.
+(:mod:`telemetry.state.clocks`), readings for the history are not for here, and NaN is never good. The same messages
+leave the same state at any speed; only staleness (:mod:`telemetry.state.view`) asks what time it is.
 
 Columns are arrays by number of the point that grow by doubling, up to 200,000 points (57 bytes each). A state belongs
 to one thread that applies; others look through :meth:`State.view` and :meth:`State.digest`, which hold ``lock``, as
@@ -25,10 +25,10 @@ from telemetry.batch import Batch, Flag, Quality
 from telemetry.clock import NS, Clock
 from telemetry.decode import Decoder
 from telemetry.message import Message
-from telemetry.state_clocks import TOLERANCE_NS, SourceClocks
-from telemetry.state_counts import Counts
-from telemetry.state_coverage import Coverage
-from telemetry.state_view import NEVER, Columns, Limits, View, view
+from telemetry.state.clocks import TOLERANCE_NS, SourceClocks
+from telemetry.state.counts import Counts
+from telemetry.state.coverage import Coverage
+from telemetry.state.view import NEVER, Columns, Limits, View, view
 
 MOST = 200_000
 HUGE = sys.float_info.max

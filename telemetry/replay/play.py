@@ -17,8 +17,8 @@ from telemetry.clock import ReplayClock
 from telemetry.decode import Decoder
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
-from telemetry.replay import Played
-from telemetry.replay_pace import Lateness, pace
+from telemetry.replay.asked import Played
+from telemetry.replay.pace import Lateness, pace
 from telemetry.safety import Outgoing, is_command
 
 LONGEST_TOPIC = 65_535  # bytes

@@ -1,6 +1,6 @@
 """The thread that keeps a connection to a broker up, and moves its bytes in bulk.
 
-A whole read is cut at once (:mod:`telemetry.link_frames`), the protocol engine (:mod:`telemetry.link_client`) gets what
+A whole read is cut at once (:mod:`telemetry.link.frames`), the protocol engine (:mod:`telemetry.link.client`) gets what
 is no message, and acknowledgements go out together.
 
 What heals by itself is tried again: pauses grow from half a second to half a minute, with jitter, and begin anew only
@@ -22,11 +22,11 @@ from contextlib import suppress
 from typing import Any, Self
 
 from telemetry.address import Address, Login
-from telemetry.link_causes import HEALS, PAUSE_S, Counters, Lives, cause, lasting, refusal
-from telemetry.link_client import SESSION_S, Client, Will
-from telemetry.link_frames import PINGRESP, PUBACK, PUBCOMP, Cut, Frames, topic_of
-from telemetry.link_hooks import Hooks
-from telemetry.link_wake import Wake
+from telemetry.link.causes import HEALS, PAUSE_S, Counters, Lives, cause, lasting, refusal
+from telemetry.link.client import SESSION_S, Client, Will
+from telemetry.link.frames import PINGRESP, PUBACK, PUBCOMP, Cut, Frames, topic_of
+from telemetry.link.hooks import Hooks
+from telemetry.link.wake import Wake
 from telemetry.message import Message
 
 KEEPALIVE_S = 10.0
@@ -40,7 +40,7 @@ LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Link(Hooks):
-    """A connection that is kept up by its own thread; what is made of it is in :mod:`telemetry.link`.
+    """A connection that is kept up by its own thread; what is made of it is in :mod:`telemetry.link.listener`.
 
     ``say``: told what people should know, a line each, from that thread. ``failure``: why it was given up, else "".
     ``connection``: number of the present connection; what belongs to an older one is void.

@@ -20,14 +20,14 @@ from telemetry.decode import Decoder, dialects, make
 from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.recording.read import EPOCH_NS, Recording, open_recording
-from telemetry.replay_jumps import continuous, jumps
-from telemetry.retime import MOVED, receipt
+from telemetry.replay.jumps import continuous, jumps
+from telemetry.replay.retime import MOVED, receipt
 from twin.core.errors import Faults, InputError, did_you_mean, one, option
 from twin.engine.period import instant, seconds
 
 RECORDED, NOW = "recorded", "now"
 FASTEST = 1e6
-STALE_NS = 250 * NS  # of telemetry.state_view
+STALE_NS = 250 * NS  # of telemetry.state.view
 
 
 @dataclass(frozen=True, slots=True)

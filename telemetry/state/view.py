@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from telemetry.batch import Flag, Quality
 from telemetry.clock import NS
 from telemetry.points import Points
-from telemetry.state_clocks import UNLEARNT, SourceClocks
-from telemetry.state_coverage import Coverage
+from telemetry.state.clocks import UNLEARNT, SourceClocks
+from telemetry.state.coverage import Coverage
 
 NEVER = -(2**63)
 # As an age of what was never heard: a thousand years, which leaves room to subtract.

@@ -21,9 +21,9 @@ import msgspec
 
 from telemetry.address import Address, Login
 from telemetry.clock import NS, Clock
-from telemetry.ingest_gaps import Gaps
-from telemetry.ingest_queue import MOST, MOST_BYTES, Queue
-from telemetry.link import Delivery, Listener
+from telemetry.ingest.gaps import Gaps
+from telemetry.ingest.queue import MOST, MOST_BYTES, Queue
+from telemetry.link.listener import Delivery, Listener
 from telemetry.mark import Mark
 from telemetry.message import Message
 

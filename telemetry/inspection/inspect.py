@@ -22,13 +22,13 @@ from telemetry.message import Message
 from telemetry.pipeline import Pipeline
 from telemetry.points import Points
 from telemetry.recording.read import Recording
-from telemetry.state_counts import Counts
+from telemetry.state.counts import Counts
 
 MOST_TOPICS = 200_000
 MOST_LISTED = 1_000  # of identities and ids; all are counted
 GROUPS = 40  # topics are told in at most so many groups
 DEEPEST = 6  # levels of a group's name
-VALUE_S, HEARTBEAT_S = 250.0, 30.0  # of telemetry.state_view
+VALUE_S, HEARTBEAT_S = 250.0, 30.0  # of telemetry.state.view
 BMS = re.compile(r"(?P<prefix>^|.*?/)BMS/v1/(?P<by>[^/]+)/(?P<what>Value|Metadata)/(?P<tail>.+)", re.DOTALL)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from telemetry.export_columns import MARK, Exported, Maker
-from telemetry.export_grid import to_grid
-from telemetry.export_parquet import to_parquet
+from telemetry.export.columns import MARK, Exported, Maker
+from telemetry.export.grid import to_grid
+from telemetry.export.parquet import to_parquet
 from telemetry.recording.read import Recording
 from twin.core.errors import InputError, Problem, option
 

@@ -31,7 +31,7 @@ from zarr.storage import LocalStore
 
 from telemetry.batch import Quality
 from telemetry.clock import NS
-from telemetry.export_columns import MARK, QUALITIES, Columns, Exported, Maker, columns, long_name, nothing
+from telemetry.export.columns import MARK, QUALITIES, Columns, Exported, Maker, columns, long_name, nothing
 from telemetry.points import Point, Points, meaning
 from telemetry.recording.layout import label
 from telemetry.recording.read import Recording

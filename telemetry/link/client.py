@@ -1,7 +1,7 @@
 """paho-mqtt as protocol engine of one connection: the only file that imports it.
 
 paho reads a packet with three calls of the system and each acknowledgement costs one more; driven as here it takes what
-it is fed, and the thread that drives it (:mod:`telemetry.link_loop`) reads and acknowledges in bulk. For that two
+it is fed, and the thread that drives it (:mod:`telemetry.link.loop`) reads and acknowledges in bulk. For that two
 private names of paho are needed, :data:`NEEDED`; where a version lacks them, ``fast`` is False and paho reads itself.
 
 Every callback is wrapped: an exception in one would end paho's work without a word.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from telemetry.clock import NS
-from telemetry.inspect import HEARTBEAT_S, VALUE_S, Found, Listed, Topic, Understood, groups, silences
+from telemetry.inspection.inspect import HEARTBEAT_S, VALUE_S, Found, Listed, Topic, Understood, groups, silences
 
 MOST_ROWS = 12
 MOST_NAMES = 5

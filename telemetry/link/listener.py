@@ -16,10 +16,10 @@ import msgspec
 from telemetry.address import Address, Login
 from telemetry.clock import Clock
 from telemetry.clock_watch import Watch
-from telemetry.link_client import Will
-from telemetry.link_frames import Cut
-from telemetry.link_loop import Link
-from telemetry.link_publish import LinkError, Publisher
+from telemetry.link.client import Will
+from telemetry.link.frames import Cut
+from telemetry.link.loop import Link
+from telemetry.link.publisher import LinkError, Publisher
 from telemetry.mark import Mark
 from telemetry.message import Message
 

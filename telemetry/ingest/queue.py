@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from telemetry.link import Delivery
+from telemetry.link.listener import Delivery
 from telemetry.mark import Mark
 
 MOST = 20_000

@@ -15,9 +15,9 @@ import time
 from typing import Any
 
 from telemetry.address import Address, Login
-from telemetry.link_client import Will
-from telemetry.link_frames import PUBREL, publish
-from telemetry.link_loop import Link
+from telemetry.link.client import Will
+from telemetry.link.frames import PUBREL, publish
+from telemetry.link.loop import Link
 
 PUBACK_TYPE, PUBREC_TYPE, PUBCOMP_TYPE = 0x40, 0x50, 0x70
 DUPLICATE = 0x08

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from telemetry.link_frames import Cut
+from telemetry.link.frames import Cut
 
 
 class Hooks:

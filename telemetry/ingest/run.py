@@ -17,9 +17,9 @@ from typing import Any
 from telemetry.address import Address, Login
 from telemetry.clock import NS, Clock, WallClock
 from telemetry.decode import Decoder
-from telemetry.ingest import Ingest
-from telemetry.ingest_session import remember, resume
-from telemetry.link_client import PROTOCOLS
+from telemetry.ingest.ingest import Ingest
+from telemetry.ingest.session import remember, resume
+from telemetry.link.client import PROTOCOLS
 from telemetry.pipeline import Pipeline
 from telemetry.recording.write import Recorder
 from telemetry.safety import check_prefix, is_command

@@ -10,10 +10,10 @@ import numpy as np
 
 from telemetry.batch import Quality
 from telemetry.points import Point
-from telemetry.replay import Played
-from telemetry.replay_play import Outcome
-from telemetry.state import State
-from telemetry.state_view import View
+from telemetry.replay.asked import Played
+from telemetry.replay.play import Outcome
+from telemetry.state.state import State
+from telemetry.state.view import View
 
 # Units of which a sum means something, where no item feeds another (a busway's meter holds those of its taps).
 EXTENSIVE = frozenset({"W", "V A"})

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from telemetry.decode import Decoder
-from telemetry.export_columns import QUALITIES, Columns, Exported, Maker, columns, nothing
+from telemetry.export.columns import QUALITIES, Columns, Exported, Maker, columns, nothing
 from telemetry.points import Point
 from telemetry.recording.layout import label
 from telemetry.recording.read import Recording

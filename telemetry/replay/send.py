@@ -10,9 +10,9 @@ from typing import Any
 from telemetry.address import Address, Login, make_login, parse_address
 from telemetry.clock import ReplayClock
 from telemetry.decode import Decoder
-from telemetry.link import LinkError, Publisher
-from telemetry.replay import Played
-from telemetry.replay_play import Outcome, to_broker
+from telemetry.link.listener import LinkError, Publisher
+from telemetry.replay.asked import Played
+from telemetry.replay.play import Outcome, to_broker
 from telemetry.safety import MAYBE_DROPPED, check_prefix, check_target
 from twin.core.errors import Faults, one, option
 
@@ -65,7 +65,7 @@ def send(
     """Replay to ``to``, which was checked; how it went, and how many messages the broker has not acknowledged.
 
     ``clock``: that of whoever listens with us, which begins when the connection stands. ``how`` goes to
-    :func:`~telemetry.replay_play.replay`.
+    :func:`~telemetry.replay.play.replay`.
     Raises ``InputError`` where there is no broker, or it refuses us.
     """
     client = f"halltwin-replay-{os.getpid()}"

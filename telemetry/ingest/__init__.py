@@ -1,0 +1,1 @@
+"""From a broker to the disk: what is delivered is durable before it is acknowledged."""
