@@ -3,8 +3,9 @@
 The option ``mapping`` names the file (its keys: :mod:`telemetry.plain.model`, for editors `sites/mapping.schema.json`).
 A reading is good unless its quality field says otherwise; null, NaN, empty text and the blank markers of DCGM (from
 0x7FFFFFFFFFFFFFF0) are no value. A number may be written as text, as Redfish does. What a mapping does not name is
-nobody's business: further keys are no fault here. Identity: the topic (without the option ``prefix``), the field and
-its conditions, and the item where the payload names it.
+nobody's business: further keys are no fault here. Of several readings in a message those that cannot be read have no
+value, and the others stand; a message of which nothing can be read is refused. Identity: the topic (without the option
+``prefix``), the field and its conditions, and the item where the payload names it.
 """
 
 from __future__ import annotations
@@ -46,6 +47,13 @@ class _RefusedError(Exception):
     def __init__(self, reason: Reason, detail: str) -> None:
         self.reason, self.detail = reason, detail
         super().__init__(detail)
+
+
+class _UnreadableError(_RefusedError):
+    """A reading that cannot be read; others of its message may be."""
+
+
+_NOTHING_THERE = _RefusedError(Reason.KEY, "none of the mapped fields is there")
 
 
 class Route(NamedTuple):
@@ -118,35 +126,36 @@ class Decoder:
 
     def _read(self, message: Message) -> Batch | Reject:
         route = self._route(message.topic)
-        rule = route.rule
         data = strict.load(message.payload, blanks=True)
         if isinstance(data, Reject):
             return data
-        elements = [data] if rule.each is None else _at(data, rule.each)
-        if elements is _MISSING:
-            raise _RefusedError(Reason.KEY, "the list to be read is not there")
-        if not isinstance(elements, list):
-            raise _RefusedError(Reason.TYPE, "what is to be read is not a list")
-        if len(elements) * len(rule.readings) > MAX_READINGS:
-            raise _RefusedError(Reason.SIZE, f"more than {MAX_READINGS} readings")
+        elements = _elements(route.rule, data)
         rows: list[tuple[int, int, float, int, int]] = []
-        fits = False
+        unread: list[tuple[Reading, Any, int, int]] = []
+        first: _RefusedError | None = None
         for element in elements:
-            for reading in rule.readings:
+            for reading in route.rule.readings:
                 if not all(_same(_at(element, steps), wanted) for steps, wanted in reading.where):
                     continue
-                fits = True
+                first = first or _NOTHING_THERE
                 written = _at(element, reading.steps)
                 if written is _MISSING:
                     continue
-                stamp, flags = _time(rule, element, data, message)
-                index = self._point(route, reading, element)
-                value, quality = _judge(reading, written)
-                if quality != Quality.NO_VALUE and not _is_good(rule, element, data):
+                stamp, flags = message.received_ns, int(Flag.NO_TIME)
+                try:
+                    stamp, flags = _time(route.rule, element, data, message)
+                    value, quality = _judge(reading, written)
+                except _UnreadableError as error:
+                    first = error if first is _NOTHING_THERE else first
+                    unread.append((reading, element, stamp, flags))
+                    continue
+                if quality != Quality.NO_VALUE and not _is_good(route.rule, element, data):
                     quality = Quality.BAD
-                rows.append((index, stamp, value, int(quality), flags))
-        if fits and not rows:
-            raise _RefusedError(Reason.KEY, "none of the mapped fields is there")
+                rows.append((self._point(route, reading, element), stamp, value, int(quality), flags))
+        if first is not None and not rows:
+            raise first
+        for reading, element, stamp, flags in unread:
+            rows.append((self._point(route, reading, element), stamp, NAN, int(Quality.NO_VALUE), flags))
         return Batch(*(tuple(column) for column in zip(*rows, strict=True))) if rows else NOTHING
 
     def _point(self, route: Route, reading: Reading, element: Any) -> int:
@@ -178,6 +187,18 @@ class Decoder:
                 high=reading.high,
             )
         )
+
+
+def _elements(rule: Rule, data: Any) -> list[Any]:
+    """The elements of a message that readings are taken from."""
+    elements = [data] if rule.each is None else _at(data, rule.each)
+    if elements is _MISSING:
+        raise _RefusedError(Reason.KEY, "the list to be read is not there")
+    if not isinstance(elements, list):
+        raise _RefusedError(Reason.TYPE, "what is to be read is not a list")
+    if len(elements) * len(rule.readings) > MAX_READINGS:
+        raise _RefusedError(Reason.SIZE, f"more than {MAX_READINGS} readings")
+    return elements
 
 
 def _at(data: Any, steps: Steps) -> Any:
@@ -221,7 +242,7 @@ def _time(rule: Rule, element: Any, data: Any, message: Message) -> tuple[int, i
         return message.received_ns, flags | int(Flag.NO_TIME)
     stamp = _instant(found, rule.written.time_unit or "s")
     if stamp is None or not FIRST_NS <= stamp < LAST_NS:
-        raise _RefusedError(Reason.TIME, "the time is not one of 2000..2100 in its unit")
+        raise _UnreadableError(Reason.TIME, "the time is not one of 2000..2100 in its unit")
     return stamp, flags
 
 
@@ -258,13 +279,13 @@ def _judge(reading: Reading, written: Any) -> tuple[float, Quality]:
     if written is None:
         return NAN, Quality.NO_VALUE
     if isinstance(written, bool) or not isinstance(written, int | float):
-        raise _RefusedError(Reason.TYPE, f"{reading.name or 'the payload'} is no number")
+        raise _UnreadableError(Reason.TYPE, f"{reading.name or 'the payload'} is no number")
     if (isinstance(written, float) and not math.isfinite(written)) or written >= reading.written.blank_from:
         return NAN, Quality.NO_VALUE
     try:
         value = float(written) * reading.unit.factor + reading.unit.offset
     except OverflowError:
-        raise _RefusedError(Reason.TYPE, f"{reading.name} is larger than any number") from None
+        raise _UnreadableError(Reason.TYPE, f"{reading.name} is larger than any number") from None
     inside = reading.low <= value <= reading.high and abs(value) <= HUGE
     if reading.states and written not in reading.states.values():
         inside = False

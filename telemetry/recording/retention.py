@@ -1,4 +1,7 @@
-"""Which finished files of a recording go: the oldest, while all are too large together, and those that are too old."""
+"""Which finished files of a recording go: the oldest, while all are too large together, and those that are too old.
+
+Age is that at the newest message, or by the clock where that is earlier: a clock that is set far ahead deletes nothing.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,11 @@ class Retention:
         if self._bytes is None and self._ns is None:
             return
         files = place.files(self._folder)[:-1]
-        gone = [] if self._ns is None else [path for path in files if now_ns - self._newest(path) > self._ns]
+        gone = []
+        if self._ns is not None:
+            told = place.files(self._folder)[-1:]
+            newest = max((self._newest(path) for path in told), default=now_ns)
+            gone = [path for path in files if min(now_ns, newest) - self._newest(path) > self._ns]
         kept = [path for path in files if path not in gone]
         if self._bytes is not None:
             sizes = {path: path.stat().st_size for path in place.files(self._folder)}

@@ -201,6 +201,19 @@ def test_a_redfish_report_and_gpu_metrics_by_the_shipped_example():
         assert bad.reason == Reason.TYPE
 
 
+def test_a_reading_that_cannot_be_read_has_no_value_and_the_others_of_its_message_stand(mapped):
+    decoder = mapped(ONE.replace("    readings", "    each: l\n    time_field: at\n    time_unit: ms\n    readings"))
+    good = {"v": 300, "at": EPOCH_MS}
+    for bad in {"v": "Unavailable", "at": EPOCH_MS + 1}, {"v": 300, "at": 0}:
+        found = decoder.decode(message("a/r1", {"l": [bad, good]}))
+        assert isinstance(found, Batch)
+        assert list(found.qualities) == [Quality.GOOD, Quality.NO_VALUE]
+        assert list(map(math.isnan, found.values)) == [False, True]
+        assert found.times_ns[1] == (EPOCH_MS + 1 if bad["at"] else EPOCH_MS) * NS
+        alone = decoder.decode(message("a/r1", {"l": [bad]}))
+        assert isinstance(alone, Reject)
+
+
 def test_a_message_holds_at_most_ten_thousand_readings(mapped):
     decoder = mapped(ONE.replace("    readings", "    each: l\n    readings"))
     found = decoder.decode(message("a/r1", {"l": [{"v": 1}] * 10_000}))

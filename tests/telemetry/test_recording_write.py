@@ -176,10 +176,16 @@ def test_the_oldest_files_go_by_size_and_by_age_and_never_the_newest(tmp_path):
     recorder.close()
     assert [m.sequence for m in open_recording(tmp_path / "age").messages()] == [2, 3, 4]
     clock.ns += 10**6 * NS
-    again = Recorder(tmp_path / "age", {}, keep_s=150.0, clock=clock)
+    again = Recorder(tmp_path / "age", {}, rotate_s=60.0, keep_s=150.0, clock=clock)
     assert again.last == Message("t", b"", NOW + 4 * 60 * NS, 4)
-    assert len(open_recording(tmp_path / "age").files) == 1
+    # A clock that is set ahead deletes nothing by itself; what is recorded by it does.
+    assert [m.sequence for m in open_recording(tmp_path / "age").messages()] == [2, 3, 4]
+    for minute in range(2):
+        clock.ns += minute * 60 * NS
+        again.add([Message("t", b"", clock.ns, 5 + minute)])
+        again.commit()
     again.close()
+    assert [m.sequence for m in open_recording(tmp_path / "age").messages()] == [5, 6]
 
 
 def test_files_that_are_not_ours_are_left_alone(tmp_path):
