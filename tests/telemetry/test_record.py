@@ -243,18 +243,16 @@ def test_a_wrong_password_or_authority_is_refused_once_and_in_words(production, 
         assert SECRET not in done.stderr
     login = Login("halltwin", SECRET, folder / "ca.crt")
     elsewhere = [
-        (address, Login(None, None, folder / "ca.crt"), "not authorised"),
-        (address.replace("127.0.0.1", "localhost"), login, "certificate is not accepted: Hostname mismatch"),
-        (f"mqtts://127.0.0.1:{broker.launch.ports['mtls']}", login, "TLS does not come about"),
+        (address, Login(None, None, folder / "ca.crt"), "not authorised", 1),
+        (address.replace("127.0.0.1", "localhost"), login, "certificate is not accepted: Hostname mismatch", 1),
+        # TLS 1.3 asks for our certificate behind the handshake: a broker may hang up before it says what it lacks.
+        (f"mqtts://127.0.0.1:{broker.launch.ports['mtls']}", login, "TLS does not come about", 2),
     ]
-    for where, who, words in elsewhere:
+    for where, who, words, tries in elsewhere:
         with (
             Publisher(parse_address(where), who, "refused") as sender,
             pytest.raises(LinkError, match=words) as refused,
         ):
             sender.connect(20)
         assert SECRET not in str(refused.value)
-        # Under TLS 1.3 a missing certificate is found out behind the handshake: a broker may hang up before it says so.
-        assert sender.counters.failures <= (
-            2 if "mtls" in broker.launch.ports and where.startswith("mqtts://127") else 1
-        )
+        assert 1 <= sender.counters.failures <= tries
