@@ -190,7 +190,7 @@ def test_help_answers_within_0_3_s_of_cpu():
         assert "site" in shown.stdout
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    assert min(seconds() for _ in range(3)) <= 0.3
+    assert min(seconds() for _ in range(5)) <= 0.3
 
 
 @pytest.mark.parametrize(("error", "code"), [("KeyboardInterrupt", 130), ("BrokenPipeError", 141)])
