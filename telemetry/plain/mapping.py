@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from telemetry.plain.model import FieldPath, MappingFile, ReadingItem, RuleItem, Scalar
 from telemetry.topics import MAX_BYTES, MAX_LEVELS
 from telemetry.units import POSSIBLE, UNITS, Unit
-from twin.core.errors import Faults, did_you_mean, one, option
+from twin.core.errors import Faults, did_you_mean
 from twin.core.variables import BY_NAME
 from twin.site.document import Document, Path, read
 from twin.site.explain import explain
-from twin.site.shipped import read_bytes, shipped
+from twin.site.shipped import named_source
 
 FOLDER = "mappings"
 CAPTURE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -102,7 +102,7 @@ def load_mapping(name_or_path: str | File) -> list[Rule]:
 
     Raises :class:`InputError` with every fault at its line and column.
     """
-    document = read(*_source(name_or_path))
+    document = read(*named_source(name_or_path, FOLDER, "mapping"))
     faults = Faults()
     faults.problems += document.faults
     try:
@@ -121,21 +121,6 @@ def load_mapping(name_or_path: str | File) -> list[Rule]:
     faults.problems.sort(key=lambda problem: (problem.line or 0, problem.col or 0))
     faults.tell()
     return rules
-
-
-def _source(name_or_path: str | File) -> tuple[bytes, str]:
-    text, names = str(name_or_path), shipped(".yaml", FOLDER)
-    if isinstance(name_or_path, str) and text in names:
-        return read_bytes(names[text], f"sites/{FOLDER}/{text}.yaml"), f"sites/{FOLDER}/{text}.yaml"
-    path = File(text)
-    try:
-        if path.is_file():
-            return read_bytes(path, text), text
-    except (OSError, ValueError):
-        pass  # no name that a file can have
-    hint = did_you_mean(text, names)
-    message = f'there is no mapping "{text[:200]}"{hint}: expected a file or a shipped mapping ({", ".join(names)})'
-    raise one(message, path=option("mapping="))
 
 
 def _rule(rule: RuleItem, place: Path, document: Document, faults: Faults) -> Rule:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from telemetry.address import ANONYMOUS, parse_address
 from telemetry.clock import NS
@@ -83,13 +83,3 @@ class Sequenced:
     def lost(self, messages: Iterable[Message]) -> list[int]:
         """Numbers that are in no message."""
         return sorted(set(range(len(self.sent_ns))) - set(self.numbers(messages)))
-
-
-def until(true: Callable[[], bool], within_s: float = 20.0) -> bool:
-    """Whether ``true()`` comes within a time."""
-    end = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True

@@ -12,7 +12,7 @@ from telemetry.address import ANONYMOUS, parse_address
 from telemetry.brokers import Running, kinds, start
 from telemetry.link.listener import Publisher
 from tests.telemetry.client import Client
-from tests.telemetry.sequenced import until
+from tests.telemetry.until import until
 
 RETAINED = 20_000
 AWAY = 5_000  # 60,000 of 60,000 when it was measured

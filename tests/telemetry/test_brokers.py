@@ -7,12 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
 from telemetry.brokers import BrokerError, kinds, start
 from telemetry.brokers.running import free, free_ports
+from tests.telemetry.until import until
 from twin.core.errors import InputError
 
 KINDS = list(kinds())
@@ -31,16 +31,6 @@ if heir == 0:
 print(brokers[0].pid, brokers[0].port, heir, flush=True)
 time.sleep(60)
 """
-
-
-def until(true, within_s: float = 20.0) -> bool:
-    """Whether ``true()`` comes within a time."""
-    end = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def listeners(pid: int) -> set[str]:

@@ -16,18 +16,11 @@ from telemetry.emulate.session import Target, target, to_broker, to_folder
 from telemetry.emulate.virtual import Wanted, virtual
 from telemetry.message import Message
 from tests.telemetry.heard import Heard, breaks_contract
+from tests.telemetry.until import until
 from twin.core.errors import InputError
 
 NOON = "2028-07-01T12:00"
 WAIT_S = 20.0
-
-
-def until(true) -> bool:
-    """Whether ``true()`` comes in time."""
-    end = time.monotonic() + WAIT_S
-    while not true() and time.monotonic() < end:
-        time.sleep(0.02)
-    return bool(true())
 
 
 class Reader:

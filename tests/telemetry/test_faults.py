@@ -31,7 +31,8 @@ from tests.cli.child import TWIN
 from tests.telemetry.client import Client
 from tests.telemetry.proxy import Proxy
 from tests.telemetry.said import Said
-from tests.telemetry.sequenced import Sequenced, until
+from tests.telemetry.sequenced import Sequenced
+from tests.telemetry.until import until
 
 SAVED_S = 1.0  # a broker writes its state so often
 PARTITION_S = 2.5  # 20 s in `make bench`

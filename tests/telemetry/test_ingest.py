@@ -28,6 +28,7 @@ from telemetry.recording.read import open_recording
 from telemetry.recording.write import Recorder
 from tests.telemetry.said import T0, Said
 from tests.telemetry.script import PRESENT, Script, listen, packet
+from tests.telemetry.until import until
 
 QUICK = (0.02, 0.2)
 
@@ -95,15 +96,6 @@ def publisher(ends, address: str, name: str = "publisher") -> Publisher:
     ends.append(made.close)
     made.connect(5)
     return made
-
-
-def until(true: Callable[[], bool], within_s: float = 15.0) -> bool:
-    end = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def more_than(mine: Ingest, count: int) -> bool:

@@ -18,7 +18,7 @@ from telemetry.link import client as link_client
 from telemetry.link.frames import ODD_TOPIC
 from telemetry.link.listener import LinkError, Publisher
 from tests.telemetry.inbox import Keep, acknowledge
-from tests.telemetry.linked import QUICK, Links, listener, publisher, scripted
+from tests.telemetry.linked import QUICK, listener, publisher, scripted
 from tests.telemetry.script import ACCEPTED, PRESENT, Script, listen, packet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,15 +29,6 @@ TOP = ("twin", "telemetry", "dashboards", "sites")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with start("mosquitto", tmp_path_factory.mktemp("broker")) as running:
         yield running
-
-
-@pytest.fixture
-def links() -> Iterator[Links]:
-    made: Links = []
-    yield made
-    for each in made:
-        each.close()
-        assert not each.alive
 
 
 @pytest.mark.parametrize("version", [4, 5])

@@ -11,7 +11,7 @@ import pytest
 from telemetry.brokers import Running, start
 from telemetry.link.listener import Will
 from tests.telemetry.inbox import Keep
-from tests.telemetry.linked import Links, listener, publisher, scripted
+from tests.telemetry.linked import listener, publisher, scripted
 from tests.telemetry.script import ACCEPTED, Script, listen, packet
 
 
@@ -19,15 +19,6 @@ from tests.telemetry.script import ACCEPTED, Script, listen, packet
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with start("mosquitto", tmp_path_factory.mktemp("broker")) as running:
         yield running
-
-
-@pytest.fixture
-def links() -> Iterator[Links]:
-    made: Links = []
-    yield made
-    for each in made:
-        each.close()
-        assert not each.alive
 
 
 def test_a_publisher_keeps_what_the_broker_did_not_acknowledge_over_its_restart(tmp_path, links):

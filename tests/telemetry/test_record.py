@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -23,6 +23,7 @@ from telemetry.brokers import Running, mosquitto, start
 from telemetry.link.listener import LinkError, Publisher
 from telemetry.recording.read import open_recording
 from tests.cli.child import SMALL_DISK, TWIN, twin
+from tests.telemetry.until import until
 
 SECRET = "hunter2-never-shown"
 
@@ -53,15 +54,6 @@ class Recording:
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with start("mosquitto", tmp_path_factory.mktemp("broker")) as running:
         yield running
-
-
-def until(true: Callable[[], bool], within_s: float = 20.0) -> bool:
-    end = time.monotonic() + within_s
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def known(folder: Path) -> bool:

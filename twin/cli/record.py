@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from twin.cli.login import CaFile, Cert, Key, PasswordFile, User
 from twin.cli.output import Json, table, tell, write_json
 
 if TYPE_CHECKING:
@@ -25,11 +26,6 @@ Topics = Annotated[list[str] | None, typer.Option("--topic", metavar="FILTER", h
 Dialect = Annotated[str, typer.Option(metavar="NAME", help="What the messages are written in: dsx, plain.")]
 Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of the dialect plain: its mapping.")]
 ClientId = Annotated[str | None, typer.Option(metavar="ID", help="Default: one that the folder remembers.")]
-User = Annotated[str | None, typer.Option(metavar="NAME", help="Its password comes from HALLTWIN_MQTT_PASSWORD.")]
-PasswordFile = Annotated[Path | None, typer.Option(metavar="FILE", help="A file whose first line is the password.")]
-CaFile = Annotated[Path | None, typer.Option("--cafile", metavar="FILE", help="CAs that are trusted, PEM.")]
-Cert = Annotated[Path | None, typer.Option("--cert", metavar="FILE", help="Our certificate, PEM.")]
-Key = Annotated[Path | None, typer.Option("--key", metavar="FILE", help="Its key, PEM.")]
 Mqtt = Annotated[int, typer.Option("--mqtt", metavar="4|5", help="4 is MQTT 3.1.1, as DSX Exchange needs.")]
 Status = Annotated[
     str | None, typer.Option("--status-topic", metavar="TOPIC", help='Retain "online" there, and "offline" by a will.')

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from twin.cli.login import CaFile, Cert, Key, PasswordFile, Remote, User, Yes
 from twin.cli.output import INTERRUPTED, VIOLATED, Json, table, tell, write_json
 
 if TYPE_CHECKING:
@@ -43,13 +44,6 @@ Dialect = Annotated[
     typer.Option(metavar="NAME", help="dsx, plain, ...; default: what the recording says; of a CSV dsx."),
 ]
 Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of the dialect plain: its mapping.")]
-Remote = Annotated[bool, typer.Option("--allow-remote", help="The broker may be another machine's.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before sending to another machine's broker.")]
-User = Annotated[str | None, typer.Option(metavar="NAME", help="At the broker; its password: HALLTWIN_MQTT_PASSWORD.")]
-PasswordFile = Annotated[Path | None, typer.Option(metavar="FILE", help="A file whose first line is the password.")]
-CaFile = Annotated[Path | None, typer.Option("--cafile", metavar="FILE", help="CAs that are trusted, PEM.")]
-Cert = Annotated[Path | None, typer.Option("--cert", metavar="FILE", help="Our certificate, PEM.")]
-Key = Annotated[Path | None, typer.Option("--key", metavar="FILE", help="Its key, PEM.")]
 
 
 def command(

@@ -20,7 +20,7 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from twin.core.errors import Faults as Problems
-from twin.core.errors import InputError, Problem, did_you_mean, one, option
+from twin.core.errors import InputError, Problem, did_you_mean, one
 from twin.core.units import HOUR
 from twin.engine.faults import Fault, Place, has_power, named, powered_from
 from twin.engine.period import instant, lasting, seconds, stamp
@@ -32,7 +32,7 @@ from twin.site.explain import explain
 from twin.site.load import LoadedSite
 from twin.site.plan import Plan
 from twin.site.rated import rejection_of
-from twin.site.shipped import read_bytes, shipped
+from twin.site.shipped import named_source, shipped
 
 FOLDER = "scenarios"
 # No time at all, in some unit: what is no length of time elsewhere.
@@ -75,7 +75,7 @@ def load_scenario(name_or_path: str | File) -> Written:
 
     Raises ``InputError`` where there is no such file, and where it is no YAML.
     """
-    document, problems = read(*_source(name_or_path)), Problems()
+    document, problems = read(*named_source(name_or_path, FOLDER, "scenario")), Problems()
     problems.problems += document.faults
     try:
         Scenario.model_validate(document.data)
@@ -105,23 +105,6 @@ def _valid(document: Document, key: str, model: type[M]) -> tuple[tuple[int, M],
         except ValidationError:
             continue  # it has been told
     return tuple(found)
-
-
-def _source(name_or_path: str | File) -> tuple[bytes, str]:
-    text, names = str(name_or_path), shipped(".yaml", FOLDER)
-    if isinstance(name_or_path, str) and text in names:
-        return read_bytes(names[text], f"sites/{FOLDER}/{text}.yaml"), f"sites/{FOLDER}/{text}.yaml"
-    path = File(text)
-    try:
-        if path.is_file():
-            return read_bytes(path, text), text
-    except (OSError, ValueError):
-        pass  # no name that a file can have
-    hint = did_you_mean(text, names)
-    raise one(
-        f'there is no scenario "{text[:200]}"{hint}: expected a file or a shipped scenario ({", ".join(names)})',
-        path=option("scenario="),
-    )
 
 
 def _begin(document: Document, at: str) -> str | float:

@@ -6,7 +6,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from twin.core.errors import InputError, Problem
+from twin.core.errors import InputError, Problem, did_you_mean, one, option
 from twin.site.document import MAX_BYTES
 
 Source = Path | Traversable
@@ -37,3 +37,23 @@ def read_bytes(source: Source, label: str) -> bytes:
     if len(raw) > MAX_BYTES:
         raise InputError([Problem("", f"the file is larger than {MAX_BYTES // 1_000_000} MB", label)])
     return bytes(raw)
+
+
+def named_source(name_or_path: str | Path, folder: str, what: str) -> tuple[bytes, str]:
+    """The content and the label of a shipped file of ``folder`` by its name, or of a file by its path.
+
+    ``what`` it is called, and the argument that names it. Raises :class:`InputError` where there is neither, with the
+    shipped name that may be meant.
+    """
+    text, names = str(name_or_path), shipped(".yaml", folder)
+    if isinstance(name_or_path, str) and text in names:
+        return read_bytes(names[text], f"sites/{folder}/{text}.yaml"), f"sites/{folder}/{text}.yaml"
+    path = Path(text)
+    try:
+        if path.is_file():
+            return read_bytes(path, text), text
+    except (OSError, ValueError):
+        pass  # no name that a file can have
+    hint = did_you_mean(text, names)
+    message = f'there is no {what} "{text[:200]}"{hint}: expected a file or a shipped {what} ({", ".join(names)})'
+    raise one(message, path=option(f"{what}="))
