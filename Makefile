@@ -74,7 +74,7 @@ endef
 
 $(RUN_STAMP): pyproject.toml constraints.txt
 	$(venv)
-	@$(PIP) --no-build-isolation --editable .
+	@$(PIP) --no-build-isolation --editable '.[mqtt]'
 	@touch $@
 
 $(DEV_STAMP): pyproject.toml constraints.txt
