@@ -43,7 +43,9 @@ def main(command: list[str]) -> int:
     signal.set_wakeup_fd(told, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)  # only so that the wake-up pipe is written
     before = _die_with_guard if sys.platform == "linux" else None
-    broker = subprocess.Popen(  # one thread: nothing is held over the fork
+    # Between fork and exec is the one place where a child can ask to die with us; we have one thread, so that no lock
+    # is held over the fork, which is what the rule warns of.
+    broker = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,

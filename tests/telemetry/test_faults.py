@@ -157,6 +157,14 @@ def test_a_half_open_connection_is_noticed_by_both_ends_and_loses_nothing_at_qos
     assert [mark.cause for mark in recording.marks("lost")] == [f"nothing was heard for {KEEPALIVE_S:g} s"]
 
 
+def reached(counters: object, name: str, number: int) -> bool:
+    return bool(getattr(counters, name) == number)
+
+
+def more_files(folder: Path, count: int) -> bool:
+    return len(list(folder.glob("*.mcap"))) > count
+
+
 @pytest.mark.parametrize("how", ["reset", "drop"])
 def test_a_connection_that_is_cut_again_and_again_loses_nothing_at_qos_1(broker, tmp_path, how):
     with (
@@ -167,10 +175,10 @@ def test_a_connection_that_is_cut_again_and_again_loses_nothing_at_qos_1(broker,
         network.split(7)  # bytes come in pieces that respect no packet
         counters = recording.ingest.listener.counters
         for cut in range(1, 4):
-            assert until(lambda: counters.connects == cut)  # noqa: B023
+            assert until(partial(reached, counters, "connects", cut))
             recording.more(30)
             getattr(network, how)()
-            assert until(lambda: counters.losses == cut)  # noqa: B023
+            assert until(partial(reached, counters, "losses", cut))
             network.heal()
         recording.more(30)
         one.enough()
@@ -233,7 +241,7 @@ def test_broker_and_recording_killed_together_lose_no_more_than_what_the_broker_
             files = len(list(out.glob("*.mcap")))
             process = ended.enter_context(subprocess.Popen(command, stderr=subprocess.DEVNULL))
             ended.callback(process.kill)
-            assert until(lambda: len(list(out.glob("*.mcap"))) > files)  # noqa: B023
+            assert until(partial(more_files, out, files))
             time.sleep(dice.uniform(0.0, 0.6))
             process.kill()
             broker.kill()
