@@ -7,6 +7,8 @@ had kept. The MQTT here is one packet of each side, written by hand: whether a b
 from __future__ import annotations
 
 import contextlib
+import itertools
+import random
 import socket
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from typing import Self
 LOOPBACK = "127.0.0.1"
 READY_S = 20.0  # a loaded machine with two cores; an idle one needs 0.1 s
 STOP_S = 15.0
+CHOICE = range(20_000, 32_768)  # below what Linux (from 32,768), macOS and IANA (from 49,152) give out
 RETRY_S = 0.02
 LOG_LINES = 5  # of the broker's log, in the message that it did not start
 # CONNECT of MQTT 3.1.1: clean session, keep-alive of 10 s, client "halltwin-ready".
@@ -172,12 +175,12 @@ class Running:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports of loopback that nobody listens on at this moment."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((LOOPBACK, 0))
-        return [one.getsockname()[1] for one in sockets]
+    """Different ports of loopback that nobody listens on at this moment, of those that no system gives to connections.
+
+    So a broker that is down for a moment finds its port again: of those above, any program may get it meanwhile.
+    """
+    chosen = random.SystemRandom().sample(CHOICE, len(CHOICE))
+    return list(itertools.islice(filter(free, chosen), count))
 
 
 def free(port: int) -> bool:
