@@ -359,6 +359,16 @@ class Electrical(Frozen):
     elements: dict[Id, Element] = Field(min_length=1)
 
 
+class Telemetry(Frozen):
+    """How a site's telemetry names what the site has."""
+
+    names: dict[str, str] = Field(
+        default_factory=dict,
+        description="twin's name (building/hall/row/place of a rack, building/hall/cdu-01, building/loop, an element): "
+        "id in the telemetry; without one they are the same",
+    )
+
+
 class Site(Frozen):
     """A whole campus."""
 
@@ -376,3 +386,4 @@ class Site(Frozen):
     loads: dict[Id, LoadCurve] = Field(default_factory=lambda: {"default": LoadCurve()})
     inference: Inference | None = Field(None, description="what the racks serve; halls outside follow their load curve")
     grid: Grid | None = Field(None, description="limits, price and carbon of the grid connection")
+    telemetry: Telemetry | None = Field(None, description="names of the site's items in its telemetry")
