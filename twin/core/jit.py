@@ -201,6 +201,14 @@ def allocating_kernel(function: F) -> F:
     return _compile(function, counted=True)
 
 
+def apart(function: F) -> F:
+    """Like :func:`kernel`, for kernels that no run calls: compiled where they are first called, and nothing with them.
+
+    They call nothing of another file: only their own is looked at to see whether what is cached is stale.
+    """
+    return _compile(function, counted=False, run=False)
+
+
 def constant(value: int) -> int:
     """An integer constant as an int64: what a literal becomes, too, where a kernel hands it to another."""
     return np.int64(value)  # type: ignore[return-value]
@@ -218,7 +226,7 @@ codegen.remember_operators()
 codegen.optimise_once()
 
 
-def _compile(function: F, *, counted: bool, entry: bool = True, inlined: bool = False) -> F:
+def _compile(function: F, *, counted: bool, entry: bool = True, inlined: bool = False, run: bool = True) -> F:
     called: Any = _dispatcher(function, counted=counted, entry=False, inlined=inlined)
     _CALLED.append(called)
     template = called.get_call_template
@@ -232,7 +240,8 @@ def _compile(function: F, *, counted: bool, entry: bool = True, inlined: bool = 
         compiled = _dispatcher(function, counted=counted, entry=True, inlined=inlined)
     finally:
         numba_config.CACHE_DIR = before
-    compiled.compile = _from_cache(compiled.compile)
+    if run:
+        compiled.compile = _from_cache(compiled.compile)
     # Another kernel calls the form without a way in from Python.
     compiled.get_call_template = called.get_call_template
     compiled.get_overload = called.get_overload
@@ -271,6 +280,7 @@ __all__ = [
     "FAST_MATH",
     "POWER",
     "allocating_kernel",
+    "apart",
     "cache_folder",
     "constant",
     "ensure_compiled",
