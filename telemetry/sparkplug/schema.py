@@ -91,9 +91,7 @@ MESSAGES: dict[str, tuple[Field, ...]] = {
         Field(7, "is_null", "bool"),
         Field(8, "metadata", "MetaData"),
         Field(9, "properties", "PropertySet"),
-        *_choice(
-            10, ("bytes", "bytes"), ("dataset", "DataSet"), ("template", "Template"), ("extension", "Extension")
-        ),
+        *_choice(10, ("bytes", "bytes"), ("dataset", "DataSet"), ("template", "Template"), ("extension", "Extension")),
     ),
     "MetaData": (
         Field(1, "is_multi_part", "bool"),
@@ -112,9 +110,7 @@ MESSAGES: dict[str, tuple[Field, ...]] = {
     "PropertyValue": (
         Field(1, "type", "u32"),
         Field(2, "is_null", "bool"),
-        *_choice(
-            3, ("propertyset", "PropertySet"), ("propertysets", "PropertySetList"), ("extension", "Extension")
-        ),
+        *_choice(3, ("propertyset", "PropertySet"), ("propertysets", "PropertySetList"), ("extension", "Extension")),
     ),
     "PropertySetList": (Field(1, "propertyset", "PropertySet", repeated=True),),
     "DataSet": (
