@@ -53,7 +53,8 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     """Readings of one message, column by column.
 
     ``points``: index into :class:`~telemetry.points.Points`. ``times_ns``: source time, ns since 1970 UTC. ``values``:
-    in the point's SI unit. ``qualities``, ``flags``: of :class:`Quality` and :class:`Flag`.
+    in the point's SI unit. ``qualities``, ``flags``: of :class:`Quality` and :class:`Flag`. Of large messages they are
+    NumPy arrays, all five: int64, int64, float64, int8, int32.
     """
 
     points: Sequence[int] = ()

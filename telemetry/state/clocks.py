@@ -10,9 +10,13 @@ Units: ns. The 5 s are the tolerance, the 10 s one period of the DSX heartbeat; 
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
+from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from telemetry.clock import NS
 from telemetry.mark import Mark
@@ -34,20 +38,28 @@ class Trial(msgspec.Struct):
 
 
 class SourceClocks:
-    """Columns by source: ``offset``, ``earliest`` (no difference below it is believed), ``trial`` and ``today``."""
+    """Columns by source: ``offset``, ``earliest`` (no difference below it is believed), least difference of ``today``.
+
+    ``trying``: 1 where readings are on trial. The arrays stay the same objects: kernels look into them.
+    """
 
     def __init__(self) -> None:
         self.names: list[str] = []
-        self.offset: list[int] = []
-        self.earliest: list[int] = []
-        self.today: list[int] = []
-        self.trial: list[Trial | None] = []
+        self.offset = array("q")
+        self.earliest = array("q")
+        self.today = array("q")
+        self.trying = array("b")
         self.marks: deque[Mark] = deque(maxlen=MARKS)
         self._index: dict[str, int] = {}
+        self._trial: dict[int, Trial] = {}
         self._told: list[int] = []
         self._since: list[int] = []
         self._unsettled: set[int] = set()
         self._day_ends = 0
+
+    def lent(self) -> tuple[NDArray[Any], ...]:
+        """What is believed and learnt, as NumPy sees it; no source can be new while that is out."""
+        return tuple(np.frombuffer(column, column.typecode) for column in (self.earliest, self.today, self.trying))
 
     def index(self, name: str) -> int:
         """Number of a source; it is new where it was not heard of."""
@@ -57,23 +69,28 @@ class SourceClocks:
             self.offset.append(UNLEARNT)
             self.earliest.append(-TOLERANCE_NS)
             self.today.append(UNLEARNT)
-            self.trial.append(None)
+            self.trying.append(0)
             self._told.append(0)
             self._since.append(0)
         return index
 
-    def lower(self, source: int, difference: int, received_ns: int) -> None:
-        """Learn that a message came ``difference`` after its stamp, less than any before; what is believed stays."""
-        if self.offset[source] == UNLEARNT:
-            self._since[source] = received_ns
-        self.offset[source] = difference
-        self._unsettled.add(source)
+    def fits(self, source: int, difference: int, received_ns: int) -> None:
+        """Learn from a reading that is believed, ``difference`` ns after its stamp; what is on trial was wrong."""
+        self._acquit(source)
+        if difference < self.today[source]:
+            self.today[source] = difference
+            if difference < self.offset[source]:  # less than any before; what is believed stays
+                if self.offset[source] == UNLEARNT:
+                    self._since[source] = received_ns
+                self.offset[source] = difference
+                self._unsettled.add(source)
 
     def disagrees(self, source: int, difference: int, received_ns: int) -> int | None:
         """Note a reading that does not fit; the step by which the offset was moved, where enough of them agree."""
-        trial = self.trial[source]
+        trial = self._trial.get(source)
         if trial is None or not trial.most - TOLERANCE_NS <= difference <= trial.least + TOLERANCE_NS:
-            self.trial[source] = Trial(received_ns, difference, difference)
+            self._trial[source] = Trial(received_ns, difference, difference)
+            self.trying[source] = 1
             return None
         trial.least, trial.most = min(trial.least, difference), max(trial.most, difference)
         trial.count += 1
@@ -83,10 +100,15 @@ class SourceClocks:
         self._since[source] = trial.since_ns
         self._set(source, trial.least)
         self.today[source] = trial.least
-        self.trial[source] = None
+        self._acquit(source)
         return 0 if before == UNLEARNT else trial.least - before
 
+    def _acquit(self, source: int) -> None:
+        self._trial.pop(source, None)
+        self.trying[source] = 0
+
     def _set(self, source: int, offset: int) -> None:
+        offset = min(max(offset, -UNLEARNT), UNLEARNT)
         self.offset[source] = offset
         self.earliest[source] = min(0, offset) - TOLERANCE_NS
         self._unsettled.add(source)
@@ -98,7 +120,7 @@ class SourceClocks:
                 for source, least in enumerate(self.today):
                     if least != UNLEARNT:
                         self._set(source, least)
-                self.today = [UNLEARNT] * len(self.names)
+                    self.today[source] = UNLEARNT
             self._day_ends = now_ns + DAY_NS
         for source in sorted(self._unsettled):
             if now_ns - self._since[source] >= AGREED_NS:
@@ -124,7 +146,8 @@ class SourceClocks:
         """Our own clock was set by ``by_ns``: every difference is larger by that. 0: nobody knows, learn anew."""
         self._day_ends = 0
         for source, offset in enumerate(self.offset):
-            self.trial[source], self.today[source] = None, UNLEARNT
+            self._acquit(source)
+            self.today[source] = UNLEARNT
             if offset != UNLEARNT and by_ns:
                 self._set(source, offset + by_ns)
             else:

@@ -8,6 +8,9 @@ Symbols: t source time, v value in the point's SI unit. What is stamped later th
 (:mod:`telemetry.state.clocks`), readings for the history are not for here, and NaN is never good. The same messages
 leave the same state at any speed; only staleness (:mod:`telemetry.state.view`) asks what time it is.
 
+Batches of NumPy columns (Sparkplug: 100 readings a message) go through a compiled loop that hands back the readings
+which need thought (:mod:`telemetry.state.stretch`): the same comes out, for 5 µs a batch and 10 ns a reading.
+
 Columns are arrays by number of the point that grow by doubling, up to 200,000 points (57 bytes each). A state belongs
 to one thread that applies; others look through :meth:`State.view` and :meth:`State.digest`, which hold ``lock``, as
 whoever applies has to (:class:`~telemetry.pipeline.Pipeline` does).
@@ -20,6 +23,12 @@ import math
 import struct
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
+
+import numpy as np
+from numpy.typing import NDArray
 
 from telemetry.batch import Batch, Flag, Quality
 from telemetry.clock import NS, Clock
@@ -33,10 +42,20 @@ from telemetry.state.view import NEVER, Columns, Limits, View, view
 MOST = 200_000
 HUGE = sys.float_info.max
 Reading = tuple[int, int, float, int, int]
+KINDS = np.int64, np.int64, np.float64, np.int8, np.int32  # of the columns of a batch
+Column = NDArray[np.generic]
+LARGE = 16  # readings: for fewer the call of the compiled loop costs more than it saves
 # Plain numbers: an enum costs as much again as the whole comparison.
 GOOD, NO_VALUE = int(Quality.GOOD), int(Quality.NO_VALUE)
 HISTORICAL = int(Flag.HISTORICAL)
 OLD = int(Flag.RETAINED | Flag.HELD | Flag.NO_TIME)
+
+
+@cache
+def stretch() -> Callable[..., int]:
+    """The compiled loop, loaded with the first large batch: most sources send none, and it takes half a second."""
+    loaded: Callable[..., int] = import_module("telemetry.state.stretch").stretch
+    return loaded
 
 
 class State:
@@ -56,17 +75,21 @@ class State:
         self._columns = Columns()
         self._coverage = Coverage()
         self._changed = decoder.points.changed
+        self._lent: tuple[tuple[Column, ...], tuple[Column, ...]] | None = None
 
     def apply(self, message: Message, batch: Batch) -> None:
         """Take in what ``message`` says."""
         counts, clocks, columns = self.counts, self.clocks, self._columns
-        received, newest = message.received_ns, columns.time_ns
-        counts.readings += len(batch.points)
+        received, newest, points = message.received_ns, columns.time_ns, batch.points
+        counts.readings += len(points)
         if self._changed:
             self._forget()
-        for point, time_ns, said, graded, flag in zip(
-            batch.points, batch.times_ns, batch.values, batch.qualities, batch.flags, strict=True
-        ):
+        readings: Iterator[Reading]
+        if isinstance(points, np.ndarray):
+            readings = self._thought(message, batch)
+        else:
+            readings = zip(points, batch.times_ns, batch.values, batch.qualities, batch.flags, strict=True)
+        for point, time_ns, said, graded, flag in readings:
             if flag & HISTORICAL:
                 counts.historical += 1
                 continue
@@ -78,17 +101,14 @@ class State:
                 value, quality = math.nan, NO_VALUE if graded == GOOD else graded
             source = columns.source[point]
             if source < 0:
+                self._lent = None
                 source = columns.source[point] = clocks.index(self.decoder.points[point].source)
             difference = received - time_ns
             if time_ns <= newest[point] or difference < clocks.earliest[source]:
                 if not self._is_newest(message, (point, time_ns, value, quality, flag), source):
                     continue
-            elif not flag & OLD:
-                clocks.trial[source] = None
-                if difference < clocks.today[source]:
-                    clocks.today[source] = difference
-                    if difference < clocks.offset[source]:
-                        clocks.lower(source, difference, received)
+            elif not flag & OLD and (clocks.trying[source] or difference < clocks.today[source]):
+                clocks.fits(source, difference, received)
             counts.applied += 1
             columns.value[point] = value
             columns.quality[point] = quality
@@ -97,6 +117,41 @@ class State:
             columns.received_ns[point] = received
             columns.again_ns[point] = NEVER
             newest[point] = time_ns
+
+    def _thought(self, message: Message, batch: Batch) -> Iterator[Reading]:
+        """Readings that need thought, in their order; what stands before each is applied when it comes."""
+        said = batch.points, batch.times_ns, batch.values, batch.qualities, batch.flags
+        columns = tuple(np.asarray(column) for column in said)
+        if len(columns[0]) >= LARGE:
+            columns = tuple(np.ascontiguousarray(column, kind) for column, kind in zip(columns, KINDS, strict=True))
+        total, done, stops = len(columns[0]), 0, 0
+        if any(len(column) != total for column in columns):
+            raise ValueError("the columns of a batch differ in length")
+        while total - done >= LARGE and LARGE * stops <= done + LARGE:  # else it is cheaper to think of all
+            stop = self._apply_stretch(done, columns, message.received_ns)
+            self.counts.applied += stop - done
+            if stop == total:
+                return
+            yield tuple(column[stop].item() for column in columns)
+            done, stops = stop + 1, stops + 1
+        yield from zip(*(column[done:].tolist() for column in columns), strict=True)
+
+    def warm(self) -> None:
+        """Load the compiled loop now, for a source that is known to send large batches."""
+        nothing = tuple(np.zeros(0, kind) for kind in KINDS)
+        columns, clocks = Columns(), SourceClocks()
+        columns.grow(1)
+        clocks.index("")
+        stretch()(0, nothing, 0, columns.lent(), clocks.lent())
+
+    def _apply_stretch(self, begin: int, said: tuple[Column, ...], received_ns: int) -> int:
+        """Apply readings from ``begin`` on that need no thought; the number of the first that does."""
+        if self._lent is None:
+            columns, clocks = self._columns, self.clocks
+            if not columns.size or not clocks.names:
+                return begin
+            self._lent = columns.lent(), clocks.lent()
+        return int(stretch()(begin, said, received_ns, *self._lent))
 
     def _is_newest(self, message: Message, reading: Reading, source: int) -> bool:
         """Whether a reading that is stamped too early or too late is applied all the same; else it is counted."""
@@ -138,6 +193,7 @@ class State:
         """Make room for a point; False where there is none."""
         if not 0 <= point < self.most:
             return False
+        self._lent = None
         self._columns.grow(min(self.most, max(64, 2 * point)))
         return True
 

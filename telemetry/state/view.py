@@ -92,6 +92,11 @@ class Columns:
         self.source.extend([-1] * more)
         self.size = size
 
+    def lent(self) -> tuple[NDArray[Any], ...]:
+        """The columns that a reading changes, and the source, as NumPy sees them; ``grow`` fails while they are out."""
+        said = self.time_ns, self.value, self.quality, self.flags, self.count, self.received_ns, self.again_ns
+        return tuple(np.frombuffer(column, column.typecode) for column in (*said, self.source))
+
     def forget(self, point: int) -> None:
         """As if no reading of a point had come; how many did stays counted."""
         if point < self.size:
