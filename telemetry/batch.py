@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum, IntFlag, StrEnum
+from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Integers = Sequence[int] | NDArray[np.integer[Any]]
+Numbers = Sequence[float] | NDArray[np.float64]
 
 
 class Quality(IntEnum):
@@ -57,11 +63,11 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     NumPy arrays, all five: int64, int64, float64, int8, int32.
     """
 
-    points: Sequence[int] = ()
-    times_ns: Sequence[int] = ()
-    values: Sequence[float] = ()
-    qualities: Sequence[int] = ()
-    flags: Sequence[int] = ()
+    points: Integers = ()
+    times_ns: Integers = ()
+    values: Numbers = ()
+    qualities: Integers = ()
+    flags: Integers = ()
 
 
 class Reject(msgspec.Struct, frozen=True, gc=False):

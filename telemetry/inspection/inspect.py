@@ -178,7 +178,7 @@ class _Readings:
 
     def take(self, message: Message, batch: Batch) -> None:
         """Count the readings of a message."""
-        for point, quality in zip(batch.points, batch.qualities, strict=True):
+        for point, quality in zip(map(int, batch.points), batch.qualities, strict=True):
             self.qualities[quality] += 1
             self.by_point[point] += 1
             if self._points[point].covers is not None:

@@ -6,6 +6,7 @@ import math
 import random
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -106,7 +107,7 @@ def test_a_long_stream_with_a_clock_that_is_set_is_the_same_both_ways_and_most_o
         if dice.random() < 0.3:
             rows[dice.randrange(100)] = dice.choice(ODD)
         if at > 200:  # all clocks are an hour ahead from now on
-            rows = [(p, dt + 3600 * NS, *rest) for p, dt, *rest in rows]
+            rows = [(p, dt + 3600 * NS, v, q, f) for p, dt, v, q, f in rows]
         messages.append((at, rows))
     compiled = module.stretch()
     stretches: list[int] = []
@@ -124,16 +125,21 @@ def test_a_long_stream_with_a_clock_that_is_set_is_the_same_both_ways_and_most_o
 
 
 def test_a_batch_of_new_readings_runs_compiled_as_a_whole(monkeypatch):
-    state, compiled, stops = fresh(), module.stretch(), []
-    monkeypatch.setattr(module, "stretch", lambda: lambda *how: stops.append(compiled(*how)) or stops[-1])
+    state, compiled, stops = fresh(), module.stretch(), list[int]()
+
+    def noted(*how: object) -> int:
+        stops.append(compiled(*how))
+        return stops[-1]
+
+    monkeypatch.setattr(module, "stretch", lambda: noted)
     for at in range(5):
         points = np.arange(POINTS)
         times = np.full(POINTS, T0 + at * NS)
-        values, marks = np.arange(POINTS) * 1.5 + at, np.zeros(POINTS, np.int8)
+        values, marks = np.linspace(0.0, 1.5 * (POINTS - 1), POINTS) + at, np.zeros(POINTS, np.int8)
         batch = Batch(points, times, values, marks, marks.astype(np.int32))
         state.apply(Message("t", b"", T0 + at * NS + 10**6 + at), batch)
     assert stops[-4:] == [POINTS] * 4
-    assert state.view(T0 + 5 * NS).value[:POINTS].tolist() == [n * 1.5 + 4 for n in range(POINTS)]
+    assert state.view(T0 + 5 * NS).value[:POINTS].tolist() == pytest.approx([n * 1.5 + 4 for n in range(POINTS)])
     assert state.counts.applied == 5 * POINTS
 
 
@@ -141,8 +147,8 @@ def test_a_batch_of_new_readings_runs_compiled_as_a_whole(monkeypatch):
 def test_strided_and_narrow_columns_are_read_as_what_they_hold(count):
     quick, plain = fresh(), fresh()
     rows = good(0, count)
-    columns = tuple(zip(*rows, strict=True)) or ((),) * 5
-    odd = [
+    columns: list[Any] = [*zip(*rows, strict=True)] or [()] * 5
+    odd: list[Any] = [
         np.repeat(np.array(c, kind), 2)[::2] for c, kind in zip(columns, (np.int32, int, float, int, int), strict=True)
     ]
     odd[1] = odd[1] + T0
