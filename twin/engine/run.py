@@ -130,7 +130,7 @@ class Engine:
             self.use(start, block.t_end),
             np.zeros((steps, len(a.port))),
             np.zeros((steps, len(a.island_ptr) - 1, 3)),
-            FleetBlock(self.fleet, self.plan, block, self.timeline.interval) if self.fleet else None,
+            self.serving(block, self.fleet) if self.fleet else None,
         )
         if made.served is not None:
             before = made.served.save()
@@ -138,6 +138,10 @@ class Engine:
             made.served.restore(before)
             made.follow(self.curves, 0, 1)
         return made
+
+    def serving(self, block: Block, fleet: FleetRun) -> FleetBlock:
+        """A block to be served by a fleet."""
+        return FleetBlock(fleet, self.plan, block, self.timeline.interval)
 
     def use(self, start_s: Floats, end_s: Floats, served: FleetBlock | None = None) -> Floats:
         """Mean utilisation from ``start_s`` to ``end_s`` (n) by each curve: (n, curve).
