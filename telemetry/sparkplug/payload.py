@@ -14,12 +14,15 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from telemetry import strict
 from telemetry.batch import Reason, Reject
-from telemetry.sparkplug.schema import CLASSES, Datatype
+from telemetry.sparkplug import wire
+from telemetry.sparkplug.body import COMPRESSED, unpack
+from telemetry.sparkplug.schema import CLASSES
 
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
@@ -27,12 +30,10 @@ F64 = NDArray[np.float64]
 
 MAX_BYTES = 4 << 20
 MAX_METRICS = 200_000
-NO_ALIAS = (1 << 64) - 1
-NO_TIME = -(1 << 63)
-NO_QUALITY = -1
-MAX_QUALITY = (1 << 31) - 1
-COLUMNS = 11
-ALIAS, TIME, DATATYPE, FIELD, RAW, VALUE, FLAGS, QUALITY, SPAN, NAME, TEXT = range(COLUMNS)
+USUAL_BYTES = 16  # of a metric at least; smaller ones cost a second walk
+NO_ALIAS, NO_TIME, NO_QUALITY = wire.NO_ALIAS, wire.NO_TIME, wire.NO_QUALITY
+HALF, WORD = (1 << 32) - 1, (1 << 64) - 1
+WORDY = ("string_value", "bytes_value", "dataset_value", "template_value", "extension_value")
 
 
 class Stood(IntEnum):
@@ -63,62 +64,64 @@ class Mark(IntFlag):
     RICH = 64  # text, bytes, data set, template, extension, metadata, or properties other than a plain Quality
 
 
-class Payload:
+class Payload(msgspec.Struct, frozen=True, gc=False):
     """What a payload says.
 
     ``timestamp_ms``, ``seq``: None where absent. ``uuid``: "" where absent. ``marks``: all bits of ``flags`` together,
     so that what is seldom needs no look at the column. ``count``: metrics. ``data``: the bytes read (unpacked).
+    ``table``: the columns, a row each, of which the first ``count`` elements mean something.
     """
 
-    __slots__ = ("_table", "count", "data", "marks", "seq", "timestamp_ms", "uuid")
-
-    def __init__(
-        self, data: bytes, timestamp_ms: int | None, seq: int | None, uuid: str, count: int, marks: int, table: I64
-    ) -> None:
-        self.data, self.timestamp_ms, self.seq, self.uuid = data, timestamp_ms, seq, uuid
-        self.count, self.marks, self._table = count, marks, table
+    data: bytes
+    timestamp_ms: int | None
+    seq: int | None
+    uuid: str
+    body: bytes | None
+    count: int
+    marks: int
+    table: NDArray[Any]
 
     @property
     def alias(self) -> U64:
         """Alias of each metric, ``NO_ALIAS`` where it has none (then its flags lack ``Mark.ALIASED``)."""
-        return self._table[ALIAS, : self.count].view(np.uint64)
+        return self.table[wire.C_ALIAS, : self.count].view(np.uint64)
 
     @property
     def time_ms(self) -> I64:
         """Time of each metric, ms: its own, else the payload's, else ``NO_TIME``. Unchecked: any 64 bits."""
-        return self._table[TIME, : self.count]
+        return self.table[wire.C_TIME, : self.count]
 
     @property
     def datatype(self) -> I64:
         """Data type as the metric itself says it (:class:`Datatype`, or any other 32 bits); 0 where absent."""
-        return self._table[DATATYPE, : self.count]
+        return self.table[wire.C_DATATYPE, : self.count]
 
     @property
     def field(self) -> I64:
         """Which value field stood (:class:`Stood`)."""
-        return self._table[FIELD, : self.count]
+        return self.table[wire.C_FIELD, : self.count]
 
     @property
     def raw(self) -> U64:
         """The value's bits, zero-extended: of an integer, a boolean, a float (32 bits) or a double. Else 0."""
-        return self._table[RAW, : self.count].view(np.uint64)
+        return self.table[wire.C_RAW, : self.count].view(np.uint64)
 
     @property
     def value(self) -> F64:
-        """The value as a number, by the metric's own data type (:func:`number`); NaN where it is null or none."""
-        return self._table[VALUE, : self.count].view(np.float64)
+        """The value as a number, by the metric's own data type (:meth:`values`); NaN where it is null or none."""
+        return self.table[wire.C_VALUE, : self.count].view(np.float64)
 
     @property
     def flags(self) -> I64:
         """Bits of :class:`Mark`."""
-        return self._table[FLAGS, : self.count]
+        return self.table[wire.C_FLAGS, : self.count]
 
     @property
     def quality(self) -> I64:
         """Property ``Quality`` (0 bad, 192 good, 500 stale), ``NO_QUALITY`` where absent, null or no integer;
-        at most ``MAX_QUALITY``.
+        at most 2^31 - 1.
         """
-        return self._table[QUALITY, : self.count]
+        return self.table[wire.C_QUALITY, : self.count]
 
     @property
     def names(self) -> list[str | None] | None:
@@ -129,7 +132,7 @@ class Payload:
         if not self.marks & Mark.NAMED:
             return None
         data, flags = self.data, self.flags.tolist()
-        spans = zip(flags, self._table[NAME, : self.count].tolist(), strict=True)
+        spans = zip(flags, self.table[wire.C_NAME, : self.count].tolist(), strict=True)
         return [words(data[s & 0xFFFFFFFF : s >> 32]) if f & Mark.NAMED else None for f, s in spans]
 
     @property
@@ -139,14 +142,14 @@ class Payload:
 
     def text(self, index: int) -> str | None:
         """A metric's text value (String, Text, UUID); None where its value is no text."""
-        if self._table[FIELD, index] != Stood.STRING:
+        if self.table[wire.C_FIELD, index] != Stood.STRING:
             return None
-        span = int(self._table[TEXT, index])
+        span = int(self.table[wire.C_TEXT, index])
         return words(self.data[span & 0xFFFFFFFF : span >> 32])
 
     def message(self, index: int) -> Any:
         """A metric whole, as a protobuf message of :mod:`~telemetry.sparkplug.schema`."""
-        span = int(self._table[SPAN, index])
+        span = int(self.table[wire.C_SPAN, index])
         return CLASSES["Metric"].FromString(self.data[span & 0xFFFFFFFF : span >> 32])
 
     def values(self, datatypes: I64) -> F64:
@@ -155,10 +158,15 @@ class Payload:
         NaN where there is no number, and where the bits are none of the type. Integers beyond 2^53 are rounded to the
         nearest float64; ``raw`` has them whole.
         """
-        own = self.datatype
-        types = np.where(own != 0, own, datatypes).tolist()
-        rows = zip(types, self.field.tolist(), self.raw.tolist(), self.flags.tolist(), strict=True)
-        return np.array([np.nan if f & Mark.NULL else number(t, s, r) for t, s, r, f in rows])
+        if len(datatypes) != self.count:
+            raise ValueError(f"{len(datatypes)} data types of {self.count} metrics")
+        out = np.empty(self.count)
+        types = np.ascontiguousarray(datatypes, np.int64)
+        wire.numbers(types, self.field, self.raw, self.flags, self.datatype, out)
+        return out
+
+
+NO_PAYLOAD = strict.refuse(Reason.SYNTAX, "no payload: its bytes are none that protobuf takes")
 
 
 def words(data: bytes) -> str:
@@ -166,105 +174,82 @@ def words(data: bytes) -> str:
     return data.decode(errors="backslashreplace")
 
 
-def number(datatype: int, field: int, raw: int) -> float:
-    """The number that ``raw`` bits of a value field are, NaN where they are none of ``datatype``.
-
-    Signed integers come as twos' complement in their own width, in 32 or in 64 bits.
-    """
-    if field in (Stood.FLOAT, Stood.DOUBLE):
-        return float(np.uint32(raw).view(np.float32)) if field == Stood.FLOAT else float(np.uint64(raw).view(float))
-    if field == Stood.BOOLEAN:
-        return float(raw)
-    if field not in (Stood.INT, Stood.LONG):
-        return float("nan")
-    if Datatype.INT8 <= datatype <= Datatype.INT64:
-        return _signed(raw, 8 << (datatype - Datatype.INT8))
-    if Datatype.UINT8 <= datatype <= Datatype.UINT64:
-        return float(raw) if raw >> (8 << (datatype - Datatype.UINT8)) == 0 else float("nan")
-    if datatype == Datatype.BOOLEAN:
-        return float(raw) if raw < 2 else float("nan")
-    return float(raw) if datatype in (Datatype.UNKNOWN, Datatype.DATETIME) else float("nan")
+def _quality(metric: Any) -> tuple[int, bool]:
+    """Property Quality of a metric, and whether it says what no column holds."""
+    keys = [key if isinstance(key, str) else "" for key in metric.properties.keys]
+    rich = metric.HasField("metadata") or metric.WhichOneof("value") in WORDY or keys not in ([], ["Quality"])
+    place = keys.index("Quality") if "Quality" in keys else len(metric.properties.values)
+    if place >= len(metric.properties.values):
+        return NO_QUALITY, rich
+    value = metric.properties.values[place]
+    stood = value.WhichOneof("value")
+    if value.is_null or stood not in ("int_value", "long_value"):
+        return NO_QUALITY, rich
+    return min(getattr(value, stood), wire.MAX_QUALITY), rich
 
 
-def _signed(raw: int, width: int) -> float:
-    """``raw`` as a signed integer of ``width`` bits, sign-extended to 32 or 64 or not."""
-    half = 1 << (width - 1)
-    for bits in (width, 32, 64):
-        if bits >= width and raw >> bits == 0 and (raw < 2 * half or raw >= (1 << bits) - half):
-            return float(raw - (1 << bits) if raw & (1 << (bits - 1)) else raw)
-    return float("nan")
+def _look(payload: Payload) -> Payload:
+    """Have protobuf read the properties that the walker did not."""
+    flags, quality = payload.flags, payload.quality
+    for index in np.flatnonzero(flags & wire.LOOK).tolist():
+        quality[index], rich = _quality(payload.message(index))
+        flags[index] = (flags[index] & (int(Mark.RICH) - 1)) | rich * int(Mark.RICH)
+    return msgspec.structs.replace(payload, marks=int(np.bitwise_or.reduce(flags)))
 
 
 def read(data: bytes) -> Payload | Reject:
-    """What ``data`` says: exactly the payloads that protobuf takes, and compressed ones. Never raises."""
+    """What ``data`` says: of exactly the payloads that protobuf takes, compressed ones unpacked. Never raises."""
+    found = _read(data)
+    return _unpacked(found) if isinstance(found, Payload) and found.uuid == COMPRESSED else found
+
+
+def _read(data: bytes) -> Payload | Reject:
+    """As :func:`read`, compressed or not."""
+    if type(data) is not bytes:
+        data = bytes(data)  # another type would have the walker compiled anew
     if len(data) > MAX_BYTES:
         return strict.refuse(Reason.SIZE, f"{len(data)} bytes, at most {MAX_BYTES} are read")
-    try:
-        message = CLASSES["Payload"].FromString(data)
-    except Exception as error:
-        return strict.refuse(Reason.SYNTAX, error)
-    return from_message(message)
+    room = len(data) // USUAL_BYTES + 4
+    buffer = np.empty(wire.COLUMNS_FROM + wire.COLUMNS * room, np.int64)
+    count = wire.walk(data, buffer, room)
+    if count > room:
+        if count > MAX_METRICS:
+            return strict.refuse(Reason.SIZE, f"{count} metrics, at most {MAX_METRICS} are read")
+        room = count
+        buffer = np.empty(wire.COLUMNS_FROM + wire.COLUMNS * room, np.int64)
+        wire.walk(data, buffer, room)
+    if count < 0:
+        return NO_PAYLOAD
+    _, time, _, seq, uuid, body, stands, marks = buffer[: wire.HEAD].tolist()
+    made = Payload(
+        data,
+        time & WORD if stands & wire.STANDS_TIME else None,
+        seq & WORD if stands & wire.STANDS_SEQ else None,
+        words(data[uuid & HALF : uuid >> 32]) if stands & wire.STANDS_UUID else "",
+        data[body & HALF : body >> 32] if stands & wire.STANDS_BODY else None,
+        count,
+        marks if count else 0,
+        buffer[wire.COLUMNS_FROM :].reshape(wire.COLUMNS, room),
+    )
+    return _look(made) if marks & wire.LOOK else made
 
 
-def from_message(message: Any) -> Payload:
-    """The slow way: columns of a protobuf message."""
-    made, pieces, at = np.zeros((COLUMNS, len(message.metrics)), np.int64), [], 0
-
-    def keep(piece: bytes | str) -> int:
-        nonlocal at
-        pieces.append(piece.encode(errors="surrogateescape") if isinstance(piece, str) else piece)
-        begin, at = at, at + len(pieces[-1])
-        return begin | at << 32
-
-    marks = 0
-    for index, metric in enumerate(message.metrics):
-        flags, stood, raw = _flags(metric), *_value(metric)
-        made[SPAN, index] = keep(metric.SerializeToString())
-        made[NAME, index] = keep(metric.name) if flags & Mark.NAMED else 0
-        made[TEXT, index] = keep(metric.string_value) if stood == Stood.STRING else 0
-        time = (
-            metric.timestamp if flags & Mark.TIMED else message.timestamp if message.HasField("timestamp") else NO_TIME
-        )
-        alias = metric.alias if flags & Mark.ALIASED else NO_ALIAS
-        value = np.nan if flags & Mark.NULL else number(metric.datatype, stood, raw)
-        made[[DATATYPE, FIELD, FLAGS, QUALITY], index] = metric.datatype, stood, flags, _quality(metric)
-        made[[ALIAS, TIME, RAW], index] = np.array([alias, time % (1 << 64), raw], np.uint64).view(np.int64)
-        made[VALUE, index] = np.float64(value).view(np.int64)
-        marks |= flags
-    moment = message.timestamp if message.HasField("timestamp") else None
-    seq = message.seq if message.HasField("seq") else None
-    return Payload(b"".join(pieces), moment, seq, message.uuid, len(message.metrics), marks, made)
+def _unpacked(outer: Payload) -> Payload | Reject:
+    """The payload in the body of a compressed one; its own time and seq count, else those outside."""
+    if outer.body is None:
+        return strict.refuse(Reason.SYNTAX, "compressed, but without a body")
+    names = outer.names or []
+    algorithm = outer.text(names.index("algorithm")) if "algorithm" in names else None
+    data = unpack(outer.body, algorithm, MAX_BYTES)
+    inner = _read(data) if isinstance(data, bytes) else data
+    if isinstance(inner, Reject):
+        return inner
+    if inner.uuid == COMPRESSED:
+        return strict.refuse(Reason.SYNTAX, "compressed twice")
+    time = outer.timestamp_ms if inner.timestamp_ms is None else inner.timestamp_ms
+    if inner.timestamp_ms is None and time is not None:
+        inner.time_ms[inner.flags & int(Mark.TIMED) == 0] = np.uint64(time).view(np.int64)
+    return msgspec.structs.replace(inner, timestamp_ms=time, seq=outer.seq if inner.seq is None else inner.seq)
 
 
-def _flags(metric: Any) -> int:
-    """Bits of :class:`Mark`."""
-    said = metric.is_historical * Mark.HISTORICAL | metric.is_transient * Mark.TRANSIENT | metric.is_null * Mark.NULL
-    stands = (("alias", Mark.ALIASED), ("name", Mark.NAMED), ("timestamp", Mark.TIMED))
-    said |= sum(mark for name, mark in stands if metric.HasField(name))
-    plain = list(metric.properties.keys) in ([], ["Quality"])
-    rich = metric.HasField("metadata") or not plain or _value(metric)[0] > Stood.BOOLEAN
-    return int(said) | rich * Mark.RICH
-
-
-def _value(metric: Any) -> tuple[int, int]:
-    """Which value field stood, and its bits."""
-    name = metric.WhichOneof("value")
-    if name is None:
-        return Stood.NONE, 0
-    stood = metric.DESCRIPTOR.fields_by_name[name].number
-    value = getattr(metric, name)
-    if stood in (Stood.FLOAT, Stood.DOUBLE):
-        kind, bits = (np.float32, np.uint32) if stood == Stood.FLOAT else (np.float64, np.uint64)
-        return stood, int(kind(value).view(bits))
-    return stood, int(value) if stood <= Stood.BOOLEAN else 0
-
-
-def _quality(metric: Any) -> int:
-    """Property Quality."""
-    keys, values = list(metric.properties.keys), metric.properties.values
-    if "Quality" not in keys or len(values) <= keys.index("Quality"):
-        return NO_QUALITY
-    value = values[keys.index("Quality")]
-    stood = value.WhichOneof("value")
-    whole = stood in ("int_value", "long_value") and not value.is_null
-    return min(getattr(value, stood), MAX_QUALITY) if whole else NO_QUALITY
+__all__ = ["MAX_BYTES", "MAX_METRICS", "NO_ALIAS", "NO_QUALITY", "NO_TIME", "Mark", "Payload", "Stood", "read", "words"]
