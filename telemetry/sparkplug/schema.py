@@ -2,7 +2,8 @@
 
 No generated code: descriptors are put together when this is imported, under a package name of ours and in a private
 pool, so that no other Sparkplug package in the process can clash with them. Like in the specification it is proto2:
-texts are not checked for UTF-8, a field may be absent. What a message does not list is an unknown field and skipped.
+texts are not checked for UTF-8, a field may be absent; numbers behind the last are open to extensions, of which there
+are none. What a message does not list is an unknown field and skipped.
 Source: Eclipse Sparkplug specification 3.0.0, section 6.4 (field numbers and types).
 """
 
@@ -146,6 +147,7 @@ def _classes() -> dict[str, Any]:
     file = descriptor_pb2.FileDescriptorProto(name="halltwin/sparkplug.proto", package=PACKAGE, syntax="proto2")
     for name, fields in MESSAGES.items():
         message = file.message_type.add(name=name)
+        message.extension_range.add(start=max((field.number for field in fields), default=0) + 1, end=1 << 29)
         if any(field.one_of for field in fields):
             message.oneof_decl.add(name="value")
         for field in fields:
