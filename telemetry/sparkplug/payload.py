@@ -61,7 +61,7 @@ class Mark(IntFlag):
     ALIASED = 8  # it has an alias; without, its alias is NO_ALIAS
     NAMED = 16
     TIMED = 32  # it has a time of its own; without, that of the payload stands in
-    RICH = 64  # text, bytes, data set, template, extension, metadata, or properties other than a plain Quality
+    RICH = 64  # text, bytes, data set, template, extension, metadata, or other properties than Quality
 
 
 class Payload(msgspec.Struct, frozen=True, gc=False):
@@ -177,7 +177,7 @@ def words(data: bytes) -> str:
 def _quality(metric: Any) -> tuple[int, bool]:
     """Property Quality of a metric, and whether it says what no column holds."""
     keys = [key if isinstance(key, str) else "" for key in metric.properties.keys]
-    rich = metric.HasField("metadata") or metric.WhichOneof("value") in WORDY or keys not in ([], ["Quality"])
+    rich = metric.HasField("metadata") or metric.WhichOneof("value") in WORDY or keys != ["Quality"]
     place = keys.index("Quality") if "Quality" in keys else len(metric.properties.values)
     if place >= len(metric.properties.values):
         return NO_QUALITY, rich
@@ -189,11 +189,14 @@ def _quality(metric: Any) -> tuple[int, bool]:
 
 
 def _look(payload: Payload) -> Payload:
-    """Have protobuf read the properties that the walker did not."""
-    flags, quality = payload.flags, payload.quality
-    for index in np.flatnonzero(flags & wire.LOOK).tolist():
-        quality[index], rich = _quality(payload.message(index))
-        flags[index] = (flags[index] & (int(Mark.RICH) - 1)) | rich * int(Mark.RICH)
+    """Have protobuf read the properties that the walker did not, where Quality may be among them."""
+    flags, quality, data = payload.flags, payload.quality, payload.data
+    places = np.flatnonzero(flags & wire.LOOK)
+    flags[places] = (flags[places] & ~wire.LOOK) | int(Mark.RICH)
+    for index, span in zip(places.tolist(), payload.table[wire.C_SPAN, places].tolist(), strict=True):
+        if data.find(b"Quality", span & HALF, span >> 32) >= 0:
+            quality[index], rich = _quality(payload.message(index))
+            flags[index] ^= 0 if rich else int(Mark.RICH)
     return msgspec.structs.replace(payload, marks=int(np.bitwise_or.reduce(flags)))
 
 

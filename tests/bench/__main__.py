@@ -24,6 +24,7 @@ from tests.bench import (
     power,
     rack_loop,
     single_losses,
+    sparkplug_decode,
     start,
 )
 from tests.bench.measure import ROOT, Row
@@ -47,6 +48,7 @@ CASES: dict[str, Case] = {
     "mqtt-faults": mqtt_faults.run,
     "emulator": emulator.run,
     "decode": dsx_decode.run,
+    "sparkplug": sparkplug_decode.run,
 }
 
 

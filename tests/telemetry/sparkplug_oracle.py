@@ -73,7 +73,8 @@ def _metric(metric: Any, time: int | None) -> Metric:
     flags = metric.is_historical * Mark.HISTORICAL + metric.is_transient * Mark.TRANSIENT + metric.is_null * Mark.NULL
     for name, mark in (("alias", Mark.ALIASED), ("name", Mark.NAMED), ("timestamp", Mark.TIMED)):
         flags += metric.HasField(name) * mark
-    if metric.HasField("metadata") or stood >= Stood.STRING or list(metric.properties.keys) not in ([], ["Quality"]):
+    other = metric.HasField("properties") and list(metric.properties.keys) != ["Quality"]
+    if metric.HasField("metadata") or stood >= Stood.STRING or other:
         flags += Mark.RICH
     if metric.HasField("timestamp"):
         time = metric.timestamp
