@@ -11,7 +11,7 @@ from typing import Protocol
 
 from telemetry.batch import Batch, Reason, Reject
 from telemetry.clock import NS, Clock
-from telemetry.decode import Decoder
+from telemetry.decode import Decoder, Watcher
 from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.state.state import State
@@ -52,6 +52,7 @@ class Pipeline:
         self.state = State(decoder, clock) if state is None else state
         self.marks = 0
         self._seen = seen
+        self._watcher = decoder if isinstance(decoder, Watcher) else None
         self._tick_ns = 0
 
     def take(self, messages: Sequence[Message]) -> None:
@@ -77,16 +78,20 @@ class Pipeline:
                 self._tick(messages[-1].received_ns)
 
     def _tick(self, now_ns: int) -> None:
-        """Once a second: what the sources' clocks are found to be goes into the recording."""
+        """Once a second: what of the sources' clocks and losses is found goes into the recording."""
         self._tick_ns = now_ns
-        clocks = self.state.clocks
-        clocks.tick(now_ns)
-        while clocks.marks:
-            try:
-                self._keep(clocks.marks[0])
-            except OSError:
-                return  # the messages are taken: it is told again later, not taken again
-            clocks.marks.popleft()
+        self.state.clocks.tick(now_ns)
+        told = [self.state.clocks.marks]
+        if self._watcher is not None:
+            self._watcher.tick(now_ns)
+            told.append(self._watcher.marks)
+        for marks in told:
+            while marks:
+                try:
+                    self._keep(marks[0])
+                except OSError:
+                    return  # the messages are taken: it is told again later, not taken again
+                marks.popleft()
 
     def mark(self, mark: Mark) -> None:
         """Record an event of the stream; a jump of our clock moves what the state knows of times."""

@@ -1,19 +1,22 @@
 """Dialects: a file each, found by walking this folder; bytes in, a batch or the reason of a refusal out.
 
 A dialect's module has ``DIALECT`` (its name, a line of what it is) and ``make(options) -> Decoder``. A decoder does no
-input or output, keeps no time of its own and never raises for what a message holds.
+input or output, keeps no time of its own and never raises for what a message holds. One that follows its sources is a
+:class:`Watcher` too.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections import deque
 from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from telemetry.batch import Batch, Reject
+from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.points import Points
 
@@ -23,6 +26,14 @@ class Dialect(NamedTuple):
 
     name: str
     text: str
+
+
+class Request(NamedTuple):
+    """Something that a decoder would have published: ``why`` is for people. Whoever publishes it was told to."""
+
+    topic: str
+    payload: bytes
+    why: str
 
 
 class Decoder(Protocol):
@@ -53,6 +64,24 @@ class Decoder(Protocol):
 
     def is_command(self, topic: str) -> bool:
         """Whether somebody acts on what is published on ``topic``: never to be replayed or emulated to a broker."""
+        ...
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """A decoder that follows its sources: it knows what did not come, and what to ask for."""
+
+    marks: deque[Mark]
+
+    def tick(self, now_ns: int) -> None:
+        """Time passes, also where nothing comes; what is found missing goes into ``marks``, whose reader clears it."""
+
+    def requests(self, now_ns: int) -> list[Request]:
+        """What to publish now; empty unless its options allow it. Asked only where there is a connection."""
+        ...
+
+    def told(self) -> dict[str, Any]:
+        """Counts of sources and of what did not come, as plain data."""
         ...
 
 

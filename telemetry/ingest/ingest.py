@@ -21,6 +21,7 @@ import msgspec
 
 from telemetry.address import Address, Login
 from telemetry.clock import NS, Clock
+from telemetry.decode import Request
 from telemetry.ingest.gaps import Gaps
 from telemetry.ingest.queue import MOST, MOST_BYTES, Queue
 from telemetry.link.listener import Delivery, Listener
@@ -32,6 +33,7 @@ GATHER_S = 0.02
 IDLE_S = 0.25
 AGAIN_S = 1.0  # until a disk that failed is tried again
 LAST_TRIES_S = 2.0  # for a disk that fails while we end
+ASK_S = 1.0
 CALM_S = 5.0  # after which a flood is over
 LONGEST_SHOWN = 200
 
@@ -56,7 +58,8 @@ class _StoppedError(Exception):
 class Ingest:
     """Listens to ``filters`` of a broker and feeds ``path``.
 
-    ``source``: who publishes on a topic (the decoder's), for gaps. ``last``: the newest message of an older recording:
+    ``source``: who publishes on a topic (the decoder's), for gaps. ``asks``: what a decoder wants published now
+    (:class:`telemetry.decode.Watcher`); None publishes nothing. ``last``: the newest message of an older recording:
     numbers go on behind it, and what may have been missed since is marked. ``how`` goes to the listener (``version``,
     ``expects_session``, ``dropped``, ``status``). ``say`` is told what people should know, from any thread.
     """
@@ -71,6 +74,7 @@ class Ingest:
         clock: Clock,
         *,
         source: Callable[[str], str],
+        asks: Callable[[int], list[Request]] | None = None,
         last: Message | None = None,
         most: int = MOST,
         most_bytes: int = MOST_BYTES,
@@ -87,6 +91,7 @@ class Ingest:
         self.last_ns = 0 if last is None else last.received_ns
         self._path, self._clock, self._say, self._connected = path, clock, say, connected
         self._group, self._gather_s = group, gather_s
+        self._asks, self._asked_s = asks, 0.0
         self._stop, self._over = threading.Event(), threading.Event()
         self._flood_from_ns, self._full_from = 0, 0.0
         self.listener = Listener(
@@ -142,11 +147,22 @@ class Ingest:
                 if taken:
                     self._keep(taken)
                 self._watch_flood(ended)
+                self._ask()
         except _StoppedError:
             self.failure = f"{self.backlog} messages are not recorded; the broker still has those of QoS 1"
         except Exception as error:
             self.failure = f"a fault of halltwin stopped the writing: {type(error).__name__}: {error}"
             self._say(self.failure)
+
+    def _ask(self) -> None:
+        """Publish what the decoder asks for, once a second; what is lost with a connection is asked for again."""
+        now = time.monotonic()
+        if self._asks is None or not self.listener.connected or now - self._asked_s < ASK_S:
+            return
+        self._asked_s = now
+        for request in self._asks(self._clock.now_ns()):
+            self._say(request.why)
+            self.listener.publish(request.topic, request.payload)
 
     def _keep(self, taken: list[Delivery | Mark]) -> None:
         """Make a group durable, then acknowledge it."""

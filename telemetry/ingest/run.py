@@ -16,7 +16,7 @@ from typing import Any
 
 from telemetry.address import Address, Login
 from telemetry.clock import NS, Clock, WallClock
-from telemetry.decode import Decoder
+from telemetry.decode import Decoder, Watcher
 from telemetry.ingest.ingest import Ingest
 from telemetry.ingest.session import remember, resume
 from telemetry.link.client import PROTOCOLS
@@ -109,9 +109,11 @@ class Run:
         except OSError as error:
             raise one(f"cannot record here: {error.strerror or error}", file=str(wish.folder)) from None
         self.pipeline = Pipeline(wish.decoder, clock, self.recorder)
+        watcher = wish.decoder if isinstance(wish.decoder, Watcher) else None
         self.ingest = Ingest(
             self.pipeline, wish.address, wish.login, self.session.client_id, wanted, clock,
-            source=wish.decoder.source, last=self.recorder.last, say=say, connected=self._connected,
+            source=wish.decoder.source, asks=None if watcher is None else watcher.requests,
+            last=self.recorder.last, say=say, connected=self._connected,
             expects_session=self.session.known, dropped=dropped, version=wish.version, status=wish.status,
         )  # fmt: skip
         self._began = time.monotonic()
@@ -181,6 +183,7 @@ class Run:
             "faults": counters.faults,
             "last_received_s": ingest.last_ns / NS,
             "points": len(self.wish.decoder.points),
+            "sources": self.wish.decoder.told() if isinstance(self.wish.decoder, Watcher) else {},
             "state": self.pipeline.state.counts.told(),
         }
 

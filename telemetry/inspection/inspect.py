@@ -13,10 +13,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from telemetry.batch import Batch, Quality
 from telemetry.clock import NS, ReplayClock
-from telemetry.decode import Decoder
+from telemetry.decode import Decoder, Watcher
 from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
@@ -85,7 +86,8 @@ class Understood:
 
     ``units``: points and readings by variable, unit as written, unit here. ``undescribed``: identities with values and
     without metadata; ``valueless``: the other way round. ``dangling``: ids that are served, or that points hang on, and
-    of which nothing is told. ``heartbeats``: identity to messages, period and longest silence, s.
+    of which nothing is told. ``heartbeats``: identity to messages, period and longest silence, s. ``sources``: what a
+    decoder that follows its sources tells of them.
     """
 
     dialect: str
@@ -99,6 +101,7 @@ class Understood:
     dangling: Listed
     heartbeats: dict[str, tuple[int, float, float]]
     waiting: int
+    sources: dict[str, Any]
 
 
 @dataclass
@@ -249,6 +252,7 @@ def _understood(dialect: str, decoder: Decoder, pipeline: Pipeline, readings: _R
         dangling=Listed.of(iter(_dangling(points))),
         heartbeats=beats,
         waiting=decoder.held,
+        sources=decoder.told() if isinstance(decoder, Watcher) else {},
     )
 
 

@@ -109,6 +109,7 @@ def _understood(said: Understood) -> dict[str, Any]:
         "points_without_values": _listed(said.valueless),
         "dangling_ids": _listed(said.dangling),
         "waiting_for_metadata": said.waiting,
+        "sources": said.sources,
         "heartbeats": [
             {"identity": name, "messages": count, "period_s": None if math.isnan(period) else period,
              "longest_silence_s": silence, "limit_s": HEARTBEAT_S}
@@ -233,6 +234,7 @@ def _understood_lines(said: dict[str, Any]) -> list[str]:
         *_names("no values", "point", said["points_without_values"]),
         *_names("no metadata", "point", said["values_without_metadata"]),
         *_names("dangling", "id", said["dangling_ids"]),
+        *_source_lines(said["sources"]),
         *_beat_lines(said),
         *_reject_lines(said),
         "",
@@ -245,6 +247,19 @@ def _understood_lines(said: dict[str, Any]) -> list[str]:
         for row in said["units"]
     ]
     return lines + _aligned(table, (3, 4))
+
+
+def _source_lines(told: dict[str, Any]) -> list[str]:
+    """Edge nodes, where the dialect knows any."""
+    if not told:
+        return []
+    unread = ", ".join(f"{n:,} {why}" for why, n in told["unread"].items()) or "none"
+    return [
+        f"edge nodes  {told['nodes']:,}: {told['alive']:,} alive, {told['dead']:,} dead, "
+        f"{told['waiting']:,} wait for a birth",
+        f"by seq      {told['lost']:,} messages lost, {told['reordered']:,} late, {told['copies']:,} copies",
+        f"not read    {unread}",
+    ]
 
 
 def _names(head: str, word: str, listed: dict[str, Any]) -> list[str]:

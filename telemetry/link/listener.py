@@ -2,7 +2,7 @@
 
 A listener has a persistent session (MQTT 3.1.1 clean session 0; MQTT 5 clean start 0 and a session expiry) and asks for
 QoS 1 at most: of QoS 2 the protocol engine answers before anything is durable, and duplicates are harmless to the twin.
-It publishes nothing, and has no will, unless it is given one.
+It publishes nothing, and has no will, unless it is given one or told to.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from telemetry.clock import Clock
 from telemetry.clock_watch import Watch
 from telemetry.link.client import Will
 from telemetry.link.frames import Cut
+from telemetry.link.frames import publish as frame
 from telemetry.link.loop import Link
 from telemetry.link.publisher import LinkError, Publisher
 from telemetry.mark import Mark
@@ -75,11 +76,15 @@ class Listener(Link):
     ) -> None:
         will = None if status is None else Will(status, OFFLINE)
         super().__init__(address, login, client_id, clean=False, will=will, **how)
-        self._status, self._watch = status, Watch(clock)
+        self._status, self._watch, self._version5 = status, Watch(clock), how.get("version", 4) == 5
         self._filters = [(topic, min(qos, 1)) for topic, qos in filters]
         self._inbox, self._dropped = inbox, list(dropped)
         self._expects, self._heard_ns = expects_session, oldest_ns
         self._frames.sequence = sequence
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Publish with QoS 0, from any thread, over the connection that stands; lost where none does."""
+        self.send(self.connection, frame(topic.encode(), payload, 0, 0, False, version5=self._version5), 0)
 
     def now_ns(self) -> int:
         """Present instant by the clock that everything behind a message goes by."""

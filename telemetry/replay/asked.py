@@ -211,7 +211,7 @@ def make_decoder(name: str, options: Mapping[str, str] | None = None) -> Decoder
     try:
         return make(name, options)
     except InputError as error:
-        given = (options or {}).keys() | {"mapping"}
+        given = (options or {}).keys() | {"mapping", "rebirth"}
         raise InputError(
             [replace(p, path=option(f"{p.path}=")) if p.path in given else p for p in error.problems]
         ) from None

@@ -62,13 +62,12 @@ class State:
     """Newest readings of all points of ``decoder``.
 
     ``counts``: what became of every message and reading. ``clocks``: what is learnt of the sources' clocks. ``clock``
-    says what time it is where :meth:`view` is not told; ``limits`` when a reading is stale (a decoder may have its own
-    ``quiet_s``).
+    says what time it is where :meth:`view` is not told; ``limits`` when a reading is stale (by default the decoder's).
     """
 
     def __init__(self, decoder: Decoder, clock: Clock, limits: Limits | None = None, most: int = MOST) -> None:
         self.decoder, self.clock, self.most = decoder, clock, most
-        self.limits = limits or Limits(quiet_s=getattr(decoder, "quiet_s", Limits().quiet_s))
+        self.limits = limits or Limits.of(decoder)
         self.lock = threading.RLock()
         self.counts = Counts(decoder)
         self.clocks = SourceClocks()

@@ -6,8 +6,9 @@
 
 Symbols: t source time; offset of the source's clock; again: when the very same reading was last sent anew. A heartbeat
 covers the points of its scope, one without scope all of its source that no scope covers. Where nobody has a heartbeat,
-the newest reading of all points is one. Limits: 2.5 periods of 100 s and 3 of 10 s of the DSX contract (estimates of
-ours; the contract sets the periods only).
+the newest reading of all points is one (of Sparkplug that of each edge node, and no value of it is old by itself: it
+comes when it changes). Limits: 2.5 periods of 100 s and 3 of 10 s of the DSX contract (estimates of ours; the contract
+sets the periods only).
 """
 
 from __future__ import annotations
@@ -32,11 +33,21 @@ AGES_NS = 2**62
 
 
 class Limits(NamedTuple):
-    """After how long, s, a value is old, a source without heartbeat is silent, and all are where nobody has one."""
+    """After how long, s, a value is old, a source without heartbeat is silent, and all are where nobody has one.
+
+    ``by_source``: where nobody has one each source is silent for itself, not all together.
+    """
 
     value_s: float = 250.0
     heartbeat_s: float = 30.0
     quiet_s: float = 30.0
+    by_source: bool = False
+
+    @classmethod
+    def of(cls, decoder: object) -> Limits:
+        """Those of a decoder, which may have its own ``value_s``, ``quiet_s`` and ``by_source``."""
+        own = ("value_s", "quiet_s", "by_source")
+        return cls(**{name: getattr(decoder, name) for name in own if hasattr(decoder, name)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +153,7 @@ def view(
     heard = np.maximum(np.minimum(received, np.where(known, time_ns, 0) + own), again)
     age_ns = np.where(known, now_ns - heard, AGES_NS)
     old = known & (age_ns > limits.value_s * NS)
-    silent = known & _silent(coverage, points, (heard, value, quality, own), known, now_ns, limits)
+    silent = known & _silent(coverage, points, (heard, value, quality, own), known, source, now_ns, limits)
     good = quality == int(Quality.GOOD)
     return View(
         now_ns,
@@ -163,6 +174,7 @@ def _silent(
     points: Points,
     columns: tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8], NDArray[np.int64]],
     known: NDArray[np.bool_],
+    source: NDArray[np.int32],
     now_ns: int,
     limits: Limits,
 ) -> NDArray[np.bool_]:
@@ -178,8 +190,10 @@ def _silent(
             # To the ms that such stamps have, in the range of the whole numbers that instants are.
             beats[index] = min(int(heard[index]), round(max(-9e12, min(9e12, says_ms))) * 1_000_000 + int(own[index]))
     if not beats:
-        newest = int(heard[known].max(initial=NEVER // 2))
-        return np.full(len(known), now_ns - newest > limits.quiet_s * NS)
+        together = source if limits.by_source else np.zeros_like(source)
+        newest = np.full(int(together.max(initial=0)) + 1, NEVER // 2)
+        np.maximum.at(newest, together[known], heard[known])
+        return now_ns - newest[together] > limits.quiet_s * NS
     last = [max((beats[i] for i in group if i in beats), default=now_ns) for group in coverage.groups]
     late = np.array([now_ns - beat > limits.heartbeat_s * NS for beat in last] + [False], np.bool_)
     return late[groups]

@@ -9,6 +9,8 @@ from telemetry.batch import NOTHING, Batch, Flag, Quality, Reject
 from telemetry.decode import Decoder, make
 from telemetry.message import Message
 from telemetry.points import Point
+from telemetry.sparkplug.schema import Datatype
+from tests.telemetry.spb import metric, said, session
 
 NS = 1_000_000
 EPOCH_MS = 1_743_620_423_000
@@ -22,6 +24,12 @@ class Corpus:
     options: dict[str, str]
     messages: list[Message]
     commands: list[str] = field(default_factory=list)
+    most: int = 1 << 20  # bytes of a payload
+
+    @staticmethod
+    def padded(payload: bytes, size: int) -> bytes:
+        """``payload``, made so long by what means nothing."""
+        return payload.ljust(size)
 
     def decoder(self, name: str) -> Decoder:
         """A fresh decoder."""
@@ -127,4 +135,50 @@ def _plain() -> Corpus:
     return Corpus({"mapping": "gateway"}, messages, ["site/h1/r07/pdu/set", "x/cmd/fan"])
 
 
-CORPORA = {"dsx": _dsx(), "plain": _plain()}
+class Binary(Corpus):
+    """Of protobuf: what means nothing is a field that nobody knows."""
+
+    @staticmethod
+    def padded(payload: bytes, size: int) -> bytes:
+        """``payload`` with an unknown field, of 5 bytes and what is lacking."""
+        return payload + b"\x7a" + _varint(size - len(payload) - 5) + bytes(size - len(payload) - 5)
+
+
+def _varint(number: int) -> bytes:
+    """A number in four bytes."""
+    return bytes((number >> shift & 127) | (128 if shift < 21 else 0) for shift in (0, 7, 14, 21))
+
+
+def _sparkplug() -> Binary:
+    types = [
+        metric("Power", 41.25, alias=1, properties={"engUnit": "kW"}),
+        metric("Inlet Temp", 24.5, Datatype.FLOAT, alias=2, properties={"engUnit": "C", "Quality": 192}),
+        metric("Fans/1/Speed", -5, Datatype.INT8, alias=3),
+        metric("Counts", 4503599627370497, Datatype.UINT64, alias=70_000),
+        metric("Door", True, Datatype.BOOLEAN, alias=5),
+        metric("Since", EPOCH_MS, Datatype.DATETIME, alias=6),
+        metric("Maker", "Dés & Co", Datatype.STRING, alias=7),
+        metric("rack_power", None, Datatype.DOUBLE, is_null=True),
+    ]
+    data = [
+        metric(None, 40.5, alias=1, typed=False, at=EPOCH_MS - 3),
+        metric(None, 25.5, Datatype.FLOAT, alias=2, typed=False),
+        metric(None, -6, Datatype.INT8, alias=3, typed=False),
+        metric(None, 7, Datatype.UINT64, alias=70_000, typed=False, is_historical=True),
+        metric(None, False, Datatype.BOOLEAN, alias=5, typed=False, properties={"Quality": 500}),
+        metric("rack_power", float("nan"), Datatype.DOUBLE),
+    ]
+    rebirth = metric("Node Control/Rebirth", False, Datatype.BOOLEAN)
+    messages = [
+        said("plant/NBIRTH/gw-1", session(3), rebirth, metric("Load", 0.5, alias=0), seq=0),
+        said("plant/DBIRTH/gw-1/rack é", *types, seq=1, at=EPOCH_MS + 1),
+        said("plant/DDATA/gw-1/rack é", *data, seq=2, at=EPOCH_MS + 2),
+        said("plant/NDATA/gw-1", metric(None, 0.25, alias=0, typed=False), seq=3, at=EPOCH_MS + 3),
+        said("plant/DDEATH/gw-1/rack é", seq=4, at=EPOCH_MS + 4),
+        said("plant/NDEATH/gw-1", session(3), at=EPOCH_MS - 1000, received=EPOCH_MS + 9),
+    ]
+    commands = ["spBv1.0/plant/NCMD/gw-1", "spBv1.0/plant/DCMD/gw-1/rack", "spBv1.0/STATE/host"]
+    return Binary({}, messages, commands, most=4 << 20)
+
+
+CORPORA = {"dsx": _dsx(), "plain": _plain(), "sparkplug": _sparkplug()}

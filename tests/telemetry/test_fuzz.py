@@ -89,7 +89,8 @@ def test_no_broken_message_raises_and_every_reject_has_its_reason(name):
             decoder.source(said.topic)
     assert sum(counts.values()) == PAYLOADS + TOPICS
     assert counts[Reason.INTERNAL] == 0
-    assert min(counts[reason] for reason in ("read", Reason.SYNTAX, Reason.TOPIC, Reason.TIME, Reason.TYPE)) > 100
+    least = 20 if name == "sparkplug" else 100  # of its types only the number of a message can be wrong
+    assert min(counts[reason] for reason in ("read", Reason.SYNTAX, Reason.TOPIC, Reason.TIME, Reason.TYPE)) > least
     assert len(decoder.points) < 30_000
     assert decoder.subscriptions() == CORPORA[name].decoder(name).subscriptions()
     for real in CORPORA[name].messages:  # and it still understands what is right

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 Broker = Annotated[str, typer.Argument(metavar="BROKER", help="mqtt://HOST[:PORT], or mqtts:// for TLS.")]
 Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where recordings go; the same one goes on.")]
 Topics = Annotated[list[str] | None, typer.Option("--topic", metavar="FILTER", help="Default: those of the dialect.")]
-Dialect = Annotated[str, typer.Option(metavar="NAME", help="What the messages are written in: dsx, plain.")]
-Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of the dialect plain: its mapping.")]
+Dialect = Annotated[str, typer.Option(metavar="NAME", help="What the messages are written in: dsx, plain, sparkplug.")]
+Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of plain and sparkplug: what names the points.")]
+Rebirth = Annotated[
+    str | None, typer.Option(metavar="WHEN", help="Ask Sparkplug nodes for births: never, on_unknown, on_gap (writes).")
+]
 ClientId = Annotated[str | None, typer.Option(metavar="ID", help="Default: one that the folder remembers.")]
 Mqtt = Annotated[int, typer.Option("--mqtt", metavar="4|5", help="4 is MQTT 3.1.1, as DSX Exchange needs.")]
 Status = Annotated[
@@ -43,6 +46,7 @@ def command(
     topic: Topics = None,
     dialect: Dialect = "dsx",
     mapping: Mapping = None,
+    rebirth: Rebirth = None,
     client_id: ClientId = None,
     user: User = None,
     password_file: PasswordFile = None,
@@ -61,7 +65,8 @@ def command(
     """Record what a broker delivers, until Ctrl-C; a message is acknowledged when the disk has it.
 
     The broker keeps for the client id what comes while nobody records: start again with the same --out. What may be
-    missing all the same is marked in the recording, by source. It publishes nothing unless --status-topic is given.
+    missing all the same is marked in the recording, by source. It publishes nothing unless --status-topic or
+    --rebirth is given.
     """
     from telemetry.address import ANONYMOUS, make_login, parse_address
     from telemetry.decode import make
@@ -71,7 +76,7 @@ def command(
     from twin.engine.period import seconds
 
     faults = Faults()
-    decoder = faults.of(make_decoder, dialect, {} if mapping is None else {"mapping": mapping})
+    decoder = faults.of(make_decoder, dialect, _given(mapping=mapping, rebirth=rebirth))
     lasting_s = None if lasting is None else faults.of(seconds, lasting, "--for")
     address = faults.of(parse_address, broker)
     login = None if address is None else faults.of(make_login, address, user, password_file, cafile, cert, key)
@@ -101,6 +106,11 @@ def command(
         write_json(run.told())
     else:
         typer.echo(_summary(run))
+
+
+def _given(**options: str | None) -> dict[str, str]:
+    """Options of a dialect that were given."""
+    return {name: given for name, given in options.items() if given is not None}
 
 
 def _whole(value: float | None, factor: float = 1.0) -> int | None:
@@ -154,6 +164,18 @@ def _show(run: Run) -> None:
     sys.stderr.flush()
 
 
+def _sources(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """Edge nodes, where the dialect knows any."""
+    if not told:
+        return []
+    return [
+        ("edge nodes", f"{told['nodes']:,}: {told['alive']:,} alive, {told['dead']:,} dead, {told['waiting']:,} wait "
+         f"for a birth; {told['rebirths_asked']:,} births asked for"),
+        ("by seq", f"{told['lost']:,} messages lost, {told['reordered']:,} late, {told['copies']:,} copies"),
+        ("not read", ", ".join(f"{n:,} {why}" for why, n in told["unread"].items()) or "none"),
+    ]  # fmt: skip
+
+
 def _summary(run: Run) -> str:
     told = run.told()
     state = told["state"]
@@ -163,6 +185,7 @@ def _summary(run: Run) -> str:
         ("readings", f"{state['readings']:,} of {told['points']:,} points: {state['applied']:,} new, "
          f"{state['duplicates']:,} duplicates, {state['late']:,} late, {state['quarantined']:,} quarantined"),
         ("rejects", ", ".join(f"{n:,} {reason}" for reason, n in state["rejects"].items()) or "none"),
+        *_sources(told["sources"]),
         ("connections", f"{told['connections']:,}, lost {told['losses']:,}"),
         ("gaps", f"{told['gaps']:,} marked"),
         ("client id", told["client_id"]),

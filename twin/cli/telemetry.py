@@ -21,7 +21,9 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="An .mcap file, a fol
 Dialect = Annotated[
     str | None, typer.Option("--dialect", help="dsx, plain, ...; default: what the recording says; of a CSV dsx.")
 ]
-Mapping = Annotated[str | None, typer.Option("--mapping", metavar="FILE", help="Of the dialect plain: its mapping.")]
+Mapping = Annotated[
+    str | None, typer.Option("--mapping", metavar="FILE", help="Of plain, sparkplug: names the points.")
+]
 Epoch = Annotated[str | None, typer.Option("--epoch", help="When a CSV begins, ISO 8601; default: 2026-01-01.")]
 
 

@@ -1,1 +1,0 @@
-"""The panels of the live page, one file each; ``dashboards.live_page.ORDER`` is the page."""
