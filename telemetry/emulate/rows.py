@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry import coolants
 from telemetry.emulate.points import Spec
-from twin.core.coolant import density
 from twin.core.errors import did_you_mean, one, option
 from twin.core.variables import BY_NAME, slot
-from twin.racks.rack import Rack
 from twin.site.load import LoadedSite
-from twin.site.lower_hall import HALF_RISE_K
 from twin.site.model import Loop, Template
 from twin.site.plan import Plan, rack_names
 
@@ -84,25 +82,19 @@ class Scope:
 
     def template(self, hall: int) -> Template:
         """Template of a hall."""
-        building, _, id = self.plan.labels.hall[hall].partition("/")
-        return self.loaded.site.templates[self.loaded.site.buildings[building].halls[id].template]
+        return coolants.template_of(self.loaded, self.plan, hall)
 
     def loop(self, index: int) -> Loop:
         """A loop as the site has it."""
-        building, _, id = self.plan.labels.loop[index].partition("/")
-        return self.loaded.site.buildings[building].loops[id]
+        return coolants.loop_of(self.loaded, self.plan, index)
 
     def secondary_density(self, hall: int) -> float:
         """Density of a hall's coolant at the temperature at which the engine counts it, kg/m3."""
-        template = self.template(hall)
-        racks = [self.loaded.library.get(g.rack, Rack) for row in template.rows.values() for g in row.groups]
-        coolant = next(rack.coolant for rack in racks if rack.liquid_share.value > 0)
-        return density(coolant, template.coolant_c + HALF_RISE_K)
+        return coolants.of_hall(self.loaded, self.plan, hall)
 
     def primary_density(self, index: int) -> float:
         """The same of a loop's water."""
-        loop = self.loop(index)
-        return density(loop.coolant, loop.supply_c + HALF_RISE_K)
+        return coolants.of_loop(self.loaded, self.plan, index)
 
 
 def scope(loaded: LoadedSite, plan: Plan, at_s: float, asked: str | None) -> Scope:

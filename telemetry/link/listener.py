@@ -55,6 +55,7 @@ class Listener(Link):
 
     ``expects_session``: whether the broker should know us already. ``oldest_ns``: since when messages may be missing if
     it does not; None where nothing is older than this run. ``dropped``: filters of an earlier run, not asked for now.
+    ``clean``: leave no session at the broker; what it sends while we are away is lost, and is not told as lost.
     ``status``: topic on which "online" and, also by our will, "offline" are retained; None publishes nothing.
     """
 
@@ -72,14 +73,15 @@ class Listener(Link):
         oldest_ns: int | None = None,
         sequence: int = 0,
         status: str | None = None,
+        clean: bool = False,
         **how: Any,
     ) -> None:
         will = None if status is None else Will(status, OFFLINE)
-        super().__init__(address, login, client_id, clean=False, will=will, **how)
+        super().__init__(address, login, client_id, clean=clean, will=will, **how)
         self._status, self._watch, self._version5 = status, Watch(clock), how.get("version", 4) == 5
         self._filters = [(topic, min(qos, 1)) for topic, qos in filters]
         self._inbox, self._dropped = inbox, list(dropped)
-        self._expects, self._heard_ns = expects_session, oldest_ns
+        self._expects, self._heard_ns, self._clean = expects_session, oldest_ns, clean
         self._frames.sequence = sequence
 
     def publish(self, topic: str, payload: bytes) -> None:
@@ -110,7 +112,7 @@ class Listener(Link):
         if self._status is not None:
             self._client.publish(self._status, ONLINE, 1, True)
         now = self.now_ns()
-        lost = self._expects and not session_present
+        lost = self._expects and not session_present and not self._clean
         self._expects = True
         self._inbox.put(Mark("connected", now, from_ns=self._heard_ns or 0, cause="" if session_present else "new"))
         if lost:

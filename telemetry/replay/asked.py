@@ -172,6 +172,11 @@ class Played:
             return 0.0
         return max(0, self._last_ns + self._by_ns - self.begin_ns) / NS / self.choice.speed
 
+    @property
+    def end_ns(self) -> int:
+        """Receipt of the last message, in the time of the replay."""
+        return self._last_ns + self._by_ns
+
     def is_old(self, now_ns: int) -> bool:
         """Whether who takes the last stamp for the present, when the replay ends, sees a value that is stale."""
         begin = self.begin_ns - self._by_ns if self.stamps == "old" else self.begin_ns

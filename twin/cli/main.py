@@ -40,6 +40,7 @@ VERBS = {
     "replay": "twin.cli.replay",
     "telemetry": "twin.cli.telemetry",
     "emulate": "twin.cli.emulate",
+    "live": "twin.cli.live",
     "calibrate": "twin.cli.calibrate",
 }
 

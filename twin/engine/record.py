@@ -46,14 +46,14 @@ def create(store: Store, prepared: Prepared) -> None:
     with zarr.config.set(EVERY_CHUNK):
         for c in known:
             kind = "string" if c.values.dtype.kind == "T" else c.values.dtype.name
-            made = _array(root, c.name, kind, (c.dimension,), c.values.shape, c.values.shape, c.attrs)
+            made = new_array(root, c.name, kind, (c.dimension,), c.values.shape, c.values.shape, c.attrs)
             made[:] = c.values
     for variable in recorded(level, prepared.plan):
         names = dimensions(variable)
         shape = tuple(sizes[name] for name in names)
         steps = min(timeline.intervals_per_block, timeline.intervals)
         chunks = (steps, *(min(size, LARGEST_CHUNK) for size in shape[1:]))
-        _array(
+        new_array(
             root,
             variable.name,
             data_type(variable),
@@ -68,7 +68,7 @@ def create(store: Store, prepared: Prepared) -> None:
         zarr.consolidate_metadata(store)
 
 
-def _array(
+def new_array(
     root: zarr.Group,
     name: str,
     kind: str,
@@ -77,6 +77,7 @@ def _array(
     chunks: tuple[int, ...],
     attrs: Mapping[str, Any],
 ) -> zarr.Array[Any]:
+    """An array of a store, with its dimensions and attributes; nothing but coordinates is written yet."""
     return root.create_array(
         name,
         shape=shape,

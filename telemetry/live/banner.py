@@ -1,0 +1,71 @@
+"""When people may take what they see for the present: LIVE or STALE, and why.
+
+    s(g) = values of group g that were heard and are not usable / values of g that were heard
+    LIVE -> STALE   where s(g) > 1/2 of power or of cooling, or nothing of both was ever heard
+    STALE -> LIVE   where s(g) <= 1/4 of both, and something of one was heard
+
+Groups: of what drives the model, the racks' power and the cooling (flows, supply temperatures). Values are not usable
+that are old, of a source that is silent (:mod:`telemetry.state.view`: 250 s, 30 s of heartbeat), bad or not there. Between
+both limits it stays what it was, so that a banner does not flicker. Weather that is stale is told, and turns nothing:
+the site's own stands in. The limits are ours (estimates). Replays keep the banner REPLAY and are told the shares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from telemetry.live.bind import Measured
+from telemetry.live.frame import Mode
+
+TURNS, RETURNS = 0.5, 0.25
+GROUPS = ("power", "cooling", "weather")
+DECIDING = ("power", "cooling")
+
+
+def group_of(variable: str) -> str:
+    """Group of a variable that can drive."""
+    if variable.startswith("outdoor_"):
+        return "weather"
+    return "power" if variable == "rack_power" else "cooling"
+
+
+class Banner:
+    """Remembers its mode; ``shares`` are those of the last look, by group, for groups of which anything was heard."""
+
+    def __init__(self, drivers: Iterable[str], live: Mode = Mode.LIVE) -> None:
+        self._drivers, self._live = list(drivers), live
+        self.mode = Mode.STALE
+        self.shares: dict[str, float] = {}
+
+    def look(self, measured: Measured) -> Mode:
+        """The mode that goes with what is measured now."""
+        heard, lost = dict.fromkeys(GROUPS, 0), dict.fromkeys(GROUPS, 0)
+        for name in self._drivers:
+            if name not in measured.heard:
+                continue
+            known = measured.heard[name]
+            heard[group_of(name)] += int(known.sum())
+            lost[group_of(name)] += int((known & ~np.isfinite(measured.values[name])).sum())
+        self.shares = {group: lost[group] / heard[group] for group in GROUPS if heard[group]}
+        worst = max((self.shares[group] for group in DECIDING if group in self.shares), default=1.0)
+        if worst > TURNS:
+            self.mode = Mode.STALE
+        elif worst <= RETURNS:
+            self.mode = self._live
+        return self.mode if self._live is Mode.LIVE else self._live
+
+    def words(self) -> str:
+        """What is not usable of what drives, "" where all is."""
+        if not self.shares:
+            return "nothing has come that drives the model: it goes by itself"
+        shares = [
+            f"{'all' if share == 1.0 else f'{max(1, round(100 * share))} %'} of the {group}"
+            for group, share in self.shares.items()
+            if share > 0.0
+        ]
+        return f"not usable: {', '.join(shares)}" if shares else ""
+
+
+__all__ = ["Banner", "group_of"]

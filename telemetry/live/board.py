@@ -1,0 +1,132 @@
+"""What a page asks a running twin for, in memory: the newest frame, and rings of the last numbers of every item.
+
+Fine rings hold an hour of sites, halls and loops, a point a frame; coarse ones an hour of racks, CDUs and elements, a
+point every 10 s. Both are bounded: where a campus is so large that an hour would take more, they hold fewer points and
+say so by what they give. Numbers are float32.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.clock import NS
+from telemetry.live.frame import Floats, Frame, Topology, Trend
+from twin.core.variables import BY_NAME
+
+SPAN_S, COARSE_S = 3600.0, 10.0
+FINE = frozenset(("site", "hall", "loop", "pool"))
+COARSE = frozenset(("cdu", "element", "rack"))
+BYTES = 64 << 20  # of the rings of either kind, at most
+LEAST = 60  # points
+WIDTH = 4
+
+
+class Ring:
+    """Rows of named columns over time: the last ``points`` of them, at least ``every_s`` apart."""
+
+    def __init__(self, points: int, every_s: float, widths: Mapping[str, int]) -> None:
+        self.every_ns = round(every_s * NS)
+        self._times = np.zeros(points, np.int64)
+        self._rows: dict[str, NDArray[np.float32]] = {
+            name: np.full((points, width), np.nan, np.float32) for name, width in widths.items()
+        }
+        self._count = 0
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that its rows take."""
+        return sum(rows.nbytes for rows in self._rows.values())
+
+    def put(self, time_ns: int, found: Mapping[str, Floats]) -> bool:
+        """Take a row, unless the last one is too near; columns that are not in it are unknown."""
+        size = len(self._times)
+        if self._count and time_ns - self._times[(self._count - 1) % size] < self.every_ns:
+            return False
+        at = self._count % size
+        self._times[at] = time_ns
+        for name, rows in self._rows.items():
+            values = found.get(name)
+            rows[at] = np.nan if values is None else values.reshape(-1)
+        self._count += 1
+        return True
+
+    def since(self, name: str, item: int, from_ns: int) -> tuple[NDArray[np.int64], Floats]:
+        """Times and numbers of one column from an instant on."""
+        size = len(self._times)
+        order = np.arange(max(0, self._count - size), self._count) % size
+        times = self._times[order]
+        order = order[times > from_ns]
+        return self._times[order], self._rows[name][order, item].astype(np.float64)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._rows
+
+
+class Board:
+    """A :class:`~telemetry.live.frame.Feed` of a twin that runs in this process; ``put`` is for one thread."""
+
+    def __init__(self, topology: Topology, step_s: float = 1.0) -> None:
+        self._topology, self._step_s = topology, step_s
+        self._lock = threading.Lock()
+        self._frame: Frame | None = None
+        self._rings: dict[str, tuple[Ring, Ring]] = {}
+
+    @property
+    def topology(self) -> Topology:
+        """The items."""
+        return self._topology
+
+    def latest(self) -> Frame | None:
+        """The newest frame, None before the first."""
+        return self._frame
+
+    def put(self, frame: Frame) -> None:
+        """Take a frame."""
+        with self._lock:
+            if not self._rings:
+                self._rings = {
+                    "fine": self._made(frame, FINE, self._step_s), "coarse": self._made(frame, COARSE, COARSE_S),
+                }  # fmt: skip
+            for simulated, measured in self._rings.values():
+                if simulated.put(frame.time_ns, frame.simulated):
+                    measured.put(frame.time_ns, frame.measured)
+        self._frame = frame
+
+    @staticmethod
+    def _made(frame: Frame, levels: frozenset[str], every_s: float) -> tuple[Ring, Ring]:
+        """Rings of what is simulated and of what may be measured of some levels, in bounded memory."""
+        widths = {
+            name: values.size
+            for name, values in frame.simulated.items()
+            if name in BY_NAME and BY_NAME[name].level in levels and values.size
+        }
+        # What is measured becomes known as points come: room for all of it, but for racks only their power.
+        measurable = {n: w for n, w in widths.items() if BY_NAME[n].level != "rack" or n == "rack_power"}
+        row = WIDTH * (sum(widths.values()) + sum(measurable.values()))
+        points = int(min(SPAN_S / every_s, max(LEAST, BYTES / max(1, row))))
+        every_s = max(every_s, SPAN_S / points) if points < int(SPAN_S / every_s) else every_s
+        return Ring(points, every_s, widths), Ring(points, every_s, measurable)
+
+    def trend(self, variable: str, item: int, last_s: float) -> Trend:
+        """The last ``last_s`` of one item, empty where it is not kept."""
+        nothing = Trend(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+        frame = self._frame
+        if frame is None:
+            return nothing
+        with self._lock:
+            for simulated, measured in self._rings.values():
+                if variable not in simulated:
+                    continue
+                from_ns = frame.time_ns - round(last_s * NS)
+                times, numbers = simulated.since(variable, item, from_ns)
+                if variable not in measured:
+                    return Trend(times, numbers, np.full(len(times), np.nan))
+                return Trend(times, numbers, measured.since(variable, item, from_ns)[1])
+        return nothing
+
+
+__all__ = ["Board", "Ring"]

@@ -1,0 +1,173 @@
+"""What follows from several measured values: heat of CDUs, sums of racks, wet bulb, what stands in for a meter.
+
+    cdu_heat        = W_p cp_p (T_outlet - T_inlet)        facility side; else W cp (T_return - T_supply), the racks' side
+    hall_it_power   = sum of the racks' power              where every rack of the hall is measured; site likewise
+    hall_power      = input of the hall's last element     its output where it has no losses
+    site_power      = sum of the inputs of what the grid feeds   where the grid has no meter of its own
+    fws_supply      = mean of the inlets of a loop's CDUs  where the loop has no sensor of its own
+    wet bulb        = t*(dry bulb, humidity, pressure)     ASHRAE Handbook - Fundamentals, chapter 1
+
+Symbols: W mass flow, kg/s; cp heat capacity at the temperature at which the engine counts it, J/(kg K); T degC. A value
+is as old as the oldest that it is made of, and is not there where one of them is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from telemetry.live.bind import Measured
+from telemetry.live.frame import Bools, Floats, Ints, Topology
+from telemetry.live.rows import PARTS
+from twin.cooling.moist_air import humidity_ratio, wet_bulb
+from twin.core.columns import Elm, Sec
+from twin.engine.prepare import Prepared
+from twin.site.plan import Arrays
+
+# A humidity ratio is asked for only of air that holds some water.
+LEAST_HUMIDITY = 1e-3
+
+
+class Deriver:
+    """Adds to what is measured what follows from it."""
+
+    def __init__(self, prepared: Prepared, topology: Topology) -> None:
+        a, labels = prepared.plan.arrays, prepared.plan.labels
+        sec = np.array(labels.cdu_sec, np.int64)
+        self._cp, self._cp_primary = a.sec[sec, Sec.CP], a.sec[sec, Sec.CP_PRIMARY]
+        self._loop_of_cdu, self._loops = np.asarray(a.sec_fac[sec], np.int64), len(topology.loops)
+        self._hall_of_rack, self._halls = topology.rack_hall, len(topology.halls)
+        self._tops = np.asarray(a.hall_element[1:], np.int64) - 1
+        self._loses = np.any(a.element[:, [Elm.A, Elm.B, Elm.C]] != 0.0, axis=1)
+        self._grid_fed = _grid_fed(a, prepared.plan.hall_elements)
+
+    def derive(self, m: Measured, pressure_pa: float) -> None:
+        """Add what can be derived to ``m``, and take its parts out; ``pressure_pa`` of the air outdoors."""
+        self._wet_bulb(m, pressure_pa)
+        self._inlets(m)
+        self._heat(m)
+        self._inputs(m)
+        if "rack_power" in m.values:
+            self._sum(m, "rack_power", "hall_it_power", self._hall_of_rack, self._halls)
+            self._sum(m, "hall_it_power", "site_it_power", np.zeros(self._halls, np.int64), 1)
+        for part in PARTS:
+            for table in (m.values, m.ages, m.heard):
+                table.pop(part, None)
+
+    def _wet_bulb(self, m: Measured, pressure_pa: float) -> None:
+        name, parts = "outdoor_wet_bulb_temperature", ("outdoor_dry_bulb_temperature", "outdoor_relative_humidity")
+        if name in m.values or not m.values.keys() >= set(parts):
+            return
+        dry, humidity = (float(m.values[part][0]) for part in parts)
+        found = np.nan
+        if np.isfinite(dry) and np.isfinite(humidity):
+            ratio = humidity_ratio(dry, min(1.0, max(LEAST_HUMIDITY, humidity)), pressure_pa)
+            found = wet_bulb(dry, ratio, pressure_pa)
+        _put(m, name, np.array([found]), parts)
+
+    def _inlets(self, m: Measured) -> None:
+        """A loop without a sensor has the supply that its CDUs are given, mean over those that tell it."""
+        name, inlet = "fws_supply_temperature", m.values.get("cdu_primary_inlet")
+        if inlet is None:
+            return
+        shape = np.full(self._loops, np.nan)
+        values, ages = m.values.get(name, shape), m.ages.get(name, np.full(self._loops, np.inf))
+        heard = m.heard.get(name, np.zeros(self._loops, np.bool_))
+        told, loop = np.isfinite(inlet), self._loop_of_cdu
+        count = np.bincount(loop[told], minlength=self._loops)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.bincount(loop[told], inlet[told], self._loops) / count
+        oldest = _oldest(m.ages["cdu_primary_inlet"], loop, self._loops, m.heard["cdu_primary_inlet"])
+        m.values[name] = np.where(heard, values, mean)
+        m.ages[name] = np.where(heard, ages, oldest)
+        m.heard[name] = heard | np.isfinite(oldest)
+
+    def _heat(self, m: Measured) -> None:
+        """Heat of CDUs that do not tell it: on the facility side, else on that of the racks."""
+        name = "cdu_heat"
+        if name in m.values:
+            return
+        sides = (
+            (self._cp_primary, ("cdu_primary_flow", "cdu_primary_inlet", "cdu_primary_outlet")),
+            (self._cp, ("cdu_flow", "cdu_supply_temperature", "cdu_return_temperature")),
+        )
+        for cp, parts in sides:
+            if not m.values.keys() >= set(parts):
+                continue
+            flow, cold, warm = (m.values[part] for part in parts)
+            before = {table: getattr(m, table).get(name) for table in ("values", "ages", "heard")}
+            _put(m, name, flow * cp * (warm - cold), parts)
+            if before["heard"] is not None:
+                for table, kept in before.items():
+                    found = getattr(m, table)
+                    found[name] = np.where(before["heard"], kept, found[name])
+
+    def _inputs(self, m: Measured) -> None:
+        """Power into halls, and into the campus where the grid has no meter."""
+        outputs, inputs = m.values.get("element_power"), m.values.get("element_input")
+        if outputs is None and inputs is None:
+            return
+        blank = np.full(len(self._loses), np.nan)
+        into = np.where(self._loses, blank if inputs is None else inputs, blank if outputs is None else outputs)
+        parts = [part for part in ("element_power", "element_input") if part in m.values]
+        ages = np.max([np.where(m.heard[p], m.ages[p], 0.0) for p in parts], axis=0)
+        known = np.any([m.heard[p] for p in parts], axis=0)
+        if "hall_power" not in m.values:
+            self._take(m, "hall_power", into[self._tops], ages[self._tops], known[self._tops])
+        top = self._grid_fed
+        if "site_power" not in m.values and len(top):
+            self._take(m, "site_power", into[top].sum()[None], ages[top].max()[None], known[top].all()[None])
+
+    @staticmethod
+    def _take(m: Measured, name: str, values: Floats, ages: Floats, heard: Bools) -> None:
+        if heard.any():
+            m.values[name], m.ages[name], m.heard[name] = values, np.where(heard, ages, np.inf), heard
+
+    def _sum(self, m: Measured, part: str, name: str, owner: Ints, size: int) -> None:
+        """The sum over all items of an owner, where every one of them is measured."""
+        if name in m.values:
+            return
+        values, heard = m.values[part], m.heard[part]
+        total = np.bincount(owner, np.nan_to_num(values), size)
+        whole = np.bincount(owner, np.isfinite(values), size) == np.bincount(owner, minlength=size)
+        m.values[name] = np.where(whole, total, np.nan)
+        m.ages[name] = _oldest(m.ages[part], owner, size, heard)
+        m.heard[name] = np.bincount(owner, heard, size) == np.bincount(owner, minlength=size)
+
+    def used(self, used: Mapping[str, Bools]) -> dict[str, Bools]:
+        """Sums of which every part drives the model: they tell nothing that the model was not told."""
+        rack = used.get("rack_power")
+        if rack is None:
+            return {}
+        hall = np.bincount(self._hall_of_rack, ~rack, self._halls) == 0
+        return {"hall_it_power": hall, "site_it_power": hall.all()[None]}
+
+
+def _grid_fed(a: Arrays, first: int) -> Ints:
+    """Campus elements that the grid feeds, where none is fed by both the grid and another element."""
+    found = []
+    for e in range(first, len(a.element)):
+        parents = a.feed[a.feed_ptr[e] : a.feed_ptr[e + 1]]
+        if (parents < 0).all():
+            found.append(e)
+        elif (parents < 0).any():
+            return np.zeros(0, np.int64)
+    return np.array(found, np.int64)
+
+
+def _put(m: Measured, name: str, values: Floats, parts: Sequence[str]) -> None:
+    """A value that is as old as the oldest of its parts."""
+    m.values[name] = values
+    m.ages[name] = np.max([m.ages[part] for part in parts], axis=0)
+    m.heard[name] = np.all([m.heard[part] for part in parts], axis=0)
+
+
+def _oldest(ages: Floats, owner: Ints, size: int, heard: Bools) -> Floats:
+    """The oldest of what an owner's items tell, inf where none tells anything."""
+    found = np.full(size, -np.inf)
+    np.maximum.at(found, owner[heard], ages[heard])
+    return np.where(found >= 0.0, found, np.inf)
+
+
+__all__ = ["Deriver"]

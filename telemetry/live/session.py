@@ -1,0 +1,207 @@
+"""A live twin from what is asked for to what it came to: on a broker, or on a recording through the identical path.
+
+    t_model = t_telemetry + shift,   shift = date of the model at the begin - begin of the telemetry
+
+Everything is checked before anything runs. A recording is looked into first: where next to nothing of it is of the
+site, it is refused, and a shipped site that it fits is named.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from telemetry.clock import NS, Clock, ReplayClock
+from telemetry.decode import Decoder
+from telemetry.live.bind import Binder
+from telemetry.live.board import Board
+from telemetry.live.frame import Frame, Mode
+from telemetry.live.loop import Loop
+from telemetry.live.source import Broker, Listening, Say
+from telemetry.live.store import RunStore, check, opened
+from telemetry.live.topology import topology
+from telemetry.live.twin import LiveTwin
+from telemetry.message import Message
+from telemetry.pipeline import Pipeline
+from telemetry.points import Point
+from telemetry.replay.asked import Played
+from telemetry.replay.told import stamp as stamp_ns
+from twin.core.errors import Faults, InputError, one, option
+from twin.core.units import DAY
+from twin.engine.period import instant, interval, seconds, stamp
+from twin.engine.prepare import Prepared, prepare
+from twin.site.load import LoadedSite, load_site
+from twin.site.shipped import shipped
+
+LOOKED = 50_000  # messages of a recording that are looked into
+LEAST_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for: ``at`` the date of the model at the begin (None: that of the telemetry), step and interval."""
+
+    site: str | LoadedSite
+    at: str | None = None
+    step: float | str = 1.0
+    every: float | str = 10.0
+    out: Path | None = None
+    lasting_s: float | None = None
+
+    def check(self) -> None:
+        """Raise ``InputError`` for all that can be seen before anything is read."""
+        faults = Faults()
+        faults.of(seconds, self.step, option("step="))
+        faults.of(seconds, self.every, option("every="))
+        if self.at is not None:
+            faults.of(instant, self.at, option("at="))
+        if self.out is not None:
+            faults.of(check, self.out)
+        faults.tell()
+
+
+class Session:
+    """A twin that is ready to run from ``begin_ns`` on. Raises ``InputError`` for what cannot be."""
+
+    def __init__(self, wish: Wish, begin_ns: int, mode: Mode, say: Say) -> None:
+        wish.check()
+        self.wish, self.begin_ns = wish, begin_ns // NS * NS
+        self._say = say
+        step_s = seconds(wish.step, option("step="))
+        every_s = interval(wish.every, step_s, DAY)
+        self.prepared, shift_s = _prepared(wish, self.begin_ns / NS, step_s, every_s)
+        self.topology = topology(self.prepared, shift_s)
+        self.twin = LiveTwin(self.prepared, self.topology, self.begin_ns, step_s, every_s, live=mode)
+        self.board = Board(self.topology, step_s)
+        self.loop: Loop | None = None
+        self.store: RunStore | None = None
+        self.source: Broker | None = None
+        self.whole = True
+
+    def lines(self) -> list[str]:
+        """What it is, for people."""
+        top = self.topology
+        at = self.begin_ns / NS + top.model_shift_s
+        return [
+            f"site      {top.site}: {len(top.racks):,} racks, {len(top.halls):,} halls",
+            f"model     stands at {stamp(at)}, steps of {self.twin.step_s:g} s",
+        ]
+
+    def live(
+        self, listening: Listening, clock: Clock, stop: threading.Event, watch: Callable[[Frame], None]
+    ) -> None:  # fmt: skip
+        """Listen and step until ``stop`` or the end of the time asked for. Raises ``InputError`` where it cannot go on."""
+        source = listening.open(clock, self._say)
+        self.source = source
+        try:
+            with ExitStack() as stack:
+                self._open(stack, source.pipeline, watch)
+                assert self.loop is not None
+                source.start()
+                stack.callback(source.stop)
+                self.loop.live(source, clock, stop, self.wish.lasting_s)
+        finally:
+            self.twin.close()
+        if not source.ingest.listener.counters.connects and source.failure:
+            raise one(source.failure)
+
+    def replay(
+        self, played: Played, decoder: Decoder, stop: threading.Event, watch: Callable[[Frame], None]
+    ) -> None:  # fmt: skip
+        """Take a recording through the path of live messages, at its speed."""
+        clock = ReplayClock(self.begin_ns, played.choice.speed)
+        pipeline = Pipeline(decoder, clock)
+        end_ns = played.end_ns
+        if self.wish.lasting_s is not None:
+            end_ns = min(end_ns, self.begin_ns + round(self.wish.lasting_s * NS))
+        try:
+            with ExitStack() as stack:
+                self._open(stack, pipeline, watch)
+                assert self.loop is not None
+                self.whole = self.loop.replay(played.messages(), clock, stop, end_ns)
+        finally:
+            self.twin.close()
+
+    def _open(self, stack: ExitStack, pipeline: Pipeline, watch: Callable[[Frame], None]) -> None:
+        if self.wish.out is not None:
+            shift = self.topology.model_shift_s
+            self.store = stack.enter_context(opened(self.wish.out, self.prepared, shift, self._say))
+        self.loop = Loop(self.twin, pipeline, self.board, self.store, self._say, watch)
+
+    def told(self) -> dict[str, Any]:
+        """What it came to, as plain data."""
+        loop, frame = self.loop, None if self.loop is None else self.loop.frame
+        store = self.store
+        return {
+            "site": self.topology.site,
+            "frames": self.twin.sequence,
+            "begin_utc": stamp_ns(self.begin_ns),
+            "end_utc": stamp_ns(self.twin.end_ns),
+            "model_shift_s": self.topology.model_shift_s,
+            "mode": None if frame is None else str(frame.mode),
+            "note": "" if frame is None else frame.note,
+            "bound": self.twin.bindings.told(),
+            "not_usable": {group: round(share, 6) for group, share in self.twin.banner.shares.items()},
+            "skipped_s": 0.0 if loop is None else loop.skipped_s,
+            "run": None if store is None else str(store.folder),
+            "intervals": 0 if store is None else store.rows,
+            "intervals_lost": 0 if store is None else store.lost,
+            "source": None if self.source is None else self.source.told(),
+            "state": None if loop is None else loop.pipeline.state.counts.told(),
+        }
+
+
+def _prepared(wish: Wish, begin_s: float, step_s: float, every_s: float) -> tuple[Prepared, float]:
+    """The site at the date of the model, and the shift to it, s. Raises ``InputError`` where nothing has power then."""
+    at = begin_s if wish.at is None else instant(wish.at, option("at="))
+    end = at + every_s * max(1, round(DAY / every_s))
+    prepared = prepare(wish.site, start=stamp(at), end=stamp(end), step=step_s, every=every_s, level="rack")
+    starts = prepared.plan.hall_start_s
+    if not (starts <= at).any():
+        raise one(f"no hall has power on {stamp(at)}: the first has on {stamp(float(starts.min()))}", path=option("at="))
+    return prepared, at - begin_s
+
+
+def refuse_foreign(session: Session, messages: Iterable[Message], decoder: Decoder) -> None:
+    """Raise ``InputError`` where the points of a recording belong to another site; ``decoder`` is used up by it."""
+    for message in islice(messages, LOOKED):
+        decoder.decode(message)
+    points = list(decoder.points)
+    binder = Binder(session.prepared, session.topology)
+    found = binder.bind(points)
+    if not points:
+        raise one(
+            "nothing in the recording says what it measures: no metadata, no birth, or another dialect",
+            path=option("replay="),
+        )
+    if found.ours < max(1, LEAST_SHARE * len(points)):
+        raise one(
+            f"{found.ours:,} of {len(points):,} points belong to this site{_fitting(points, session.topology.site)}",
+            path=option("replay="),
+        )
+
+
+def _fitting(points: Iterable[Point], asked: str) -> str:
+    """The shipped site of which most points are, as a question."""
+    items = [point.item for point in points if "/" in point.item]
+    best, most = "", len(items) / 2
+    for name in shipped():
+        if name == asked:
+            continue
+        try:
+            site = load_site(name).site
+        except InputError:
+            continue
+        halls = {f"{b}/{h}" for b, building in site.buildings.items() for h in building.halls}
+        count = sum("/".join(item.split("/")[:2]) in halls for item in items)
+        if count > most:
+            best, most = name, count
+    return f"; did you mean the site {best}?" if best else ""
+
+
+__all__ = ["Session", "Wish", "refuse_foreign"]

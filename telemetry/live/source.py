@@ -1,0 +1,108 @@
+"""Where the messages of a live twin come from: a broker, heard with or without a recording of it.
+
+Without a recording nothing of the twin stays at the broker (a clean session): a twin goes by the present, and what it
+missed comes again within the period of the contract. With one it is an ingest like that of ``twin record``: durable,
+with a session that the broker keeps.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from telemetry.address import Address, Login
+from telemetry.clock import NS, Clock
+from telemetry.decode import Decoder
+from telemetry.ingest.ingest import Ingest
+from telemetry.ingest.run import Run
+from telemetry.ingest.run import Wish as Recorded
+from telemetry.pipeline import Pipeline
+from telemetry.replay.told import stamp
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Whom to listen to: ``filters`` none: those of the dialect; ``record``: a folder to record into, None: none."""
+
+    address: Address
+    login: Login
+    decoder: Decoder
+    dialect: str
+    filters: Sequence[str] = ()
+    record: Path | None = None
+
+    def check(self) -> None:
+        """Raise ``InputError`` with all that cannot be."""
+        self._recorded().check()
+
+    def _recorded(self) -> Recorded:
+        folder = self.record or Path()
+        return Recorded(self.address, self.login, self.decoder, self.dialect, folder, self.filters)
+
+    def open(self, clock: Clock, say: Say) -> Broker:
+        """Ready to start. Raises ``InputError`` where it cannot be recorded."""
+        if self.record is not None:
+            run = Run(self._recorded(), say, clock)
+            return Broker(run.ingest, run.pipeline, clock, run)
+        pipeline = Pipeline(self.decoder, clock)
+        wanted = [(each, 1) for each in self.filters] or list(self.decoder.subscriptions())
+        ingest = Ingest(
+            pipeline, self.address, self.login, f"halltwin-live-{secrets.token_hex(6)}", wanted, clock,
+            source=self.decoder.source, say=say, clean=True,
+        )  # fmt: skip
+        return Broker(ingest, pipeline, clock, None)
+
+
+class Broker:
+    """An ingest that a twin looks at. Raises nothing where the broker is away: it is tried again, see ``words``."""
+
+    def __init__(self, ingest: Ingest, pipeline: Pipeline, clock: Clock, run: Run | None) -> None:
+        self.ingest, self.pipeline = ingest, pipeline
+        self._clock, self._run = clock, run
+        self._away_ns: int | None = None
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self.ingest.start()
+
+    def stop(self) -> None:
+        """Say goodbye; what came is recorded where it is."""
+        self.ingest.stop()
+        if self._run is not None:
+            with suppress(OSError):
+                self._run.recorder.close()
+
+    @property
+    def failure(self) -> str:
+        """Why it was given up, "" while it goes on."""
+        return self.ingest.failure or self.ingest.listener.failure
+
+    def words(self) -> str:
+        """What people should know of the connection now, "" where there is nothing."""
+        if self.ingest.listener.connected:
+            self._away_ns = None
+            return "the disk does not take the recording" if self.ingest.disk_full else ""
+        now = self._clock.now_ns()
+        self._away_ns = self._away_ns or now
+        return f"no connection to {self.ingest.listener.address} since {stamp(self._away_ns)[11:19]} UTC, trying again"
+
+    def told(self) -> dict[str, Any]:
+        """What came of it, as plain data."""
+        counters = self.ingest.listener.counters
+        return {
+            "broker": str(self.ingest.listener.address),
+            "messages": self.ingest.messages,
+            "connections": counters.connects,
+            "losses": counters.losses,
+            "recording": None if self._run is None else str(self._run.wish.folder),
+        }
+
+
+__all__ = ["Broker", "Listening", "Say"]

@@ -1,0 +1,122 @@
+"""One step of the live twin: what is measured at an instant drives the engine, and both are laid side by side.
+
+    view of the points -> bind -> derive -> what drives -> one step of the engine -> frame
+
+Only what is good, finite and fresh drives (:mod:`telemetry.live.bind`), and only where :mod:`twin.engine.driven` has a
+row for it; for every other item the model finds the value itself. Estimation, diagnosis and alarms belong between
+:meth:`LiveTwin.look` and :meth:`LiveTwin.step`: they see all that is measured before anything drives, and may refuse it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from telemetry.clock import NS
+from telemetry.live.banner import Banner
+from telemetry.live.bind import Binder, Bindings, Measured, measure
+from telemetry.live.derive import Deriver
+from telemetry.live.frame import Bools, Floats, Frame, Mode, Topology
+from telemetry.points import Point
+from telemetry.state.view import View
+from twin.engine.driven import BOUNDS, DRIVERS, Driven
+from twin.engine.driven_inputs import checked
+from twin.engine.prepare import Prepared
+from twin.engine.run import Result
+
+NAMES = tuple(driver.name for driver in DRIVERS)
+
+
+class Steps(Protocol):
+    """An engine that goes step by step (:class:`twin.engine.driven.Driven`)."""
+
+    @property
+    def interval(self) -> Result | None:
+        """The output interval that ended with the last step, None within one."""
+        ...
+
+    def step(self, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
+        """One step further."""
+        ...
+
+    def close(self) -> None:
+        """No more steps."""
+        ...
+
+
+class LiveTwin:
+    """The twin of a site over the time of its telemetry.
+
+    ``start_ns``: when its first step begins; the model is then at ``start_ns`` + the topology's ``model_shift_s``.
+    ``step_s``, ``every_s``: step of the engine and how often it asks for headroom, s. ``live``: the mode of frames that
+    are not stale. ``make(start_s)`` makes an engine at an instant of the model.
+    """
+
+    def __init__(
+        self, prepared: Prepared, topology: Topology, start_ns: int, step_s: float, every_s: float, *,
+        live: Mode = Mode.LIVE, make: Callable[[float], Steps] | None = None,
+    ) -> None:  # fmt: skip
+        self.topology, self.step_s = topology, step_s
+        self.bindings = Bindings({}, {})
+        self.banner = Banner(NAMES, live)
+        self._plan = prepared.plan
+        self._make = make or (lambda start_s: Driven(prepared, start_s, step_s, every_s))
+        self._binder, self._deriver = Binder(prepared, topology), Deriver(prepared, topology)
+        self._weather, self._points = prepared.weather, list[Point]()
+        self.sequence, self.end_ns = 0, start_ns
+        self._engine = self._make(start_ns / NS + topology.model_shift_s)
+
+    def begin(self, at_ns: int) -> None:
+        """Begin anew at ``at_ns``: the engine starts from the steady state of the step that follows."""
+        self._engine.close()
+        self.end_ns = at_ns
+        self._engine = self._make(at_ns / NS + self.topology.model_shift_s)
+
+    @property
+    def interval(self) -> Result | None:
+        """What the engine has found over the output interval that ended with the last step; None within one."""
+        return self._engine.interval
+
+    def close(self) -> None:
+        """No more steps."""
+        self._engine.close()
+
+    def look(self, view: View, points: Sequence[Point]) -> Measured:
+        """What is measured at the instant of ``view``; ``points`` by their numbers, as many as it has rows or fewer."""
+        if points != self._points:  # the same objects compare at once
+            self._points = list(points)
+            self.bindings = self._binder.bind(self._points)
+        found = measure(view, self.bindings)
+        model_s = view.now_ns / NS + self.topology.model_shift_s
+        self._deriver.derive(found, float(self._weather.sample([model_s], [self.step_s]).pressure_pa[0]))
+        return found
+
+    def step(self, measured: Measured, data_age_s: float = math.inf, *, speed: float = 1.0, note: str = "") -> Frame:
+        """One step further, driven by what is measured."""
+        self.end_ns += round(self.step_s * NS)
+        mode = self.banner.look(measured)
+        told = {name: measured.values[name] for name in NAMES if name in measured.values}
+        inputs = checked(self._plan, BOUNDS, told)  # what is beyond what a quantity can be drives nothing
+        used: dict[str, Bools] = {name: np.isfinite(values) for name, values in inputs.items()}
+        # The engine goes on in arrays of its own, and a frame is never changed.
+        simulated = {name: values.copy() for name, values in self._engine.step(inputs).items()}
+        self.sequence += 1
+        words = "; ".join(part for part in (note, self.banner.words()) if part)
+        return Frame(
+            self.sequence, self.end_ns, mode, simulated,
+            {name: values for name, values in measured.values.items() if name in simulated},
+            used | self._deriver.used(used),
+            {name: ages for name, ages in measured.ages.items() if name in simulated},
+            data_age_s, speed, words,
+        )  # fmt: skip
+
+
+def newest_age_s(view: View) -> float:
+    """Age of the newest reading of all, s; inf without any."""
+    return max(0.0, float(view.age_s.min(initial=math.inf)))
+
+
+__all__ = ["LiveTwin", "newest_age_s"]

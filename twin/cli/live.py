@@ -1,0 +1,260 @@
+"""``twin live``: the twin beside the campus, driven by what is measured; on a broker, or on a recording."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from twin.cli.login import CaFile, Cert, Key, PasswordFile, User
+from twin.cli.output import INTERRUPTED, Json, say_if_compiling, table, tell, write_json
+
+if TYPE_CHECKING:
+    from telemetry.live.frame import Frame
+    from telemetry.live.session import Session
+
+Site = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")]
+Broker = Annotated[str | None, typer.Option(metavar="ADDRESS", help="mqtt://HOST[:PORT], or mqtts:// for TLS.")]
+Replay = Annotated[
+    Path | None, typer.Option("--replay", metavar="FILE", help="A recording instead: .mcap, a folder, a CSV of DSX.")
+]
+Speed = Annotated[str | None, typer.Option(metavar="N|max", help="With --replay: times as fast as it was; default 1.")]
+Dialect = Annotated[
+    str | None, typer.Option(metavar="NAME", help="dsx, plain, sparkplug, ...; default: dsx, or what a recording says.")
+]
+Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of the dialect plain: its mapping.")]
+Topics = Annotated[list[str] | None, typer.Option("--topic", metavar="FILTER", help="Default: those of the dialect.")]
+At = Annotated[
+    str | None, typer.Option("--at", metavar="TIME", help="Date on which the site stands, ISO 8601, UTC; default: now.")
+]
+Step = Annotated[str, typer.Option(metavar="T", help="Step of the model.")]
+Every = Annotated[str, typer.Option(metavar="T", help="Output interval of the run, a multiple of the step.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="RUN", help="Write the run into this folder as it grows.")]
+Record = Annotated[Path | None, typer.Option("--record", metavar="FOLDER", help="Record the messages as well.")]
+For = Annotated[str | None, typer.Option("--for", metavar="T", help="How long, as 60s or 8h; default: until Ctrl-C.")]
+Page = Annotated[bool, typer.Option("--page", help="Serve the live page on this machine.")]
+Port = Annotated[int | None, typer.Option(metavar="N", help="Of the page; default: a free one.")]
+
+
+def command(
+    site: Site,
+    broker: Broker = None,
+    replay: Replay = None,
+    speed: Speed = None,
+    dialect: Dialect = None,
+    mapping: Mapping = None,
+    topic: Topics = None,
+    at: At = None,
+    step: Step = "1s",
+    every: Every = "10s",
+    out: Out = None,
+    record: Record = None,
+    lasting: For = None,
+    page: Page = False,
+    port: Port = None,
+    user: User = None,
+    password_file: PasswordFile = None,
+    cafile: CaFile = None,
+    cert: Cert = None,
+    key: Key = None,
+    as_json: Json = False,
+) -> None:
+    """Run the twin of a site beside its telemetry: measured and simulated under the same names, residuals, headroom.
+
+    What is measured (power, flows, supply temperatures, weather) drives the model, the rest it finds itself. LIVE turns
+    to STALE where more than half of what drives is old, bad or silent. A recording goes through the same path.
+    """
+    from telemetry.live.session import Session, Wish
+    from twin.core.errors import Faults
+    from twin.engine.period import seconds
+
+    faults = Faults()
+    faults.of(_together, broker, replay, {"speed": speed}, {"record": record, "user": user, "cafile": cafile})
+    lasting_s = None if lasting is None else faults.of(seconds, lasting, "--for")
+    login = (user, password_file, cafile, cert, key)
+    wish = Wish(site, at, step, every, out, lasting_s)
+    faults.of(wish.check)
+    options = {} if mapping is None else {"mapping": mapping}
+    run = faults.of(
+        _of_recording if replay is not None else _of_broker,
+        replay or broker or "localhost", dialect, options, topic or (), speed=speed, login=login, record=record,
+    )  # fmt: skip
+    faults.tell()
+    assert run is not None
+    say_if_compiling()
+    session = run.session(Session, wish, _say)
+    for line in session.lines():
+        typer.echo(line, err=True)
+    _go(session, run, page=page, port=port or 0, ends=lasting is not None)
+    if as_json:
+        write_json(session.told())
+    else:
+        typer.echo(_summary(session.told()))
+    if not session.whole:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _together(broker: str | None, replay: Path | None, of_replay: dict[str, Any], of_broker: dict[str, Any]) -> None:
+    """Whom to listen to, and which options go with it."""
+    from twin.core.errors import InputError, Problem
+
+    problems = []
+    if (broker is None) == (replay is None):
+        problems.append(Problem("--broker", "give a broker to listen to, or a recording with --replay"))
+    unfit = of_replay if replay is None else of_broker
+    other = "--replay" if replay is None else "--broker"
+    problems += [Problem(f"--{name}", f"goes with {other}") for name, value in unfit.items() if value is not None]
+    if problems:
+        raise InputError(problems)
+
+
+class _Live:
+    """On a broker."""
+
+    def __init__(self, listening: Any) -> None:
+        self._listening = listening
+
+    def session(self, make: Callable[..., Session], wish: Any, say: Callable[[str], None]) -> Session:
+        from telemetry.clock import WallClock
+        from telemetry.live.frame import Mode
+
+        tell(self._listening.login.warnings)
+        self._clock = WallClock()
+        return make(wish, self._clock.now_ns(), Mode.LIVE, say)
+
+    def go(self, session: Session, stop: threading.Event, watch: Callable[[Frame], None]) -> None:
+        session.live(self._listening, self._clock, stop, watch)
+
+
+class _Replayed:
+    """On a recording."""
+
+    def __init__(self, played: Any, make_decoder: Callable[[], Any]) -> None:
+        self._played, self._decoder = played, make_decoder
+
+    def session(self, make: Callable[..., Session], wish: Any, say: Callable[[str], None]) -> Session:
+        from telemetry.live.frame import Mode
+        from telemetry.live.session import refuse_foreign
+
+        session = make(wish, self._played.begin_ns, Mode.REPLAY, say)
+        refuse_foreign(session, self._played.messages(), self._decoder())
+        return session
+
+    def go(self, session: Session, stop: threading.Event, watch: Callable[[Frame], None]) -> None:
+        session.replay(self._played, self._decoder(), stop, watch)
+
+
+def _of_broker(
+    broker: str, dialect: str | None, options: dict[str, str], topics: Any, *, login: Any, record: Path | None,
+    speed: str | None,
+) -> _Live:  # fmt: skip
+    from telemetry.address import make_login, parse_address
+    from telemetry.live.source import Listening
+    from telemetry.replay.asked import make_decoder
+    from twin.core.errors import Faults
+
+    del speed
+    faults, name = Faults(), dialect or "dsx"
+    decoder = faults.of(make_decoder, name, options)
+    address = faults.of(parse_address, broker, "--broker")
+    found = None if address is None else faults.of(make_login, address, *login)
+    faults.tell()
+    assert decoder is not None
+    assert address is not None
+    assert found is not None
+    listening = Listening(address, found, decoder, name, topics, record)
+    listening.check()
+    return _Live(listening)
+
+
+def _of_recording(
+    replay: Path, dialect: str | None, options: dict[str, str], topics: Any, *, speed: str | None, login: Any,
+    record: Path | None,
+) -> _Replayed:  # fmt: skip
+    from telemetry.replay.asked import make_decoder, open_played
+
+    del login, record
+    played = open_played(replay, dialect, speed=speed or "1", topics=topics)
+    name = dialect or played.dialect
+    make_decoder(name, options)
+    return _Replayed(played, lambda: make_decoder(name, options))
+
+
+def _go(session: Session, run: Any, *, page: bool, port: int, ends: bool) -> None:
+    """Run it: here, or beside the page, which stays when the telemetry has ended, until somebody stops it."""
+    from twin.engine.stop import stop_request
+
+    with stop_request(lambda _: _say("stopping")) as stop:
+        if not page:
+            run.go(session, stop, _Line())
+            return
+        from dashboards.app import serve
+
+        failed: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                run.go(session, stop, lambda frame: None)
+            except BaseException as error:  # it is raised again below
+                failed.append(error)
+            if failed or ends:
+                stop.set()
+
+        thread = threading.Thread(target=work, name="live twin")
+        thread.start()
+        try:
+            serve(session.board, port=port, show=lambda url: _say(f"page at {url}"), stop=stop)
+        finally:
+            stop.set()
+            thread.join()
+        if failed:
+            raise failed[0]
+
+
+def _say(words: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\033[K")
+    typer.echo(f"{time.strftime('%H:%M:%S')}  {words}", err=True)
+
+
+class _Line:
+    """One line on a terminal, rewritten at most once a second."""
+
+    def __init__(self) -> None:
+        self._live, self._told = sys.stderr.isatty(), 0.0
+
+    def __call__(self, frame: Frame) -> None:
+        now = time.monotonic()
+        if not self._live or now - self._told < 1.0:
+            return
+        self._told = now
+        power = [
+            f"{float(table[name][0]) / 1e6:,.3f}" if name in table else "-"
+            for name, table in (("site_power", frame.simulated), ("site_power", frame.measured))
+        ]
+        line = f"{frame.mode}: site {power[0]} MW simulated, {power[1]} measured; {frame.note}"
+        sys.stderr.write(f"\r\033[K{line[:100]}")
+        sys.stderr.flush()
+
+
+def _summary(told: dict[str, Any]) -> str:
+    bound = told["bound"]
+    state = told["state"] or {}
+    rows = [
+        ("steps", f"{told['frames']:,} from {told['begin_utc']} to {told['end_utc']}"),
+        ("points", f"{bound['bound']:,} of {bound['points']:,} measure what the model has, "
+         f"{bound['of_this_site']:,} are of this site"),
+        ("readings", f"{state.get('applied', 0):,} applied, {sum(state.get('rejects', {}).values()):,} messages refused"),
+        ("mode", f"{told['mode'] or 'none'}{': ' + told['note'] if told['note'] else ''}"),
+    ]  # fmt: skip
+    if told["skipped_s"]:
+        rows.append(("skipped", f"{told['skipped_s']:,.0f} s"))
+    if told["run"]:
+        lost = f", {told['intervals_lost']:,} lost" if told["intervals_lost"] else ""
+        rows.append(("run", f"{told['run']}: {told['intervals']:,} intervals{lost}"))
+    return table(rows)
