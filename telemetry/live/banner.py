@@ -5,9 +5,10 @@
     STALE -> LIVE   where s(g) <= 1/4 of both, and something of one was heard
 
 Groups: of what drives the model, the racks' power and the cooling (flows, supply temperatures). Values are not usable
-that are old, of a source that is silent (:mod:`telemetry.state.view`: 250 s, 30 s of heartbeat), bad or not there. Between
-both limits it stays what it was, so that a banner does not flicker. Weather that is stale is told, and turns nothing:
-the site's own stands in. The limits are ours (estimates). Replays keep the banner REPLAY and are told the shares.
+that are old, of a source that is silent (:mod:`telemetry.state.view`: 250 s, 30 s of heartbeat), bad or not there.
+Between both limits it stays what it was, so that a banner does not flicker. Weather that is stale is told, and turns
+nothing: the site's own stands in. The limits are ours (estimates). Replays keep the banner REPLAY and are told what is
+not usable.
 """
 
 from __future__ import annotations

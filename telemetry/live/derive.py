@@ -1,6 +1,6 @@
 """What follows from several measured values: heat of CDUs, sums of racks, wet bulb, what stands in for a meter.
 
-    cdu_heat        = W_p cp_p (T_outlet - T_inlet)        facility side; else W cp (T_return - T_supply), the racks' side
+    cdu_heat        = W_p cp_p (T_outlet - T_inlet)        facility side; else W cp (T_return - T_supply)
     hall_it_power   = sum of the racks' power              where every rack of the hall is measured; site likewise
     hall_power      = input of the hall's last element     its output where it has no losses
     site_power      = sum of the inputs of what the grid feeds   where the grid has no meter of its own

@@ -46,7 +46,8 @@ class Array:
 class Store:
     """The arrays along time of a store in ``folder``, by name (``rack_power``, ``measured/rack_power``).
 
-    ``folder`` may be renamed between calls. ``rows`` were taken, ``committed`` of them are part of the store. Raises ``OSError`` where it cannot be written.
+    ``folder`` may be renamed between calls. ``rows`` were taken, ``committed`` of them are part of the store. Raises
+    ``OSError`` where it cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -98,7 +99,7 @@ class Store:
             if at == 0:
                 array.rows.fill(array.missing)
             found = rows.get(name)
-            array.rows[at] = array.missing if found is None else found
+            array.rows[at] = array.missing if found is None else np.reshape(found, array.rows.shape[1:])
             array.dirty = True
         self.rows += 1
 

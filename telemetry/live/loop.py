@@ -153,4 +153,4 @@ def _clock(at_ns: int) -> str:
     return f"{stamp(at_ns)[11:19]} UTC"
 
 
-__all__ = ["Loop"]
+__all__ = ["Loop", "Watch"]

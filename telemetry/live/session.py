@@ -16,12 +16,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from telemetry.clock import NS, Clock, ReplayClock
+from telemetry.clock import NS, Clock, ReplayClock, WallClock
 from telemetry.decode import Decoder
 from telemetry.live.bind import Binder
 from telemetry.live.board import Board
-from telemetry.live.frame import Frame, Mode
-from telemetry.live.loop import Loop
+from telemetry.live.frame import Mode
+from telemetry.live.loop import Loop, Watch
 from telemetry.live.source import Broker, Listening, Say
 from telemetry.live.store import RunStore, check, opened
 from telemetry.live.topology import topology
@@ -40,6 +40,8 @@ from twin.site.shipped import shipped
 
 LOOKED = 50_000  # messages of a recording that are looked into
 LEAST_SHARE = 0.01
+# What runs a session: on a broker, on a recording.
+Run = Callable[["Session", ExitStack, threading.Event, Watch], None]
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,9 @@ class Wish:
 class Session:
     """A twin that is ready to run from ``begin_ns`` on. Raises ``InputError`` for what cannot be."""
 
-    def __init__(self, wish: Wish, begin_ns: int, mode: Mode, say: Say) -> None:
+    def __init__(self, wish: Wish, begin_ns: int, mode: Mode, say: Say, run: Run) -> None:
         wish.check()
+        self._run = run
         self.wish, self.begin_ns = wish, begin_ns // NS * NS
         self._say = say
         step_s = seconds(wish.step, option("step="))
@@ -92,46 +95,24 @@ class Session:
             f"model     stands at {stamp(at)}, steps of {self.twin.step_s:g} s",
         ]
 
-    def live(
-        self, listening: Listening, clock: Clock, stop: threading.Event, watch: Callable[[Frame], None]
-    ) -> None:  # fmt: skip
-        """Listen and step until ``stop`` or the end of the time asked for. Raises ``InputError`` where it cannot go on."""
-        source = listening.open(clock, self._say)
-        self.source = source
-        try:
-            with ExitStack() as stack:
-                self._open(stack, source.pipeline, watch)
-                assert self.loop is not None
-                source.start()
-                stack.callback(source.stop)
-                self.loop.live(source, clock, stop, self.wish.lasting_s)
-        finally:
-            self.twin.close()
-        if not source.ingest.listener.counters.connects and source.failure:
-            raise one(source.failure)
+    def go(self, stop: threading.Event, watch: Watch) -> None:
+        """Run until ``stop``, the end of the time asked for, or of the recording; may be called once.
 
-    def replay(
-        self, played: Played, decoder: Decoder, stop: threading.Event, watch: Callable[[Frame], None]
-    ) -> None:  # fmt: skip
-        """Take a recording through the path of live messages, at its speed."""
-        clock = ReplayClock(self.begin_ns, played.choice.speed)
-        pipeline = Pipeline(decoder, clock)
-        end_ns = played.end_ns
-        if self.wish.lasting_s is not None:
-            end_ns = min(end_ns, self.begin_ns + round(self.wish.lasting_s * NS))
+        Raises ``InputError`` where the broker refuses us, or a disk takes no run.
+        """
         try:
             with ExitStack() as stack:
-                self._open(stack, pipeline, watch)
-                assert self.loop is not None
-                self.whole = self.loop.replay(played.messages(), clock, stop, end_ns)
+                self._run(self, stack, stop, watch)
         finally:
             self.twin.close()
 
-    def _open(self, stack: ExitStack, pipeline: Pipeline, watch: Callable[[Frame], None]) -> None:
+    def looped(self, stack: ExitStack, pipeline: Pipeline, watch: Watch) -> Loop:
+        """The loop over a pipeline, with the store that is asked for."""
         if self.wish.out is not None:
             shift = self.topology.model_shift_s
             self.store = stack.enter_context(opened(self.wish.out, self.prepared, shift, self._say))
         self.loop = Loop(self.twin, pipeline, self.board, self.store, self._say, watch)
+        return self.loop
 
     def told(self) -> dict[str, Any]:
         """What it came to, as plain data."""
@@ -163,8 +144,39 @@ def _prepared(wish: Wish, begin_s: float, step_s: float, every_s: float) -> tupl
     prepared = prepare(wish.site, start=stamp(at), end=stamp(end), step=step_s, every=every_s, level="rack")
     starts = prepared.plan.hall_start_s
     if not (starts <= at).any():
-        raise one(f"no hall has power on {stamp(at)}: the first has on {stamp(float(starts.min()))}", path=option("at="))
+        raise one(
+            f"no hall has power on {stamp(at)}: the first has on {stamp(float(starts.min()))}", path=option("at=")
+        )
     return prepared, at - begin_s
+
+
+def on_broker(wish: Wish, listening: Listening, say: Say, clock: Clock | None = None) -> Session:
+    """A session that listens to a broker. Raises ``InputError`` for what cannot be."""
+    clock = clock or WallClock()
+
+    def run(session: Session, stack: ExitStack, stop: threading.Event, watch: Watch) -> None:
+        source = session.source = listening.open(clock, say)
+        loop = session.looped(stack, source.pipeline, watch)
+        stack.callback(source.stop)
+        source.start()
+        loop.live(source, clock, stop, wish.lasting_s)
+
+    return Session(wish, clock.now_ns(), Mode.LIVE, say, run)
+
+
+def on_recording(wish: Wish, played: Played, make: Callable[[], Decoder], say: Say) -> Session:
+    """A session over a recording, through the path of live messages. Raises ``InputError`` for what cannot be."""
+    end_ns = played.end_ns + 1
+
+    def run(session: Session, stack: ExitStack, stop: threading.Event, watch: Watch) -> None:
+        clock = ReplayClock(session.begin_ns, played.choice.speed)
+        loop = session.looped(stack, Pipeline(make(), clock), watch)
+        until = end_ns if wish.lasting_s is None else min(end_ns, session.begin_ns + round(wish.lasting_s * NS))
+        session.whole = loop.replay(played.messages(), clock, stop, until)
+
+    session = Session(wish, played.begin_ns, Mode.REPLAY, say, run)
+    refuse_foreign(session, played.messages(), make())
+    return session
 
 
 def refuse_foreign(session: Session, messages: Iterable[Message], decoder: Decoder) -> None:
@@ -204,4 +216,4 @@ def _fitting(points: Iterable[Point], asked: str) -> str:
     return f"; did you mean the site {best}?" if best else ""
 
 
-__all__ = ["Session", "Wish", "refuse_foreign"]
+__all__ = ["Session", "Wish", "on_broker", "on_recording"]

@@ -8,7 +8,6 @@ with a session that the broker keeps.
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from telemetry.address import Address, Login
-from telemetry.clock import NS, Clock
+from telemetry.clock import Clock
 from telemetry.decode import Decoder
 from telemetry.ingest.ingest import Ingest
 from telemetry.ingest.run import Run

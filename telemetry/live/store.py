@@ -130,8 +130,7 @@ class RunStore:
         if frame.time_ns <= self._last_ns:
             return  # our clock was set back: the time of a run never is
         for variable in self._recorded:
-            found = interval.levels[variable.level][0][..., slot(variable.name)]
-            rows[variable.name] = found[0] if variable.level == "site" else found
+            rows[variable.name] = interval.levels[variable.level][0][..., slot(variable.name)]
         rows["time"] = frame.time_ns // NS
         rows["mode"] = list(Mode).index(frame.mode)
         rows["data_age"] = frame.data_age_s

@@ -4,7 +4,7 @@
 
 Only what is good, finite and fresh drives (:mod:`telemetry.live.bind`), and only where :mod:`twin.engine.driven` has a
 row for it; for every other item the model finds the value itself. Estimation, diagnosis and alarms belong between
-:meth:`LiveTwin.look` and :meth:`LiveTwin.step`: they see all that is measured before anything drives, and may refuse it.
+:meth:`LiveTwin.look` and :meth:`LiveTwin.step`: they see all that is measured before it drives, and may refuse it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,9 @@ from twin.cli.output import INTERRUPTED, Json, say_if_compiling, table, tell, wr
 
 if TYPE_CHECKING:
     from telemetry.live.frame import Frame
-    from telemetry.live.session import Session
+    from telemetry.live.session import Session, Wish
+
+    LoginOf = tuple[str | None, Path | None, Path | None, Path | None, Path | None]
 
 Site = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")]
 Broker = Annotated[str | None, typer.Option(metavar="ADDRESS", help="mqtt://HOST[:PORT], or mqtts:// for TLS.")]
@@ -37,8 +38,6 @@ Every = Annotated[str, typer.Option(metavar="T", help="Output interval of the ru
 Out = Annotated[Path | None, typer.Option("--out", metavar="RUN", help="Write the run into this folder as it grows.")]
 Record = Annotated[Path | None, typer.Option("--record", metavar="FOLDER", help="Record the messages as well.")]
 For = Annotated[str | None, typer.Option("--for", metavar="T", help="How long, as 60s or 8h; default: until Ctrl-C.")]
-Page = Annotated[bool, typer.Option("--page", help="Serve the live page on this machine.")]
-Port = Annotated[int | None, typer.Option(metavar="N", help="Of the page; default: a free one.")]
 
 
 def command(
@@ -55,8 +54,6 @@ def command(
     out: Out = None,
     record: Record = None,
     lasting: For = None,
-    page: Page = False,
-    port: Port = None,
     user: User = None,
     password_file: PasswordFile = None,
     cafile: CaFile = None,
@@ -69,28 +66,29 @@ def command(
     What is measured (power, flows, supply temperatures, weather) drives the model, the rest it finds itself. LIVE turns
     to STALE where more than half of what drives is old, bad or silent. A recording goes through the same path.
     """
-    from telemetry.live.session import Session, Wish
+    from telemetry.live.session import Wish
     from twin.core.errors import Faults
     from twin.engine.period import seconds
 
     faults = Faults()
     faults.of(_together, broker, replay, {"speed": speed}, {"record": record, "user": user, "cafile": cafile})
     lasting_s = None if lasting is None else faults.of(seconds, lasting, "--for")
-    login = (user, password_file, cafile, cert, key)
     wish = Wish(site, at, step, every, out, lasting_s)
     faults.of(wish.check)
-    options = {} if mapping is None else {"mapping": mapping}
-    run = faults.of(
-        _of_recording if replay is not None else _of_broker,
-        replay or broker or "localhost", dialect, options, topic or (), speed=speed, login=login, record=record,
-    )  # fmt: skip
+    options, topics = {} if mapping is None else {"mapping": mapping}, topic or []
+    made: Callable[[], Session] | None
+    if replay is not None:
+        made = faults.of(_of_recording, wish, replay, speed, dialect, options, topics)
+    else:
+        login = (user, password_file, cafile, cert, key)
+        made = faults.of(_of_broker, wish, broker or "localhost", login, dialect, options, topics, record)
     faults.tell()
-    assert run is not None
+    assert made is not None
     say_if_compiling()
-    session = run.session(Session, wish, _say)
+    session = made()
     for line in session.lines():
         typer.echo(line, err=True)
-    _go(session, run, page=page, port=port or 0, ends=lasting is not None)
+    _go(session)
     if as_json:
         write_json(session.told())
     else:
@@ -113,52 +111,16 @@ def _together(broker: str | None, replay: Path | None, of_replay: dict[str, Any]
         raise InputError(problems)
 
 
-class _Live:
-    """On a broker."""
-
-    def __init__(self, listening: Any) -> None:
-        self._listening = listening
-
-    def session(self, make: Callable[..., Session], wish: Any, say: Callable[[str], None]) -> Session:
-        from telemetry.clock import WallClock
-        from telemetry.live.frame import Mode
-
-        tell(self._listening.login.warnings)
-        self._clock = WallClock()
-        return make(wish, self._clock.now_ns(), Mode.LIVE, say)
-
-    def go(self, session: Session, stop: threading.Event, watch: Callable[[Frame], None]) -> None:
-        session.live(self._listening, self._clock, stop, watch)
-
-
-class _Replayed:
-    """On a recording."""
-
-    def __init__(self, played: Any, make_decoder: Callable[[], Any]) -> None:
-        self._played, self._decoder = played, make_decoder
-
-    def session(self, make: Callable[..., Session], wish: Any, say: Callable[[str], None]) -> Session:
-        from telemetry.live.frame import Mode
-        from telemetry.live.session import refuse_foreign
-
-        session = make(wish, self._played.begin_ns, Mode.REPLAY, say)
-        refuse_foreign(session, self._played.messages(), self._decoder())
-        return session
-
-    def go(self, session: Session, stop: threading.Event, watch: Callable[[Frame], None]) -> None:
-        session.replay(self._played, self._decoder(), stop, watch)
-
-
 def _of_broker(
-    broker: str, dialect: str | None, options: dict[str, str], topics: Any, *, login: Any, record: Path | None,
-    speed: str | None,
-) -> _Live:  # fmt: skip
+    wish: Wish, broker: str, login: LoginOf, dialect: str | None, options: dict[str, str], topics: list[str],
+    record: Path | None,
+) -> Callable[[], Session]:  # fmt: skip
     from telemetry.address import make_login, parse_address
+    from telemetry.live.session import on_broker
     from telemetry.live.source import Listening
     from telemetry.replay.asked import make_decoder
     from twin.core.errors import Faults
 
-    del speed
     faults, name = Faults(), dialect or "dsx"
     decoder = faults.of(make_decoder, name, options)
     address = faults.of(parse_address, broker, "--broker")
@@ -169,51 +131,28 @@ def _of_broker(
     assert found is not None
     listening = Listening(address, found, decoder, name, topics, record)
     listening.check()
-    return _Live(listening)
+    tell(found.warnings)
+    return lambda: on_broker(wish, listening, _say)
 
 
 def _of_recording(
-    replay: Path, dialect: str | None, options: dict[str, str], topics: Any, *, speed: str | None, login: Any,
-    record: Path | None,
-) -> _Replayed:  # fmt: skip
+    wish: Wish, replay: Path, speed: str | None, dialect: str | None, options: dict[str, str], topics: list[str]
+) -> Callable[[], Session]:
+    from telemetry.live.session import on_recording
     from telemetry.replay.asked import make_decoder, open_played
 
-    del login, record
     played = open_played(replay, dialect, speed=speed or "1", topics=topics)
     name = dialect or played.dialect
     make_decoder(name, options)
-    return _Replayed(played, lambda: make_decoder(name, options))
+    return lambda: on_recording(wish, played, lambda: make_decoder(name, options), _say)
 
 
-def _go(session: Session, run: Any, *, page: bool, port: int, ends: bool) -> None:
-    """Run it: here, or beside the page, which stays when the telemetry has ended, until somebody stops it."""
+def _go(session: Session) -> None:
+    """Run it until its end, Ctrl-C or SIGTERM."""
     from twin.engine.stop import stop_request
 
     with stop_request(lambda _: _say("stopping")) as stop:
-        if not page:
-            run.go(session, stop, _Line())
-            return
-        from dashboards.app import serve
-
-        failed: list[BaseException] = []
-
-        def work() -> None:
-            try:
-                run.go(session, stop, lambda frame: None)
-            except BaseException as error:  # it is raised again below
-                failed.append(error)
-            if failed or ends:
-                stop.set()
-
-        thread = threading.Thread(target=work, name="live twin")
-        thread.start()
-        try:
-            serve(session.board, port=port, show=lambda url: _say(f"page at {url}"), stop=stop)
-        finally:
-            stop.set()
-            thread.join()
-        if failed:
-            raise failed[0]
+        session.go(stop, _Line())
 
 
 def _say(words: str) -> None:
@@ -249,7 +188,8 @@ def _summary(told: dict[str, Any]) -> str:
         ("steps", f"{told['frames']:,} from {told['begin_utc']} to {told['end_utc']}"),
         ("points", f"{bound['bound']:,} of {bound['points']:,} measure what the model has, "
          f"{bound['of_this_site']:,} are of this site"),
-        ("readings", f"{state.get('applied', 0):,} applied, {sum(state.get('rejects', {}).values()):,} messages refused"),
+        ("readings", f"{state.get('applied', 0):,} applied, "
+         f"{sum(state.get('rejects', {}).values()):,} messages refused"),
         ("mode", f"{told['mode'] or 'none'}{': ' + told['note'] if told['note'] else ''}"),
     ]  # fmt: skip
     if told["skipped_s"]:

@@ -1,0 +1,53 @@
+"""A live twin over messages, in process and as fast as it goes, with everything that it made of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.clock import NS, ReplayClock
+from telemetry.decode import make
+from telemetry.live.frame import Frame, Mode
+from telemetry.live.session import Session, Wish
+from telemetry.message import Message
+from telemetry.pipeline import Pipeline
+from tests.telemetry.heard import START_NS
+
+
+class Lived:
+    """A twin that has lived through ``messages`` of ``lasting_s``; its frames, and what it said."""
+
+    def __init__(
+        self, messages: Sequence[Message], site: Any, lasting_s: float, *, at: str, mode: Mode = Mode.LIVE,
+        out: Path | None = None, every: float = 10.0,
+    ) -> None:  # fmt: skip
+        self.frames: list[Frame] = []
+        self.said: list[str] = []
+
+        def run(session, stack, stop, watch) -> None:
+            clock = ReplayClock(START_NS, None)
+            loop = session.looped(stack, Pipeline(make("dsx"), clock), watch)
+            loop.replay(iter(messages), clock, stop, START_NS + round(lasting_s * NS))
+
+        wish = Wish(site, at=at, out=out, every=every)
+        self.session = Session(wish, START_NS, mode, self.said.append, run)
+        self.session.go(threading.Event(), self.frames.append)
+
+    def at(self, t_s: float) -> Frame:
+        """The frame of the step that ends ``t_s`` after the begin."""
+        (found,) = [frame for frame in self.frames if frame.time_ns == START_NS + round(t_s * NS)]
+        return found
+
+    def over(self, what: str, variable: str, from_s: float = 0.0) -> NDArray[np.float64]:
+        """A variable over time: (step, item), ``what`` is simulated, measured or residual."""
+        rows = [
+            frame.residual(variable) if what == "residual" else getattr(frame, what)[variable]
+            for frame in self.frames
+            if frame.time_ns > START_NS + from_s * NS
+        ]
+        return np.array(rows)
