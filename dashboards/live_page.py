@@ -1,0 +1,130 @@
+"""The live page of one reader: panels in their order, one document of Bokeh, one small pull a second.
+
+Every reader has a session of his own over the one feed that all share. A pull returns at once while the feed's sequence
+number stands still; otherwise each panel replaces its named sources (float32, binary) and says its words, of which only
+those that changed are sent. What a reader chooses comes back through one property of the page's state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import bokeh
+from bokeh.core.properties import Any as AnyValue
+from bokeh.core.properties import Dict, List, String
+from bokeh.document import Document
+from bokeh.model import DataModel
+from bokeh.models import Model
+from jinja2 import Environment, Template
+
+from dashboards.panels import header, heat, key_figures, rack, room
+from dashboards.panels.panel import Build, Panel, Word
+from dashboards.view import View
+from telemetry.live.frame import Feed, Frame
+
+# The order of the page, each with the part of the frame in which it stands.
+ORDER: tuple[tuple[str, Build], ...] = (
+    ("top", header.build), ("top", key_figures.build), ("main", heat.build), ("side", room.build), ("side", rack.build),
+)  # fmt: skip
+PULL_MS = 1000
+STATE = "state"
+
+
+class LiveState(DataModel):
+    """What goes to and fro besides the pictures: ``words`` to the browser, ``ask`` (what, value, count) from it."""
+
+    words = Dict(String, AnyValue)
+    ask = List(AnyValue)
+
+
+class Session:
+    """One reader."""
+
+    def __init__(self, feed: Feed, document: Document, arguments: Mapping[str, Sequence[bytes]]) -> None:
+        self._feed, self._sequence = feed, -1
+        self._frame: Frame | None = None
+        self._said: dict[str, Word] = {}
+        self.view = View(feed, changed=self.refresh)
+        for what in ("hall", "rack", "metric"):
+            for given in arguments.get(what, ())[:1]:
+                self.view.choose(what, given.decode("utf-8", "replace"))
+        made = [(where, build(self.view)) for where, build in ORDER]
+        self.panels: list[tuple[str, Panel]] = [(where, panel) for where, panel in made if panel is not None]
+        self._head = next(panel for _, panel in self.panels if isinstance(panel, header.Header))
+        self._state = LiveState(name=STATE)
+        self._state.on_change("ask", self._asked)
+        _furnish(document, self)
+        self.pull()
+
+    def pull(self) -> None:
+        """Take a new frame where there is one."""
+        frame = self._feed.latest()
+        if frame is None:
+            return
+        if frame.sequence == self._sequence:
+            self._say(self._head.silence())
+            return
+        self._sequence, self._frame = frame.sequence, frame
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring every panel to the last frame and to what the reader has chosen."""
+        if self._frame is None:
+            return
+        words: dict[str, Word] = {f"main@data-{what}": chosen for what, chosen in self.view.chosen.items()}
+        for _, panel in self.panels:
+            words.update(panel.update(self._frame))
+        self._say(words)
+
+    @property
+    def state(self) -> LiveState:
+        """The model that carries words and choices."""
+        return self._state
+
+    def _say(self, words: Mapping[str, Word]) -> None:
+        new = {key: word for key, word in words.items() if key not in self._said or self._said[key] != word}
+        if new:
+            self._said.update(new)
+            self._state.update(words=new)
+
+    def _asked(self, attr: str, old: object, new: Sequence[Any]) -> None:
+        del attr, old
+        if len(new) >= 2:
+            self.view.choose(str(new[0]), str(new[1]))
+            self.refresh()
+
+
+def _furnish(document: Document, session: Session) -> None:
+    t = session.view.topology
+    document.title = f"{t.title or t.site}, halltwin"
+    document.template = _template()
+    document.config.reconnect_session = False
+    document.config.notify_connection_status = False
+    sections: dict[str, list[str | Model]] = {"top": [], "main": [], "side": []}
+    for where, panel in session.panels:
+        sections[where] += panel.parts
+    models = [part for parts in sections.values() for part in parts if isinstance(part, Model)]
+    for model in models:
+        document.add_root(model)
+    models[0].tags = [session.state]
+    document.template_variables.update(
+        **sections, page_css=_file("report.css") + _file("live.css"), page_js=_file("report.js") + _file("live.js"),
+        bokeh_version=bokeh.__version__,
+    )  # fmt: skip
+
+
+@cache
+def _template() -> Template:
+    made: Template = Environment(autoescape=False).from_string(_file("live.html"))
+    return made
+
+
+@cache
+def _file(name: str) -> str:
+    return files("dashboards").joinpath("page", name).read_text(encoding="utf-8")
+
+
+__all__ = ["ORDER", "PULL_MS", "Frame", "Session"]

@@ -1,0 +1,114 @@
+// Words of the server into the page, choices of the reader to the server; and never a page that looks alive and is not.
+(() => {
+  const RETRY_MS = 2000;
+  const cell = (kind, text) => {
+    const made = document.createElement(kind);
+    made.textContent = text;
+    return made;
+  };
+  let ask = () => {};
+  let count = 0;
+
+  const pickable = (table, text) => {
+    const head = cell("th", table.dataset.pick ? "" : text);
+    head.scope = "row";
+    if (table.dataset.pick) {
+      const button = cell("button", text);
+      button.type = "button";
+      button.addEventListener("click", () => ask(table.dataset.pick, text));
+      head.append(button);
+    }
+    return head;
+  };
+  const rows = (table, all) => {
+    const body = table.tBodies[0];
+    all.forEach(([first, ...rest], i) => {
+      const row = body.rows[i] ?? body.insertRow();
+      if (row.cells.length === all[i].length && row.cells[0].textContent === first) {
+        rest.forEach((text, k) => {
+          if (row.cells[k + 1].textContent !== text) row.cells[k + 1].textContent = text;
+        });
+      } else row.replaceChildren(pickable(table, first), ...rest.map((text) => cell("td", text)));
+    });
+    while (body.rows.length > all.length) body.deleteRow(-1);
+  };
+  const head = (table, [texts]) => {
+    table.tHead.rows[0].replaceChildren(...texts.map((text) => Object.assign(cell("th", text), { scope: "col" })));
+  };
+  const options = (select, all) => {
+    const chosen = select.value;
+    select.replaceChildren(...all.map(([value, text]) => new Option(text, value)));
+    select.value = chosen;
+  };
+  const whole = { rows, head, options };
+
+  const apply = (words) => {
+    for (const [key, word] of Object.entries(words)) {
+      const [, id, kind, name] = /^(.+?)(?:(@|--|#)(.+))?$/.exec(key.includes("--") ? key.replace("--", "@--") : key);
+      const element = document.getElementById(id);
+      if (element === null) continue;
+      if (kind === undefined) element.textContent = word;
+      else if (kind === "#") whole[name](element, word);
+      else if (name.startsWith("--")) element.style.setProperty(name, word);
+      else if (id === "main" && name.startsWith("data-")) remember(name.slice(5), word);
+      else if (name === "value") {
+        if (document.activeElement !== element || element.tagName === "SELECT") element.value = word;
+      } else if (word === null) element.removeAttribute(name);
+      else element.setAttribute(name, word);
+    }
+  };
+
+  // The choice stands in the address: a reload keeps it, a link shares it.
+  const remember = (what, value) => {
+    const address = new URL(location.href);
+    if (value) address.searchParams.set(what, value);
+    else address.searchParams.delete(what);
+    history.replaceState(null, "", address);
+  };
+
+  const lost = () => {
+    document.body.classList.add("lost");
+    apply({ "mode@data-mode": "LOST", "mode-shape": "✕", "mode-name": "NO CONNECTION", "note@hidden": null,
+      note: "✕ The server does not answer: all numbers are as they were last seen. Trying again." });
+    const again = async () => {
+      try {
+        if ((await fetch("healthz", { cache: "no-store" })).ok) return location.reload();
+      } catch { /* not there yet */ }
+      setTimeout(again, RETRY_MS);
+    };
+    setTimeout(again, RETRY_MS);
+  };
+
+  const paint = () => {
+    const panel = getComputedStyle(document.documentElement).getPropertyValue("--panel").trim();
+    for (const doc of Bokeh.documents) {
+      const colours = doc.get_model_by_name("heat-colours");
+      if (colours) colours.setv({ low_color: panel });
+      for (const name of ["heat-names"]) {
+        const drawn = doc.get_model_by_name(name);
+        if (drawn) drawn.glyph.setv({ text_color: getComputedStyle(document.documentElement).getPropertyValue("--soft").trim() });
+      }
+    }
+  };
+
+  const start = () => {
+    if (!window.Bokeh || !Bokeh.documents.length || !Bokeh.documents[0].is_idle) return void setTimeout(start, 20);
+    const doc = Bokeh.documents[0], state = doc.get_model_by_name("state");
+    ask = (what, value) => {
+      state.setv({ ask: [what, value, ++count] });
+    };
+    state.properties.words.change.connect(() => apply(state.words));
+    apply(state.words);
+    document.querySelectorAll("[data-ask]").forEach((control) => {
+      control.addEventListener(control.dataset.on ?? "change", () => ask(control.dataset.ask, control.dataset.value ?? control.value));
+    });
+    document.querySelectorAll("details[data-key]").forEach((details) => {
+      details.addEventListener("toggle", () => ask(details.open ? "open" : "close", details.dataset.key));
+    });
+    doc.on_event("connection_lost", lost);
+    paint();
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
+    document.documentElement.dataset.alive = "yes";
+  };
+  start();
+})();

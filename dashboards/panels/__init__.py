@@ -1,0 +1,1 @@
+"""The panels of the live page, one file each; ``dashboards.live_page.ORDER`` is the page."""

@@ -1,0 +1,110 @@
+"""Where racks stand in the picture: one hall, or all halls of the campus side by side.
+
+A cell is one rack; x counts places along a row, y counts rows from below, so that the first row is on top. Cells
+between halls and places without a rack are gaps.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.live.frame import Topology
+
+Ints = NDArray[np.int64]
+# The picture is about so much wider than high; cells are about square.
+ASPECT = 2.0
+# Cells between halls: beside, and above for the name.
+GAP_X, GAP_Y = 2, 3
+
+
+@dataclass(frozen=True)
+class Block:
+    """A rectangle of cells: a hall, or a row of a hall."""
+
+    name: str
+    left: int
+    bottom: int
+    right: int
+    top: int
+
+
+@dataclass(frozen=True)
+class Floor:
+    """``racks``: which are drawn; ``x``, ``y``: cell of each; ``shape``: rows and columns; ``halls``: their blocks."""
+
+    topology: Topology
+    hall: int | None
+    racks: Ints
+    x: Ints
+    y: Ints
+    shape: tuple[int, int]
+    halls: tuple[Block, ...]
+
+    @cached_property
+    def flat(self) -> Ints:
+        """Place of each rack in the picture read row by row from below."""
+        return self.y * self.shape[1] + self.x
+
+    @cached_property
+    def rows(self) -> tuple[Block, ...]:
+        """Rows of the hall, named; halls where all are drawn."""
+        if self.hall is None:
+            return self.halls
+        found = []
+        for y in np.unique(self.y):
+            here = np.flatnonzero(self.y == y)
+            name = self.topology.racks[int(self.racks[here[0]])].rpartition("/")[0]
+            found.append(Block(name, int(self.x[here].min()), int(y), int(self.x[here].max()) + 1, int(y) + 1))
+        return tuple(found)
+
+    def at(self, x: float, y: float) -> int | None:
+        """The rack under a point; None in a gap."""
+        cell = math.floor(y) * self.shape[1] + math.floor(x)
+        if not (0 <= x < self.shape[1] and 0 <= y < self.shape[0]):
+            return None
+        here = np.flatnonzero(self.flat == cell)
+        return int(self.racks[here[0]]) if len(here) else None
+
+    def place(self, rack: int) -> tuple[int, int] | None:
+        """The cell of a rack; None where it is not drawn."""
+        here = np.flatnonzero(self.racks == rack)
+        return (int(self.x[here[0]]), int(self.y[here[0]])) if len(here) else None
+
+
+def floor(topology: Topology, hall: int | None) -> Floor:
+    """The floor of a hall, of all halls for None."""
+    t = topology
+    if hall is not None or len(t.halls) == 1:
+        only = 0 if hall is None else hall
+        racks = np.flatnonzero(t.rack_hall == only)
+        rows, columns = _size(t, racks)
+        x, y = t.rack_place[racks], rows - 1 - t.rack_row[racks]
+        block = Block(t.halls[only], 0, 0, columns, rows)
+        return Floor(t, only, racks, x, y, (rows, columns), (block,))
+    members = [np.flatnonzero(t.rack_hall == h) for h in range(len(t.halls))]
+    sizes = [_size(t, m) for m in members]
+    high, wide = max((s[0] for s in sizes), default=1) + GAP_Y, max((s[1] for s in sizes), default=1) + GAP_X
+    columns = max(1, min(len(sizes), round(math.sqrt(max(len(sizes), 1) * ASPECT * high / wide))))
+    lines = -(-len(sizes) // columns) or 1
+    x, y = np.zeros(len(t.racks), np.int64), np.zeros(len(t.racks), np.int64)
+    blocks = []
+    for h, (racks, (rows, places)) in enumerate(zip(members, sizes, strict=True)):
+        left, top = (h % columns) * wide, (lines - h // columns) * high - GAP_Y + 1
+        x[racks] = left + t.rack_place[racks]
+        y[racks] = top - 1 - t.rack_row[racks]
+        blocks.append(Block(t.halls[h], left, top - rows, left + places, top))
+    return Floor(t, None, np.arange(len(t.racks)), x, y, (lines * high, columns * wide - GAP_X), tuple(blocks))
+
+
+def _size(t: Topology, racks: Ints) -> tuple[int, int]:
+    if not len(racks):
+        return 1, 1
+    return int(t.rack_row[racks].max()) + 1, int(t.rack_place[racks].max()) + 1
+
+
+__all__ = ["Block", "Floor", "floor"]

@@ -1,0 +1,266 @@
+"""The halls from above: a cell for each rack, coloured by one quantity; a click chooses a rack.
+
+An image carries the colours (float32, whole, a message a second), so that 32,000 racks cost what one picture costs.
+What is not known is a gap in it through which a hatched ground shows; a rack beyond its rated power has a triangle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import numpy as np
+from bokeh.core.properties import value as fixed
+from bokeh.events import Event, Tap
+from bokeh.models import ColumnDataSource, CustomJSHover, FixedTicker, HoverTool, Image, Model, Quad, Scatter, Text
+from bokeh.plotting import figure
+
+from dashboards.panels.colouring import Colouring, choices, chosen
+from dashboards.panels.floor import floor
+from dashboards.panels.panel import Floats, Word, Words, closing, opening, picture
+from dashboards.theme import FONT, INK, NO_DATA, WRONG, colour_bar, colours, plot, quiet
+from dashboards.view import DASH, MEASURED, SIMULATED, View, degrees, values, watts
+from telemetry.live.frame import Frame
+
+KEY, TITLE = "heat", "Racks"
+HEIGHT = 452
+CAMPUS = "whole campus"
+# Below every scale: a cell without a rack, painted in the colour of the panel.
+GAP = np.float32(-1e30)
+MOST_MARKS, MOST_ROWS, MOST_LABELS = 200, 40, 80
+# Rated power may be passed by the error of a meter.
+OVER = 1.02
+HOVER = """
+const {x, y} = special_vars, d = bands.data;
+for (let i = 0; i < d.name.length; i++)
+  if (x >= d.left[i] && x < d.right[i] && y >= d.bottom[i] && y < d.top[i]) {
+    const place = d.one[i] ? `/${String(Math.floor(x - d.left[i]) + 1).padStart(2, "0")}` : "";
+    const known = `${value.toFixed(1)} ${d.unit[i]}`;
+    return `${d.name[i]}${place}: ${Number.isNaN(value) ? "not known" : value < -1e29 ? DASH : known}`;
+  }
+return "";
+"""
+
+
+class Heat:
+    """The picture, its controls, and the table behind it."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._floor = floor(view.topology, view.hall)
+        self._shown: Colouring | None = None
+        self._span: tuple[float, float] | None = None
+        self._mapper = colours(0.0, 1.0)
+        self._mapper.name, self._mapper.nan_color = f"{KEY}-colours", (0, 0, 0, 0)
+        self._image = ColumnDataSource({"image": []}, name=f"{KEY}-cells")
+        self._bands = ColumnDataSource(name=f"{KEY}-bands")
+        self._ground = ColumnDataSource(name=f"{KEY}-ground")
+        self._marks = ColumnDataSource({"x": [], "y": []}, name=f"{KEY}-marks")
+        self._chosen = ColumnDataSource({k: [] for k in ("left", "right", "bottom", "top")}, name=f"{KEY}-chosen")
+        self._figure = self._drawn()
+        self._lay()
+        self.parts: list[str | Model] = [
+            opening(KEY, TITLE, _controls(view)) + picture(KEY),
+            self._figure,
+            '</div><ul class="legend under"><li><i class="key hatch"></i>not known</li><li><i class="key mark"></i>'
+            f"above rated power</li></ul>{closing(KEY, TITLE, ())}",
+        ]
+
+    def update(self, frame: Frame) -> Mapping[str, Word]:
+        """Repaint, and say in words what is seen."""
+        if self._floor.hall != self._view.hall and len(self._view.topology.halls) > 1:
+            self._floor = floor(self._view.topology, self._view.hall)
+            self._span = None
+            self._lay()
+        colouring = chosen(frame, self._view.metric)
+        if colouring != self._shown:
+            self._recolour(colouring)
+        words: Words = {
+            f"{KEY}-metric#options": [[c.key, c.title] for c in choices(frame)],
+            f"{KEY}-metric@value": colouring.key if colouring else "",
+            f"{KEY}-hall@value": CAMPUS if self._view.hall is None else self._view.topology.halls[self._view.hall],
+        }
+        found = colouring.of(frame) if colouring else None
+        shown = np.full(len(self._floor.racks), np.nan) if found is None else found[self._floor.racks]
+        if colouring:
+            self._scale(colouring, shown)
+        self._paint(shown)
+        self._mark(frame)
+        finding = _finding(shown, colouring)
+        words |= {f"{KEY}-finding": finding, f"{KEY}-picture@aria-label": f"Racks from above. {finding}"}
+        return words | (self._table(frame, colouring) if KEY in self._view.opened else {})
+
+    def _drawn(self) -> figure:
+        p = plot(HEIGHT, "")
+        p.tools, p.toolbar_location = [], None
+        p.min_border_right = 2
+        p.name = f"{KEY}-figure"
+        p.add_glyph(
+            self._ground,
+            Quad(left="left", right="right", bottom="bottom", top="top", fill_color=NO_DATA, fill_alpha=0.25,
+                 line_color=None, hatch_pattern="/", hatch_color="#7f8894", hatch_weight=1.0, hatch_scale=7.0),
+        )  # fmt: skip
+        glyph = Image(image="image", x=0, y=0, dw=1, dh=1, color_mapper=self._mapper)
+        drawn = p.add_glyph(self._image, glyph, name=f"{KEY}-image")
+        names = Text(x="left", y="top", text="label", text_font=fixed(FONT), text_font_size="11px", y_offset=-2,
+                     text_baseline="bottom")  # fmt: skip
+        p.add_glyph(self._ground, names, name=f"{KEY}-names")
+        p.add_glyph(self._marks, Scatter(x="x", y="y", marker="triangle", size=9, fill_color=WRONG, line_color="white"))
+        ring = Quad(left="left", right="right", bottom="bottom", top="top", fill_color=None, line_width=3)
+        p.add_glyph(self._chosen, ring, name=INK)
+        told = CustomJSHover(args={"bands": self._bands, "DASH": DASH}, code=HOVER)
+        p.add_tools(HoverTool(renderers=[drawn], tooltips="@image{custom}", formatters={"@image": told}))
+        p.on_event(Tap, self._tapped)
+        p.xgrid.visible = p.ygrid.visible = False
+        quiet(p)
+        p.axis.major_tick_line_color = None
+        colour_bar(p, self._mapper, "")
+        self._bar: Any = p.above[-1]
+        self._glyph = glyph
+        return p
+
+    def _lay(self) -> None:
+        """Bring ranges, ground and names to the floor."""
+        f, p = self._floor, self._figure
+        rows, columns = f.shape
+        one = f.hall is not None
+        p.x_range.update(start=0, end=columns)
+        p.y_range.update(start=0, end=rows)
+        self._glyph.update(dw=columns, dh=rows)
+        label = [b.name if not one and len(f.halls) <= MOST_LABELS else "" for b in f.halls]
+        self._ground.data = {**_sides(f.halls), "label": label}
+        self._name_bands()
+        p.axis.visible = one and rows <= MOST_ROWS
+        p.min_border_left = 48 if one else 2
+        if one:
+            at = [b.bottom + 0.5 for b in f.rows]
+            p.yaxis.ticker = FixedTicker(ticks=at)
+            p.yaxis.major_label_overrides = {y: b.name.rpartition("/")[2] for y, b in zip(at, f.rows, strict=True)}
+            places = [0, *range(4, columns, 5)]
+            p.xaxis.ticker = FixedTicker(ticks=[x + 0.5 for x in places])
+            p.xaxis.major_label_overrides = {x + 0.5: str(x + 1) for x in places}
+
+    def _name_bands(self) -> None:
+        f = self._floor
+        unit = self._shown.unit if self._shown else ""
+        count = len(f.rows)
+        self._bands.data = {
+            **_sides(f.rows),
+            "name": [b.name for b in f.rows],
+            "one": [f.hall is not None] * count,
+            "unit": [unit] * count,
+        }
+
+    def _recolour(self, colouring: Colouring | None) -> None:
+        self._shown, self._span = colouring, None
+        if colouring:
+            self._mapper.palette = colouring.palette
+            self._bar.title = f"{colouring.title}, {colouring.unit}"
+        self._name_bands()
+
+    def _scale(self, colouring: Colouring, shown: Floats) -> None:
+        span = colouring.span(shown, self._span)
+        if span != self._span:
+            self._span = span
+            self._mapper.update(low=span[0], high=span[1])
+
+    def _paint(self, shown: Floats) -> None:
+        cells = np.full(self._floor.shape[0] * self._floor.shape[1], GAP, np.float32)
+        low, high = self._span or (0.0, 1.0)
+        cells[self._floor.flat] = np.clip(shown, low, high)
+        self._image.data = {"image": [cells.reshape(self._floor.shape)]}
+
+    def _mark(self, frame: Frame) -> None:
+        f, t = self._floor, self._view.topology
+        over = np.zeros(len(f.racks), bool)
+        for side in (MEASURED, SIMULATED):
+            found = values(frame, side, "rack_power")
+            if found is not None:
+                over |= found[f.racks] > OVER * t.rack_rated_w[f.racks]
+        here = np.flatnonzero(over)[:MOST_MARKS]
+        if len(here) or len(self._marks.data["x"]):
+            self._marks.data = {"x": f.x[here] + 0.5, "y": f.y[here] + 0.5}
+        place = None if self._view.rack is None else f.place(self._view.rack)
+        now = _one(place)
+        if now != self._chosen.data:
+            self._chosen.data = now
+
+    def _tapped(self, event: Event) -> None:
+        if not isinstance(event, Tap) or event.x is None or event.y is None:
+            return
+        rack = self._floor.at(float(event.x), float(event.y))
+        self._view.choose("rack", "" if rack is None else self._view.topology.racks[rack])
+        self._view.changed()
+
+    def _table(self, frame: Frame, colouring: Colouring | None) -> Words:
+        t, f = self._view.topology, self._floor
+        if f.hall is not None:
+            power = {side: values(frame, side, "rack_power") for side in (MEASURED, SIMULATED)}
+            warm = values(frame, SIMULATED, "rack_temperature")
+            rows = [
+                [t.racks[r], t.rack_kind[r], *(watts(float(v[r])) if v is not None else DASH for v in power.values()),
+                 degrees(float(warm[r])) if warm is not None else DASH]
+                for r in f.racks
+            ]  # fmt: skip
+            head = ["Rack", "Kind", "Power measured", "Power simulated", "Temperature simulated"]
+            return {f"{KEY}-table#head": [head], f"{KEY}-table#rows": rows, f"{KEY}-table@data-pick": "rack"}
+        found = colouring.of(frame) if colouring else None
+        rows = (
+            [_hall_row(t.halls[h], found[t.rack_hall == h]) for h in range(len(t.halls))] if found is not None else []
+        )
+        unit = colouring.unit if colouring else ""
+        head = ["Hall", "Racks", "known", f"least, {unit}", f"mean, {unit}", f"greatest, {unit}"]
+        return {f"{KEY}-table#head": [head], f"{KEY}-table#rows": rows, f"{KEY}-table@data-pick": "hall"}
+
+
+def _sides(blocks: tuple[Any, ...]) -> dict[str, list[Any]]:
+    return {side: [getattr(b, side) for b in blocks] for side in ("left", "right", "bottom", "top")}
+
+
+def _one(place: tuple[int, int] | None) -> dict[str, list[int]]:
+    if place is None:
+        return {side: [] for side in ("left", "right", "bottom", "top")}
+    x, y = place
+    return {"left": [x], "right": [x + 1], "bottom": [y], "top": [y + 1]}
+
+
+def _hall_row(name: str, found: Floats) -> list[str]:
+    known = found[np.isfinite(found)]
+    numbers = [f"{v:.1f}" for v in (known.min(), known.mean(), known.max())] if len(known) else [DASH] * 3
+    return [name, f"{len(found):,}", f"{len(known):,}", *numbers]
+
+
+def _finding(shown: Floats, colouring: Colouring | None) -> str:
+    known = shown[np.isfinite(shown)]
+    racks = f"{len(shown):,} racks"
+    if colouring is None or not len(known):
+        return f"{racks}, none known" if len(shown) else "no rack here"
+    unit, lost = colouring.unit, len(shown) - len(known)
+    return (
+        f"{racks}{f', {lost:,} not known' if lost else ''}; {number(known.min())} to {number(known.max())} {unit}, "
+        f"mean {number(known.mean())} {unit}"
+    )
+
+
+def number(value: float) -> str:
+    """One digit behind the point, a true minus, no minus before zero."""
+    return f"{value + 0.0:.1f}".replace("-0.0", "0.0").replace("-", "−")
+
+
+def _controls(view: View) -> str:
+    halls = [CAMPUS, *view.topology.halls] if len(view.topology.halls) > 1 else view.topology.halls
+    options = "".join(f"<option>{escape(name)}</option>" for name in halls)
+    return (
+        f'<div class="controls"><span><label for="{KEY}-hall">Hall</label> <select id="{KEY}-hall" data-ask="hall">'
+        f'{options}</select></span><span><label for="{KEY}-metric">Colour</label> <select id="{KEY}-metric" '
+        'data-ask="metric"></select></span></div>'
+    )
+
+
+def build(view: View) -> Heat:
+    """The panel."""
+    return Heat(view)
+
+
+__all__ = ["build"]

@@ -1,0 +1,147 @@
+"""The key figures of the campus now: power at the meter of its contract, IT power, PUE, the tightest hall, tokens.
+
+    PUE = site_power / site_it_power        headroom = the least of power and cooling headroom of all halls
+
+Each is measured where it is measured; what is simulated stands beside it, dashed, and never in its place unsaid.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+
+import numpy as np
+
+from dashboards.panels import room
+from dashboards.panels.panel import Word, Words, flag
+from dashboards.view import DASH, MEASURED, SIMULATED, View, per_second, value, values, watts
+from telemetry.live.frame import Frame
+
+CARDS = {
+    "meter": "At the meter",
+    "it": "IT power",
+    "pue": "PUE now",
+    "room": "Tightest headroom",
+    "token": "Tokens generated",
+    "outdoor": "Outdoor",
+}
+
+
+class KeyFigures:
+    """Six cards."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        has_fleet = bool(view.topology.pools)
+        made = "".join(_card(key, name) for key, name in CARDS.items() if key != "token" or has_fleet)
+        self.parts = [f'<dl class="cards" id="key-figures" role="status" aria-live="polite">{made}</dl>']
+        self._fleet = has_fleet
+
+    def update(self, frame: Frame) -> Mapping[str, Word]:
+        """The words of all cards."""
+        return {**self._meter(frame), **self._it(frame), **_pue(frame), **self._room(frame), **_outdoor(frame),
+                **(_tokens(frame) if self._fleet else {})}  # fmt: skip
+
+    def _meter(self, frame: Frame) -> Words:
+        contract = value(frame, SIMULATED, "contract_power")
+        both = [value(frame, side, "site_power") for side in (MEASURED, SIMULATED)]
+        shown = both[0] if math.isfinite(both[0]) else both[1]
+        words = _pair("meter", both)
+        over = shown > contract > 0
+        share = shown / contract if contract > 0 else math.nan
+        words["meter-note"] = f"{100 * share:.1f} % of {watts(contract)} contract" if math.isfinite(share) else (
+            "no contract stated")  # fmt: skip
+        words["meter-bar--w"] = f"{min(max(share, 0.0), 1.0):.4f}" if math.isfinite(share) else "0"
+        return words | _wrong("meter", over)
+
+    def _it(self, frame: Frame) -> Words:
+        words = _pair("it", [value(frame, side, "site_it_power") for side in (MEASURED, SIMULATED)])
+        racks = values(frame, MEASURED, "rack_power")
+        total = len(self._view.topology.racks)
+        known = 0 if racks is None else int(np.isfinite(racks).sum())
+        words["it-note"] = f"{total:,} racks" if racks is None else f"{known:,} of {total:,} racks measured"
+        return words
+
+    def _room(self, frame: Frame) -> Words:
+        found = room.tightest(self._view.topology, frame)
+        if found is None:
+            return {
+                **_pair("room", (math.nan, math.nan)),
+                "room-note": "no hall with power",
+                **_wrong("room", False),
+            }
+        words = _pair("room", (math.nan, found.watts))
+        words["room-note"] = f"{found.hall}: {found.what}, {found.binding}" if found.binding else found.hall
+        return words | _wrong("room", found.watts < 0)
+
+
+def _pue(frame: Frame) -> Words:
+    both = []
+    for side in (MEASURED, SIMULATED):
+        it = value(frame, side, "site_it_power")
+        both.append(value(frame, side, "site_power") / it if it > 0 else math.nan)
+    cooling, loss = (value(frame, SIMULATED, f"site_{part}") for part in ("cooling_power", "electrical_loss"))
+    words = _pair("pue", both, lambda x: f"{x:.3f}" if math.isfinite(x) else DASH)
+    words["pue-note"] = f"cooling {watts(cooling)}, losses {watts(loss)}" if math.isfinite(cooling) else ""
+    return words
+
+
+def _outdoor(frame: Frame) -> Words:
+    dry, wet = (
+        [value(frame, side, f"outdoor_{bulb}_bulb_temperature") for side in (MEASURED, SIMULATED)]
+        for bulb in ("dry", "wet")
+    )
+    words = _pair("outdoor", dry, lambda c: f"{c:.1f} °C" if math.isfinite(c) else DASH)
+    known = wet[0] if math.isfinite(wet[0]) else wet[1]
+    words["outdoor-note"] = f"wet bulb {known:.1f} °C" if math.isfinite(known) else ""
+    return words
+
+
+def _tokens(frame: Frame) -> Words:
+    sums = []
+    for side in (MEASURED, SIMULATED):
+        rate = values(frame, side, "pool_token_rate")
+        known = np.zeros(0) if rate is None else rate[np.isfinite(rate)]
+        sums.append(float(known.sum()) if len(known) else math.nan)
+    shed = values(frame, SIMULATED, "pool_shed_rate")
+    refused = float(np.nansum(shed)) if shed is not None else 0.0
+    words = _pair("token", sums, per_second)
+    words["token-note"] = f"{refused:,.1f} requests/s refused" if refused > 0.05 else "no request refused"
+    return words | _wrong("token", refused > 0.05)
+
+
+def _card(key: str, name: str) -> str:
+    bar = f'<i class="meter" id="{key}-bar"></i>' if key == "meter" else ""
+    return (
+        f'<div class="card" id="{key}"><dt>{escape(name)} <span class="side" id="{key}-side"></span></dt><dd><strong '
+        f'id="{key}-value">–</strong>{bar}<span class="beside"><span class="sim" id="{key}-beside" hidden></span>'
+        "</span>"
+        f'<span class="under" id="{key}-note"></span></dd></div>'
+    )
+
+
+def _pair(key: str, both: Sequence[float], form: Callable[[float], str] = watts) -> Words:
+    """Measured large where there is a measurement, with what is simulated beside it; else simulated, and marked so."""
+    measured, simulated = both
+    double = math.isfinite(measured) and math.isfinite(simulated)
+    shown, side = (measured, MEASURED) if math.isfinite(measured) else (simulated, SIMULATED)
+    return {
+        f"{key}-value": form(shown),
+        f"{key}-value@class": "sim" if side == SIMULATED and math.isfinite(shown) else None,
+        f"{key}-side": side if math.isfinite(shown) else "not known",
+        f"{key}-beside": f"simulated {form(simulated)}" if double else "",
+        f"{key}-beside@hidden": flag(not double),
+    }
+
+
+def _wrong(key: str, wrong: bool) -> Words:
+    return {f"{key}@class": "card wrong" if wrong else "card"}
+
+
+def build(view: View) -> KeyFigures:
+    """The cards."""
+    return KeyFigures(view)
+
+
+__all__ = ["build"]

@@ -1,0 +1,127 @@
+"""The live page in a real browser: it shows what the feed holds, a click chooses a rack, and STALE is not LIVE."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from dashboards.view import watts
+from telemetry.live.frame import Frame, Mode
+from tests.browser.served import complaints, served, visited
+from tests.browser.synthetic import Scripted, frame, topology
+
+# A pull a second, and what a busy machine takes.
+SEEN_MS = 8_000.0
+
+
+@pytest.fixture(scope="module")
+def feed() -> Scripted:
+    made = Scripted(topology(4, 6, 10))
+    made.show(frame(made.topology, 1))
+    return made
+
+
+@pytest.fixture(scope="module")
+def url(feed) -> Iterator[str]:
+    with served(feed) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def desk(browser: Browser, url: str) -> Iterator[tuple[Page, list[str]]]:
+    page, heard = visited(browser, url)
+    yield page, heard
+    page.close()
+
+
+def shown(page: Page, name: str) -> np.ndarray:
+    """The picture of racks as the browser holds it."""
+    got = page.evaluate(
+        """name => { const image = Bokeh.documents[0].get_model_by_name(name).data.image[0];
+                     return [[...image], image.shape, image.dtype]; }""",
+        name,
+    )
+    assert got[2] == "float32"
+    return np.array([np.nan if v is None else v for v in got[0]], np.float32).reshape(got[1])
+
+
+def test_the_numbers_of_the_frame_stand_on_the_page(feed, desk):
+    page, _ = desk
+    now = frame(feed.topology, 2)
+    feed.show(now)
+    expect(page.locator("#meter-value")).to_have_text(watts(float(now.measured["site_power"][0])), timeout=SEEN_MS)
+    expect(page.locator("#meter-beside")).to_have_text(f"simulated {watts(float(now.simulated['site_power'][0]))}")
+    expect(page.locator("#it-value")).to_have_class("sim")
+    expect(page.locator("#age")).to_have_text("0.4 s")
+    least = min(now.simulated["hall_power_headroom"].min(), now.simulated["hall_cooling_headroom"].min())
+    expect(page.locator("#room-value")).to_have_text(watts(float(least)))
+    expect(page.locator("#room-note")).to_have_text("D/1: cooling, plant capacity")
+
+
+def test_the_colour_of_a_rack_is_its_value(feed, desk):
+    page, _ = desk
+    now = frame(feed.topology, 3)
+    feed.show(now)
+    t = feed.topology
+    page.get_by_label("Hall", exact=True).select_option("B/1")
+    expect(page.locator("#when")).to_contain_text("11:46:43", timeout=SEEN_MS)
+    expect(page.locator("#heat-finding")).to_contain_text("60 racks", timeout=SEEN_MS)
+    page.wait_for_function("Bokeh.documents[0].get_model_by_name('heat-cells').data.image[0].shape[0] === 6")
+    picture = shown(page, "heat-cells")
+    here = t.rack_hall == 1
+    expected = np.full(picture.shape, np.nan, np.float32)
+    expected[5 - t.rack_row[here], t.rack_place[here]] = now.measured["rack_power"][here] / 1e3
+    np.testing.assert_allclose(picture, expected, rtol=1e-6)
+    assert np.isnan(picture).sum() == np.isnan(now.measured["rack_power"][here]).sum() > 0
+
+
+def test_a_click_on_the_canvas_chooses_a_rack_and_a_reload_keeps_it(feed, desk):
+    page, _ = desk
+    t = feed.topology
+    rack = t.racks.index("B/1/R2/03")
+    at = page.evaluate(
+        """([x, y]) => { const p = Bokeh.documents[0].get_model_by_name("heat-figure");
+            const v = [...Bokeh.index].find(v => v.model === p), r = v.el.getBoundingClientRect();
+            const f = v.frame; return [r.left + f.x_scale.compute(x), r.top + f.y_scale.compute(y)]; }""",
+        [2.5, 4.5],
+    )
+    page.mouse.click(*at)
+    expect(page.locator("#rack-name")).to_have_text("B/1/R2/03", timeout=SEEN_MS)
+    now = feed.latest()
+    assert isinstance(now, Frame)
+    expect(page.locator("#rack-measured")).to_have_text(watts(float(now.measured["rack_power"][rack])))
+    expect(page.locator("#rack-simulated")).to_have_text(watts(float(now.simulated["rack_power"][rack])))
+    expect(page.locator("#rack-place")).to_have_text("B/1, row 2, place 3")
+    page.reload()
+    expect(page.locator("#rack-name")).to_have_text("B/1/R2/03", timeout=SEEN_MS)
+    expect(page.get_by_label("Hall", exact=True)).to_have_value("B/1")
+
+
+def test_live_stale_live(feed, desk):
+    page, _ = desk
+    mode = page.locator("#mode")
+    for number, state, note in ((4, Mode.LIVE, ""), (5, Mode.STALE, "the broker is down"), (6, Mode.LIVE, "")):
+        feed.show(frame(feed.topology, number, state, note=note, data_age_s=95.0 if note else 0.4))
+        expect(mode).to_have_attribute("data-mode", state.value, timeout=SEEN_MS)
+        expect(mode).to_have_text(f"{'▲' if note else '●'} {state.value}")
+        expect(page.locator("#note")).to_be_visible(visible=bool(note))
+    assert page.locator("#age").inner_text() == "0.4 s"
+
+
+def test_it_asks_nobody_else_and_complains_of_nothing(desk, url):
+    page, heard = desk
+    page.wait_for_timeout(1100)
+    assert any("static/js/bokeh.min.js" in what for what in heard)
+    assert complaints(heard, url) == []
+
+
+def test_machines_can_ask_after_its_health(feed, url):
+    with urllib.request.urlopen(url + "healthz", timeout=5) as answer:
+        said = json.load(answer)
+    assert said["mode"] == "LIVE"
+    assert said["sequence"] == feed.latest().sequence
