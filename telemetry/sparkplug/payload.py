@@ -206,6 +206,13 @@ def read(data: bytes) -> Payload | Reject:
     return _unpacked(found) if isinstance(found, Payload) and found.uuid == COMPRESSED else found
 
 
+def ready() -> None:
+    """Compile what reads payloads (3 s, then kept on disk) before the first message is there."""
+    found = _read(b"")
+    if isinstance(found, Payload):
+        found.values(np.zeros(0, np.int64))
+
+
 def _read(data: bytes) -> Payload | Reject:
     """As :func:`read`, compressed or not."""
     if type(data) is not bytes:
@@ -255,4 +262,16 @@ def _unpacked(outer: Payload) -> Payload | Reject:
     return msgspec.structs.replace(inner, timestamp_ms=time, seq=outer.seq if inner.seq is None else inner.seq)
 
 
-__all__ = ["MAX_BYTES", "MAX_METRICS", "NO_ALIAS", "NO_QUALITY", "NO_TIME", "Mark", "Payload", "Stood", "read", "words"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_METRICS",
+    "NO_ALIAS",
+    "NO_QUALITY",
+    "NO_TIME",
+    "Mark",
+    "Payload",
+    "Stood",
+    "read",
+    "ready",
+    "words",
+]

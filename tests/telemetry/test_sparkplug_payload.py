@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from telemetry.batch import Reason, Reject
 from telemetry.sparkplug import payload as payloads
+from telemetry.sparkplug import wire
 from telemetry.sparkplug.body import COMPRESSED
 from telemetry.sparkplug.payload import MAX_BYTES, NO_ALIAS, NO_QUALITY, NO_TIME, Mark, Payload, Stood, read
 from telemetry.sparkplug.schema import CLASSES, Datatype
@@ -250,6 +251,14 @@ def test_bytes_of_any_kind_are_read(kind):
     assert found.seq == 3
 
 
+def test_all_is_compiled_before_the_first_message():
+    payloads.ready()
+    before = [len(kernel.signatures) for kernel in KERNELS]
+    told(message(metrics=[metric(0, INT, 1)])).values(np.array([1]))
+    assert [len(kernel.signatures) for kernel in KERNELS] == before == [1, 1]
+
+
+KERNELS: list[Any] = [wire.walk, wire.numbers]
 BODY = message(timestamp=NOW_MS, seq=7, metrics=[{"alias": 3, "double_value": 2.5}])
 
 
