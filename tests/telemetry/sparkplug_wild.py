@@ -83,6 +83,8 @@ class Wild:
         longer = dice.choice((0, 0, 0, 0, 0, 0, 1, 3))
         if dice.random() < 0.03:
             return self.value(field.number, dice.choice((0, 1, 5)))
+        if field.kind == "PropertySet" and dice.random() < 0.5:
+            return piece(field.number, self.quality(), longer)
         if field.kind in MESSAGES:
             return piece(field.number, self.message(field.kind, depth + 1) if depth < DEEP else b"", longer)
         if field.kind in WIRES:
@@ -90,6 +92,12 @@ class Wild:
                 return piece(field.number, b"".join(number(dice.choice(EDGES)) for _ in range(dice.randrange(4))))
             return self.value(field.number, WIRES[field.kind])
         return piece(field.number, dice.choice(TEXTS), longer)
+
+    def quality(self) -> bytes:
+        """A property set as most say their quality, and nearly so."""
+        dice = self.dice
+        value = b"".join(self.value(dice.choice((1, 2, 3, 3, 3, 4)), 0) for _ in range(dice.choice((1, 1, 2, 3))))
+        return piece(1, b"Quality") + piece(2, value, dice.choice((0, 0, 1)))
 
     def value(self, field: int, wire: int) -> bytes:
         """A number in wire type 0, 1 or 5."""

@@ -191,11 +191,12 @@ def test_quality_is_found_among_other_properties_and_in_any_order():
         with_quality(string_value="good"),
         with_quality(int_value=2**32 - 1),
     ]
+    twice = CLASSES["Metric"].FromString(b"".join(with_quality(int_value=n).SerializeToString() for n in (192, 500)))
     keyless = CLASSES["Metric"](alias=1)
     keyless.properties.keys.append("Quality")
-    found = told(message(metrics=[among, late, *odd, keyless]))
-    assert found.quality.tolist() == [500, 192, NO_QUALITY, NO_QUALITY, 2**31 - 1, NO_QUALITY]
-    assert found.rich == [0]
+    found = told(message(metrics=[among, late, *odd, keyless, twice]))
+    assert found.quality.tolist() == [500, 192, NO_QUALITY, NO_QUALITY, 2**31 - 1, NO_QUALITY, 192]
+    assert found.rich == [0, 6]
 
 
 def test_a_birth_is_read_whole():
