@@ -30,14 +30,15 @@ from telemetry.ingest.run import Run, Wish
 from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.recording.write import Recorder
+from tests.bench import mqtt_load, sparkplug_load
 from tests.bench.measure import ROOT
-from tests.bench.mqtt_load import STAMP, number_of
 
 LIVE = struct.Struct("<4q")  # newest durable message, durable messages of this process, resident bytes, commits
 CLIENT = "halltwin-bench"
 EVERY = 8  # of so many messages one is timed
 MOST_MS = 120_000
 MB = 1 << 20
+LOADS = {"dsx": mqtt_load, "sparkplug": sparkplug_load}
 
 
 def resident() -> int:
@@ -64,12 +65,13 @@ class Meter:
     ``resident``, ``most``: memory of the process, bytes, looked at four times a second.
     """
 
-    def __init__(self, recorder: Recorder, live: mmap.mmap) -> None:
+    def __init__(self, recorder: Recorder, live: mmap.mmap, dialect: str) -> None:
         self._recorder, self._live = recorder, live
+        self._number_of, self._due_ms = LOADS[dialect].number_of, LOADS[dialect].due_ms
         self.slow_s = 0.0
         self.delays_ms = [0] * MOST_MS  # how many were so late
         self.durable = self.commits = self.failures = 0
-        self._due: list[bytes] = []
+        self._due: list[int | None] = []
         self._taken, self._newest = 0, -1
         self.resident = self.most = resident()
         self._looked = 0.0
@@ -78,9 +80,9 @@ class Meter:
         """Take messages."""
         self._recorder.add(messages)
         self._taken += len(messages)
-        self._due += [message.payload[STAMP] for message in messages[::EVERY]]
+        self._due += [self._due_ms(message.payload) for message in messages[::EVERY]]
         for message in reversed(messages):
-            number = number_of(message.payload)
+            number = self._number_of(message.payload)
             if number is not None:
                 self._newest = max(self._newest, number)
                 break
@@ -100,8 +102,8 @@ class Meter:
             raise
         now = time.time_ns() // 1_000_000
         for due in self._due:
-            if due.isdigit():  # else it is none of ours
-                self.delays_ms[min(MOST_MS - 1, max(0, now - int(due)))] += 1
+            if due is not None:
+                self.delays_ms[min(MOST_MS - 1, max(0, now - due))] += 1
         self._due.clear()
         self.commits, self.durable, self._taken = self.commits + 1, self.durable + self._taken, 0
         if time.monotonic() > self._looked + 0.25:
@@ -223,9 +225,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("address")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--live", type=Path, required=True, help="file of 32 bytes that shows how far it is")
+    parser.add_argument("--dialect", choices=LOADS, default="dsx")
     asked = parser.parse_args(arguments)
-    clock, stop, told_ready = SetClock(), threading.Event(), False
-    wish = Wish(parse_address(asked.address), Login(), make("dsx"), "dsx", asked.folder, client_id=CLIENT)
+    clock, stop, told_ready, dialect = SetClock(), threading.Event(), False, asked.dialect
+    wish = Wish(parse_address(asked.address), Login(), make(dialect), dialect, asked.folder, client_id=CLIENT)
     recording = Run(wish, lambda words: print(f"ingest: {words}", file=sys.stderr), clock)
 
     def show(run: Run) -> None:
@@ -235,7 +238,7 @@ def main(arguments: list[str] | None = None) -> int:
             print("ready", flush=True)
 
     with asked.live.open("r+b") as opened, mmap.mmap(opened.fileno(), LIVE.size) as live:
-        meter = Meter(recording.recorder, live)
+        meter = Meter(recording.recorder, live, dialect)
         recording.pipeline.recorder = meter
         threading.Thread(target=obey, args=(meter, clock, stop), daemon=True).start()
         recording.go(stop, None, show)

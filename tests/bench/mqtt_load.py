@@ -133,13 +133,19 @@ def number_of(payload: bytes) -> int | None:
     return int(found[1]) if found else None
 
 
+def due_ms(payload: bytes) -> int | None:
+    """When it was due, ms since 1970; None where it is none of these."""
+    digits = payload[STAMP]
+    return int(digits) if digits.isdigit() else None
+
+
 __all__ = [
     "IDS",
     "LIMIT",
-    "STAMP",
     "TOPICS",
     "Packets",
     "Schedule",
+    "due_ms",
     "metadata",
     "number_of",
     "packet",

@@ -217,15 +217,17 @@ class Child:
     live: mmap.mmap
 
     @classmethod
-    def start(cls, port: int, folder: Path, messages: int, rate: float, *options: str) -> Child:
-        """Start it and wait until the metadata are with the broker."""
+    def start(
+        cls, port: int, folder: Path, messages: int, rate: float, *options: str, module: str = __name__
+    ) -> Child:
+        """Start it and wait until the metadata are with the broker; ``module``: a publisher of another load."""
         file = folder / "publisher.live"
         file.write_bytes(bytes(LIVE.size))
         with file.open("r+b") as opened:
             live = mmap.mmap(opened.fileno(), LIVE.size)
         how = [str(port), "--messages", str(messages), "--rate", str(rate), "--live", str(file), *options]
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.mqtt_publisher", *how],
+            [sys.executable, "-m", module, *how],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
         )  # fmt: skip
         assert process.stdout is not None

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from telemetry.brokers import start
+from telemetry.message import Message
 from telemetry.recording.read import open_recording
 from tests.bench import mqtt_ingest, mqtt_publisher
 from tests.bench.mqtt_readback import Readback, read_back
@@ -83,14 +85,26 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def go(folder: Path, rate: float, seconds: float, *options: str) -> Ran:
+@dataclass(frozen=True)
+class Load:
+    """What is published: its dialect, the module of its publisher, and what compares a recording with what was sent."""
+
+    dialect: str
+    publisher: str
+    read_back: Callable[[Iterable[Message], mqtt_publisher.Told], Readback]
+
+
+DSX = Load("dsx", mqtt_publisher.__name__, read_back)
+
+
+def go(folder: Path, rate: float, seconds: float, *options: str, load: Load = DSX) -> Ran:
     """Publish ``rate`` messages a second for so long, record them, and read the recording back."""
     messages, looks = int(rate * seconds), list[Look]()
     recording = folder / "recording"
     with (
         start("mosquitto", folder / "broker") as broker,
-        mqtt_ingest.Child.start(broker.address, recording) as ingest,
-        mqtt_publisher.Child.start(broker.port, folder, messages, rate, *options) as publisher,
+        mqtt_ingest.Child.start(broker.address, recording, "--dialect", load.dialect) as ingest,
+        mqtt_publisher.Child.start(broker.port, folder, messages, rate, *options, module=load.publisher) as publisher,
     ):
         used = cpu_s(broker.pid)
         publisher.go()
@@ -103,7 +117,7 @@ def go(folder: Path, rate: float, seconds: float, *options: str) -> Ran:
         drained = settled(ingest, published)
         broker_us = 1e6 * (cpu_s(broker.pid) - used) / max(1, published.sent)
         ingested = ingest.stop()
-    readback = read_back(open_recording(recording).messages(), published)
+    readback = load.read_back(open_recording(recording).messages(), published)
     return Ran(looks, published, ingested, readback, broker_us, drained)
 
 
@@ -118,4 +132,4 @@ def settled(ingest: mqtt_ingest.Child, published: mqtt_publisher.Told, within_s:
     return True
 
 
-__all__ = ["Look", "Ran", "cpu_s", "go", "settled"]
+__all__ = ["DSX", "Load", "Look", "Ran", "cpu_s", "go", "settled"]
