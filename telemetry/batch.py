@@ -55,12 +55,20 @@ class Reason(StrEnum):
     INTERNAL = "internal"  # a fault of ours
 
 
+class Reject(msgspec.Struct, frozen=True, gc=False):
+    """Why a message was refused: ``reason`` (of :class:`Reason`) is counted, ``detail`` is for people."""
+
+    reason: str
+    detail: str = ""
+
+
 class Batch(msgspec.Struct, frozen=True, gc=False):
     """Readings of one message, column by column.
 
     ``points``: index into :class:`~telemetry.points.Points`. ``times_ns``: source time, ns since 1970 UTC. ``values``:
     in the point's SI unit. ``qualities``, ``flags``: of :class:`Quality` and :class:`Flag`. Of large messages they are
-    NumPy arrays, all five: int64, int64, float64, int8, int32.
+    NumPy arrays, all five: int64, int64, float64, int8, int32. ``refused``: what else the message held and was refused
+    though the rest stands, and how often (``detail`` is that of the first).
     """
 
     points: Integers = ()
@@ -68,13 +76,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     values: Numbers = ()
     qualities: Integers = ()
     flags: Integers = ()
-
-
-class Reject(msgspec.Struct, frozen=True, gc=False):
-    """Why a message was refused: ``reason`` (of :class:`Reason`) is counted, ``detail`` is for people."""
-
-    reason: str
-    detail: str = ""
+    refused: tuple[tuple[Reject, int], ...] = ()
 
 
 NOTHING = Batch()

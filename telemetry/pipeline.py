@@ -69,6 +69,8 @@ class Pipeline:
                         state.reject(message, batch.reason, batch.detail)
                         continue
                     state.apply(message, batch)
+                    if batch.refused:
+                        state.counts.refuse(message, batch.refused)
                 except Exception as error:
                     state.reject(message, Reason.INTERNAL, f"{type(error).__name__}: {error}")
                     continue

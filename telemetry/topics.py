@@ -6,11 +6,15 @@ MQTT forbids (with wildcards, NUL, or empty), so that every dialect asks here be
 
 from __future__ import annotations
 
+import re
+
 from twin.core.errors import one, option
 
 MAX_BYTES = 512
 MAX_LEVELS = 32
 FORBIDDEN = "#+\0"
+ACTS = re.compile(r"(?:^|/)(?:cmd|cmnd|commands?)(?:/|$)|(?:^|/)(?:set|write|request)$", re.IGNORECASE)
+"""Topics on which somebody acts, by custom: they end in set, write or request, or go through cmd."""
 
 
 def fault(topic: str) -> str:

@@ -21,8 +21,8 @@ from telemetry import strict, topics
 from telemetry.batch import NOTHING, Batch, Flag, Quality, Reason, Reject
 from telemetry.decode import Dialect
 from telemetry.message import Message
-from telemetry.plain.mapping import Reading, Rule, Steps, fill, load_mapping
-from telemetry.points import Point, Points
+from telemetry.plain.mapping import Reading, Rule, Steps, fill, load_mapping, point_of
+from telemetry.points import Points
 from twin.core.errors import InputError, Problem, did_you_mean
 
 DIALECT = Dialect("plain", "plain JSON, by a mapping file")
@@ -37,7 +37,6 @@ HUGE = sys.float_info.max
 NAN = float("nan")
 NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII)
 BLANKS = frozenset(("", "nan", "null", "none", "n/a", "na", "inf", "+inf", "-inf", "infinity", "-infinity"))
-ACTS = re.compile(r"(?:^|/)(?:cmd|cmnd|commands?)(?:/|$)|(?:^|/)(?:set|write|request)$", re.IGNORECASE)
 _MISSING = object()
 
 
@@ -100,8 +99,8 @@ class Decoder:
         return [(f"{self._prefix}{rule.filter}", rule.written.qos) for rule in self._rules]
 
     def is_command(self, topic: str) -> bool:
-        """Whether somebody acts on it, by custom: topics that end in set, write or request, or go through cmd."""
-        return ACTS.search(topic) is not None
+        """Whether somebody acts on it, by custom."""
+        return topics.ACTS.search(topic) is not None
 
     def _route(self, topic: str) -> Route:
         route = self._routes.get(topic)
@@ -172,21 +171,7 @@ class Decoder:
             return known
         if len(self.points) >= self._max_points:
             raise _RefusedError(Reason.FULL, f"more than {self._max_points} points")
-        return self.points.put(
-            Point(
-                identity=identity,
-                source=route.source,
-                variable=written.variable,
-                item=item,
-                units=reading.unit.units,
-                written=written.unit or "",
-                qualifier=tuple(fill(word, route.captured) for word in written.qualifier),
-                set_point=written.set_point,
-                states=tuple((value, text) for text, value in reading.states.items()),
-                low=reading.low,
-                high=reading.high,
-            )
-        )
+        return self.points.put(point_of(identity, route.source, reading, item, route.captured))
 
 
 def _elements(rule: Rule, data: Any) -> list[Any]:

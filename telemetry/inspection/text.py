@@ -283,7 +283,7 @@ def _beat_lines(said: dict[str, Any]) -> list[str]:
 def _reject_lines(said: dict[str, Any]) -> list[str]:
     lines = [f"{'rejects':11} {sum(said['rejects'].values()):,}"]
     for reason, samples in said["samples"].items():
-        number = said["rejects"].get(reason)
+        number = said["rejects"].get(reason, said["parts"].get(reason.removeprefix("part: ")))
         lines.append(f"  {reason}: {'' if number is None else f'{number:,}'}")
         lines += [f"    {sample['topic']}: {sample['detail']}" for sample in samples[:2]]
     return lines

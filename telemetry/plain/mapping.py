@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from telemetry.plain.model import FieldPath, MappingFile, ReadingItem, RuleItem, Scalar
+from telemetry.points import Point
 from telemetry.topics import MAX_BYTES, MAX_LEVELS
 from telemetry.units import POSSIBLE, UNITS, Unit
 from twin.core.errors import Faults, did_you_mean
@@ -97,8 +98,10 @@ class Rule(NamedTuple):
     written: RuleItem
 
 
-def load_mapping(name_or_path: str | File) -> list[Rule]:
+def load_mapping(name_or_path: str | File, *, tagged: bool = False) -> list[Rule]:
     """The rules of a shipped mapping by name or of a file by path, in the order of the file.
+
+    ``tagged``: names in braces may be those of tags, which come with the messages.
 
     Raises :class:`InputError` with every fault at its line and column.
     """
@@ -117,15 +120,17 @@ def load_mapping(name_or_path: str | File) -> list[Rule]:
             rule = RuleItem.model_validate(item)
         except ValidationError:
             continue  # it has been told; the others are looked at further
-        rules.append(_rule(rule, ("rules", number), document, faults))
+        rules.append(_rule(rule, ("rules", number), document, faults, tagged))
     faults.problems.sort(key=lambda problem: (problem.line or 0, problem.col or 0))
     faults.tell()
     return rules
 
 
-def _rule(rule: RuleItem, place: Path, document: Document, faults: Faults) -> Rule:
+def _rule(rule: RuleItem, place: Path, document: Document, faults: Faults, tagged: bool) -> Rule:
     pattern, names = _pattern(rule.topic, (*place, "topic"), document, faults)
     _known((*place, "source"), rule.source or "", names, document, faults)
+    if tagged:
+        names = names + [name for reading in rule.readings for name in named(reading)]
     readings: list[Reading] = []
     for number, reading in enumerate(rule.readings):
         at = (*place, "readings", number)
@@ -163,6 +168,11 @@ def _pattern(topic: str, place: Path, document: Document, faults: Faults) -> tup
     rest = levels[-1] == "#"
     fixed = levels[:-1] if rest else levels
     return Pattern(tuple(None if level == "+" else tuple(CAPTURE.split(level)) for level in fixed), rest), names
+
+
+def named(reading: ReadingItem) -> list[str]:
+    """Names in braces that a reading's item and qualifier hold."""
+    return CAPTURE.findall(" ".join([reading.item or "", *reading.qualifier]))
 
 
 def _known(place: Path, text: str, names: list[str], document: Document, faults: Faults) -> None:
@@ -208,3 +218,21 @@ def _steps(path: FieldPath | None) -> Steps | None:
 def fill(text: str, captured: dict[str, str]) -> str:
     """``text`` with what the topic had in the place of its names."""
     return CAPTURE.sub(lambda match: captured.get(match[1], match[0]), text)
+
+
+def point_of(identity: str, source: str, reading: Reading, item: str, captured: dict[str, str]) -> Point:
+    """The point that a reading is of; ``captured`` goes in the place of names in braces."""
+    written = reading.written
+    return Point(
+        identity=identity,
+        source=source,
+        variable=written.variable,
+        item=item,
+        units=reading.unit.units,
+        written=written.unit or "",
+        qualifier=tuple(fill(word, captured) for word in written.qualifier),
+        set_point=written.set_point,
+        states=tuple((value, text) for text, value in reading.states.items()),
+        low=reading.low,
+        high=reading.high,
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from telemetry.batch import Reject
 from telemetry.decode import Decoder
 from telemetry.message import Message
 
@@ -32,8 +33,9 @@ class Counts:
     ``applied``: readings that became the newest of their point. ``duplicates``: same point, source time and value as
     the newest. ``late``: older by source time than the newest (a copy of an older one is late). ``historical``: for the
     history only. ``quarantined``: stamped later than the clock allows. ``overflow``: of points beyond the most that a
-    state holds. ``rejects``: messages refused, by reason. Told with them: what waits for its metadata (``held``) and
-    what did so in vain (``dropped``), which never became readings.
+    state holds. ``rejects``: messages refused, by reason; ``parts``: parts (lines) of messages of which the rest
+    stands. Told with them: what waits for its metadata (``held``) and what did so in vain (``dropped``), which never
+    became readings.
     """
 
     def __init__(self, decoder: Decoder) -> None:
@@ -47,6 +49,7 @@ class Counts:
         self.quarantined = 0
         self.overflow = 0
         self.rejects: dict[str, int] = {}
+        self.parts: dict[str, int] = {}
         self.samples: dict[str, list[Sample]] = {}
 
     def reject(self, reason: str, message: Message, detail: str = "") -> None:
@@ -55,6 +58,12 @@ class Counts:
             reason = "other"
         self.rejects[reason] = self.rejects.get(reason, 0) + 1
         self.sample(reason, message, detail)
+
+    def refuse(self, message: Message, refused: tuple[tuple[Reject, int], ...]) -> None:
+        """Count parts of a message that were refused though the rest stands."""
+        for reject, times in refused:
+            self.parts[reject.reason] = self.parts.get(reject.reason, 0) + times
+            self.sample(f"part: {reject.reason}", message, reject.detail)
 
     def sample(self, reason: str, message: Message, detail: str) -> None:
         """Keep ``message`` where few of its kind are kept."""
@@ -77,6 +86,7 @@ class Counts:
             "held": self._decoder.held,
             "dropped": self._decoder.dropped,
             "rejects": dict(sorted(self.rejects.items())),
+            "parts": dict(sorted(self.parts.items())),
             "samples": {
                 reason: [
                     {

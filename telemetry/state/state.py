@@ -120,11 +120,9 @@ class State:
     def _thought(self, message: Message, batch: Batch) -> Iterator[Reading]:
         """Readings that need thought, in their order; what stands before each is applied when it comes."""
         said = batch.points, batch.times_ns, batch.values, batch.qualities, batch.flags
-        columns = tuple(np.asarray(column) for column in said)
-        if len(columns[0]) >= LARGE:
-            columns = tuple(np.ascontiguousarray(column, kind) for column, kind in zip(columns, KINDS, strict=True))
+        columns = tuple([np.ascontiguousarray(column, kind) for column, kind in zip(said, KINDS, strict=True)])
         total, done, stops = len(columns[0]), 0, 0
-        if any(len(column) != total for column in columns):
+        if {*map(len, columns)} != {total}:
             raise ValueError("the columns of a batch differ in length")
         while total - done >= LARGE and LARGE * stops <= done + LARGE:  # else it is cheaper to think of all
             stop = self._apply_stretch(done, columns, message.received_ns)

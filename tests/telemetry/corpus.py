@@ -181,4 +181,20 @@ def _sparkplug() -> Binary:
     return Binary({}, messages, commands, most=4 << 20)
 
 
-CORPORA = {"dsx": _dsx(), "plain": _plain(), "sparkplug": _sparkplug()}
+def _influx() -> Corpus:
+    pdu = rb'rack_pdu,rack=r\ 07,feed=A power_kw=41.2,trips=3i,total_kwh=81234.75,door="open",why="\"ajar\", a=b",ok=t'
+    batch = rb"""# made by a gateway
+nvidia_smi,uuid=GPU-0,host=n1 power_draw=612.25,temperature_gpu=61i,up=TRUE,clock=1.98e3 1743620423000000000
+
+nvidia_smi,uuid=GPU-1,host=n1 utilization_gpu=41u,note="line one
+line two" 1743620423500000000
+"""
+    messages = [
+        message("telegraf/h1/rack_pdu", pdu + b" 1743620423000000000\n"),
+        message("telegraf/n1/batch", batch, 1),
+        message("telegraf/h1/rack_pdu", pdu + b"\r\n", 2),
+    ]
+    return Corpus({"mapping": "telegraf"}, messages, ["telegraf/h1/set", "x/cmd/fan"])
+
+
+CORPORA = {"dsx": _dsx(), "influx": _influx(), "plain": _plain(), "sparkplug": _sparkplug()}

@@ -1,0 +1,342 @@
+"""Line protocol of InfluxDB, as Telegraf publishes it: many lines in a message, many fields in a line.
+
+Options: ``topic``, a filter (default ``telegraf/#``); ``precision`` of times (ns, us, ms, s; default ns); ``prefix``;
+``mapping``, a mapping file of the dialect ``plain`` (:mod:`telemetry.plain.model`) that gives fields their variable,
+unit and item: ``field`` is a field of the line, ``where`` and ``item_field`` name its measurement (as ``measurement``)
+and its tags, and names in braces are those of the topic or of tags. What it does not name is nobody's business.
+
+Without a mapping every number is a point ``<measurement>_<field>`` whose unit is not known: nothing is guessed, so that
+no such point has a name of the model. Identity: topic, measurement and sorted tags, field. A bad line is refused and
+counted, the others stand. A time that is missing is that of the receipt. Source: :mod:`telemetry.influx.lines`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from telemetry import strict, topics
+from telemetry.batch import NOTHING, Batch, Flag, Quality, Reason, Reject
+from telemetry.decode import Dialect
+from telemetry.influx.lines import Field, Line, Series, lines, name, series, value
+from telemetry.message import Message
+from telemetry.plain.mapping import Pattern, Reading, Rule, fill, load_mapping, named, point_of
+from telemetry.points import Point, Points
+from twin.core.errors import InputError, Problem, did_you_mean
+from twin.core.variables import BY_NAME
+
+DIALECT = Dialect("influx", "line protocol of InfluxDB (Telegraf)")
+
+TOPIC = "telegraf/#"
+PER = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
+MAX_POINTS, MAX_SERIES, MAX_ROUTES = 200_000, 200_000, 20_000
+MAX_READINGS = 100_000  # of one message
+MAX_KEY, MAX_ITEM, MAX_VARIABLE = 256, 128, 64
+MANY = 64  # readings that come as NumPy columns: the state applies them compiled
+FIRST_NS, LAST_NS = 946_684_800 * 10**9, 4_102_444_800 * 10**9  # 2000-01-01, 2100-01-01
+ITEM_TAGS = "item", "rack", "device", "host"
+HUGE, NAN = sys.float_info.max, float("nan")
+GOOD, NO_VALUE, OUT_OF_RANGE = int(Quality.GOOD), int(Quality.NO_VALUE), int(Quality.OUT_OF_RANGE)
+KINDS = np.int64, np.int64, np.float64, np.int8, np.int32
+SOURCE_LEVELS = 2  # telegraf/{host}
+
+
+class _RefusedError(Exception):
+    """A line or a message that cannot be read."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(detail)
+
+
+class Slot(NamedTuple):
+    """A field of a series: its point, and how it is read (None: a number as it is)."""
+
+    point: int
+    reading: Reading | None
+
+
+class Route:
+    """What is known of a topic; ``slots``: by series as it is written, fields by key, None where nobody asks."""
+
+    def __init__(self, topic: str, source: str, rule: Rule | None, captured: dict[str, str]) -> None:
+        self.topic, self.source, self.rule, self.captured = topic, source, rule, captured
+        self.slots: dict[str, tuple[Series, dict[str, Slot | None]]] = {}
+
+
+class Decoder:
+    """Reads line protocol on the topics of ``filters``, each with its QoS and its rule (None: as it is)."""
+
+    held = 0
+    dropped = 0
+
+    quiet_s = 250.0  # as of plain JSON: nothing is known of its periods
+
+    def __init__(
+        self, filters: list[tuple[str, int, Pattern, Rule | None]], per: int, prefix: str = "",
+        max_points: int = MAX_POINTS,
+    ) -> None:  # fmt: skip
+        self.points = Points()
+        self._filters, self._per, self._prefix, self._max_points = filters, per, prefix, max_points
+        self._behind = re.compile(re.escape(prefix).replace(r"\+", "[^/]+"))
+        self._routes: dict[str, Route] = {}
+        self._series = 0
+
+    def decode(self, message: Message) -> Batch | Reject:
+        """What ``message`` says."""
+        try:
+            return self._read(message)
+        except _RefusedError as refused:
+            return strict.refuse(refused.reason, refused.detail)
+        except Exception as error:  # an exception here would end the thread of the network
+            return strict.refuse(Reason.INTERNAL, f"{type(error).__name__}: {error}")
+
+    def source(self, topic: str) -> str:
+        """Who publishes on ``topic``: its first two levels (``telegraf/{host}``), or what its rule says."""
+        try:
+            return self._route(topic).source
+        except _RefusedError:
+            return ""
+
+    def subscriptions(self) -> list[tuple[str, int]]:
+        """The topics of the option or of the rules."""
+        return [(f"{self._prefix}{filter}", qos) for filter, qos, _, _ in self._filters]
+
+    def is_command(self, topic: str) -> bool:
+        """Whether somebody acts on it, by custom."""
+        return topics.ACTS.search(topic) is not None
+
+    def _route(self, topic: str) -> Route:
+        route = self._routes.get(topic)
+        if route is not None:
+            return route
+        wrong = topics.fault(topic)
+        if wrong:
+            raise _RefusedError(Reason.TOPIC, wrong)
+        before = self._behind.match(topic)
+        bare = topic[before.end() :] if before else topic
+        many = "+" in self._prefix  # what stands there tells sources and points of several sites apart
+        front = topic.removesuffix(bare) if many else ""
+        for _, _, pattern, rule in self._filters:
+            captured = pattern.match(bare)
+            if captured is None:
+                continue
+            source = "/".join(bare.split("/")[:SOURCE_LEVELS])
+            if rule is not None and rule.written.source is not None:
+                source = fill(rule.written.source, captured)
+            route = Route(topic if many else bare, front + source, rule, captured)
+            if len(self._routes) >= MAX_ROUTES:
+                self._forget()
+            self._routes[topic] = route
+            return route
+        raise _RefusedError(Reason.TOPIC, "not a topic of the dialect's options")
+
+    def _forget(self) -> None:
+        """Look up anew what is known of topics and series; points stay."""
+        self._routes.clear()
+        self._series = 0
+
+    def _read(self, message: Message) -> Batch | Reject:
+        route = self._route(message.topic)
+        if len(message.payload) > strict.MAX_BYTES:
+            raise _RefusedError(Reason.SIZE, f"{len(message.payload)} bytes, at most {strict.MAX_BYTES} are read")
+        try:
+            text = message.payload.decode()
+        except UnicodeDecodeError as error:
+            raise _RefusedError(Reason.SYNTAX, str(error)) from None
+        rows: list[tuple[int, int, float, int, int]] = []
+        refused: dict[str, tuple[Reject, int]] = {}
+        said = False
+        for line in lines(text):
+            try:
+                if line is None:
+                    raise _RefusedError(Reason.SYNTAX, "no line protocol")
+                rows += self._line(route, line, message)
+                said = True
+            except _RefusedError as error:
+                reject, times = refused.get(error.reason) or (strict.refuse(error.reason, error.detail), 0)
+                refused[error.reason] = reject, times + 1
+            if len(rows) > MAX_READINGS:
+                raise _RefusedError(Reason.SIZE, f"more than {MAX_READINGS} readings")
+        if not said:
+            return next(iter(refused.values()))[0] if refused else strict.refuse(Reason.SYNTAX, "no line")
+        if not rows:
+            return Batch(refused=tuple(refused.values())) if refused else NOTHING
+        columns: Any = tuple(zip(*rows, strict=True))
+        if len(rows) >= MANY:
+            columns = tuple(np.array(column, kind) for column, kind in zip(columns, KINDS, strict=True))
+        points, times, values, qualities, flags = columns
+        return Batch(points, times, values, qualities, flags, tuple(refused.values()))
+
+    def _line(self, route: Route, line: Line, message: Message) -> list[tuple[int, int, float, int, int]]:
+        """The readings of a line."""
+        stamp, flags = message.received_ns, int(Flag.RETAINED) if message.retain else 0
+        if line.stamp:
+            stamp = int(line.stamp) * self._per
+            if not FIRST_NS <= stamp < LAST_NS:
+                raise _RefusedError(Reason.TIME, "the time is not one of 2000..2100 in its unit")
+        else:
+            flags |= int(Flag.NO_TIME)
+        known = route.slots.get(line.series)
+        if known is None:
+            known = self._known(route, line.series)
+        found, slots = known
+        rows = []
+        for field in line.fields:
+            key = field[0]
+            slot = slots[key] if key in slots else self._slot(route, found, slots, field)
+            if slot is not None:
+                said, quality = _judged(slot.reading, field)
+                rows.append((slot.point, stamp, said, quality, flags))
+        return rows
+
+    def _known(self, route: Route, written: str) -> tuple[Series, dict[str, Slot | None]]:
+        """What is known of a series, nothing yet of its fields."""
+        found = series(written)
+        if isinstance(found, str):
+            raise _RefusedError(Reason.SYNTAX, found)
+        if self._series >= MAX_SERIES:
+            self._forget()
+        self._series += 1
+        known = route.slots[written] = found, {}
+        return known
+
+    def _slot(self, route: Route, found: Series, slots: dict[str, Slot | None], field: Field) -> Slot | None:
+        """The point of a field, made where it was not heard of before."""
+        key = name(field[0])
+        if len(key) > MAX_KEY:
+            raise _RefusedError(Reason.SYNTAX, f"a field's name of more than {MAX_KEY} signs")
+        said = value(*field[1:])
+        if said is None:
+            raise _RefusedError(Reason.TYPE, f"{key} is no value")
+        if route.rule is None and isinstance(said, str):
+            return None  # a text is no reading; a number may come in its place
+        identity, point = f"{route.topic}:{found.identity} {field[0]}", None
+        reading = None if route.rule is None else _asked(route.rule, found, key)
+        if route.rule is None:
+            point = _as_it_is(identity, route.source, found, key)
+        elif reading is not None:
+            point = _mapped(identity, route, found, reading)
+        index = None if point is None else self.points.index(identity)
+        if point is not None and index is None:
+            if len(self.points) >= self._max_points:
+                raise _RefusedError(Reason.FULL, f"more than {self._max_points} points")
+            index = self.points.put(point)
+        slots[field[0]] = None if index is None else Slot(index, reading)
+        return slots[field[0]]
+
+
+def _asked(rule: Rule, found: Series, key: str) -> Reading | None:
+    """The reading of a rule that a field of a series is."""
+    for reading in rule.readings:
+        if ".".join(map(str, reading.steps)) == key and all(
+            _text(wanted) == _of(found, steps) for steps, wanted in reading.where
+        ):
+            return reading
+    return None
+
+
+def _text(wanted: object) -> str:
+    return str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
+
+
+def _of(found: Series, steps: tuple[str | int, ...]) -> str | None:
+    """A tag of a series, or its measurement."""
+    asked = ".".join(map(str, steps))
+    return found.tags.get(asked, found.measurement if asked == "measurement" else None)
+
+
+def _mapped(identity: str, route: Route, found: Series, reading: Reading) -> Point:
+    written, captured = reading.written, {**found.tags, **route.captured}
+    item = "" if written.item is None else fill(written.item, captured)
+    if reading.item_steps is not None:
+        item = _of(found, reading.item_steps) or ""
+    point = point_of(identity, route.source, reading, item, captured)
+    missing = [word for word in named(reading.written) if word not in captured]
+    if missing or (reading.item_steps is not None and not item) or len(item) > MAX_ITEM or not item.isprintable():
+        raise _RefusedError(Reason.KEY, "a tag that names the item is not there, or is no short text")
+    return point
+
+
+def _as_it_is(identity: str, source: str, found: Series, key: str) -> Point:
+    """A point of which no mapping tells: its unit is not known."""
+    words = found.measurement if key == "value" else f"{found.measurement}_{key}"
+    variable = re.sub(r"[^a-z0-9_]+", "_", words.lower())[:MAX_VARIABLE]
+    variable = variable if variable[:1].isalpha() else f"x_{variable}"
+    tag = next((tag for tag in ITEM_TAGS if tag in found.tags), None)
+    return Point(
+        identity=identity,
+        source=source,
+        variable=f"{variable}_as_sent" if variable in BY_NAME else variable,
+        item="" if tag is None else found.tags[tag],
+        qualifier=tuple(f"{key}={text}" for key, text in sorted(found.tags.items()) if key != tag),
+    )
+
+
+def _judged(reading: Reading | None, field: Field) -> tuple[float, int]:
+    """The value of a field in the unit of the model, and what it is worth."""
+    said = value(*field[1:])
+    if said is None:
+        raise _RefusedError(Reason.TYPE, f"{name(field[0])} is no value")
+    if isinstance(said, str):
+        if reading is None or said not in reading.states:
+            return NAN, NO_VALUE
+        said = reading.states[said]
+    elif isinstance(said, bool) and reading is not None and not (reading.states or reading.unit.units == "1"):
+        raise _RefusedError(Reason.TYPE, f"{name(field[0])} is true or false, not a number")
+    if not -HUGE <= said <= HUGE:
+        raise _RefusedError(Reason.TYPE, f"{name(field[0])} is larger than any number")
+    if reading is None:
+        return float(said), GOOD
+    if said >= reading.written.blank_from:
+        return NAN, NO_VALUE
+    made = said * reading.unit.factor + reading.unit.offset
+    inside = reading.low <= made <= reading.high and (not reading.states or said in reading.states.values())
+    return min(max(made, -HUGE), HUGE), GOOD if inside else OUT_OF_RANGE
+
+
+def make(options: Mapping[str, str]) -> Decoder:
+    """A decoder; options: ``topic``, ``precision``, ``prefix`` and ``mapping``, a shipped mapping or a file.
+
+    Raises :class:`~twin.core.errors.InputError` with every fault, of a mapping at its line and column.
+    """
+    known = ("mapping", "precision", "prefix", "topic")
+    problems = [
+        Problem(given, f'influx has no option "{given}"{did_you_mean(given, known)}')
+        for given in sorted(options.keys() - set(known))
+    ]
+    precision, topic = options.get("precision", "ns"), options.get("topic", TOPIC)
+    if precision not in PER:
+        problems.append(Problem("precision", f"expected one of {', '.join(PER)}"))
+    levels = topic.split("/")
+    rest = levels[-1] == "#"
+    fixed = levels[:-1] if rest else levels
+    if topics.fault("/".join("x" if level == "+" else level for level in fixed) or "x" * rest):
+        problems.append(Problem("topic", "expected a topic, + for any level, # at its end for all that follow"))
+    prefix = topics.prefix(options.get("prefix", ""))
+    rules = load_mapping(options["mapping"], tagged=True) if "mapping" in options else []
+    problems += [fault for number, rule in enumerate(rules) for fault in _foreign(number, rule)]
+    if rules and "topic" in options:
+        problems.append(Problem("topic", "the mapping says which topics are read"))
+    if problems:
+        raise InputError(problems)
+    pattern = Pattern(tuple(None if level == "+" else (level,) for level in fixed), rest)
+    filters: list[tuple[str, int, Pattern, Rule | None]] = [(topic, 1, pattern, None)]
+    if rules:
+        filters = [(rule.filter, rule.written.qos, rule.pattern, rule) for rule in rules]
+    return Decoder(filters, PER.get(precision, 1), prefix)
+
+
+def _foreign(number: int, rule: Rule) -> list[Problem]:
+    """What a rule says that means nothing in line protocol."""
+    given = {"each": rule.each, "time_field": rule.time_steps, "quality_field": rule.quality_steps}
+    place = f"rules[{number}]"
+    made = [Problem(f"{place}.{key}", "line protocol has no such thing") for key, said in given.items() if said]
+    return made + [Problem(place, "a reading needs its field") for reading in rule.readings if not reading.steps]
+
+
+__all__ = ["DIALECT", "Decoder", "make"]
