@@ -62,13 +62,12 @@ class Reject(msgspec.Struct, frozen=True, gc=False):
     detail: str = ""
 
 
-class Batch(msgspec.Struct, frozen=True, gc=False):
-    """Readings of one message, column by column.
+class Columns(msgspec.Struct, frozen=True, gc=False):
+    """Readings column by column.
 
     ``points``: index into :class:`~telemetry.points.Points`. ``times_ns``: source time, ns since 1970 UTC. ``values``:
     in the point's SI unit. ``qualities``, ``flags``: of :class:`Quality` and :class:`Flag`. Of large messages they are
-    NumPy arrays, all five: int64, int64, float64, int8, int32. ``refused``: what else the message held and was refused
-    though the rest stands, and how often (``detail`` is that of the first).
+    NumPy arrays, all five: int64, int64, float64, int8, int32.
     """
 
     points: Integers = ()
@@ -76,6 +75,14 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     values: Numbers = ()
     qualities: Integers = ()
     flags: Integers = ()
+
+
+class Batch(Columns, frozen=True, gc=False, kw_only=True):
+    """Readings of one message.
+
+    ``refused``: what else it held and was refused though the rest stands, how often; ``detail`` is that of the first.
+    """
+
     refused: tuple[tuple[Reject, int], ...] = ()
 
 

@@ -169,8 +169,7 @@ class Decoder:
         columns: Any = tuple(zip(*rows, strict=True))
         if len(rows) >= MANY:
             columns = tuple(np.array(column, kind) for column, kind in zip(columns, KINDS, strict=True))
-        points, times, values, qualities, flags = columns
-        return Batch(points, times, values, qualities, flags, tuple(refused.values()))
+        return Batch(*columns, refused=tuple(refused.values()))
 
     def _line(self, route: Route, line: Line, message: Message) -> list[tuple[int, int, float, int, int]]:
         """The readings of a line."""
