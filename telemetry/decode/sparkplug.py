@@ -147,6 +147,12 @@ class Decoder:
         return route
 
 
+def rehearsal() -> list[Message]:
+    """Messages after which nothing is left to be compiled."""
+    made: list[Message] = import_module("telemetry.sparkplug.rehearsal").messages()
+    return made
+
+
 def make(options: Mapping[str, str]) -> Decoder:
     """A decoder; options: ``prefix``, ``mapping`` (a shipped mapping or a file) and ``rebirth``.
 

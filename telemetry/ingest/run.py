@@ -20,7 +20,7 @@ from telemetry.decode import Decoder, Watcher
 from telemetry.ingest.ingest import Ingest
 from telemetry.ingest.session import remember, resume
 from telemetry.link.client import PROTOCOLS
-from telemetry.pipeline import Pipeline
+from telemetry.pipeline import Pipeline, rehearse
 from telemetry.recording.write import Recorder
 from telemetry.safety import check_prefix, is_command
 from telemetry.topics import fault
@@ -108,6 +108,7 @@ class Run:
             remember(wish.folder, self.session)
         except OSError as error:
             raise one(f"cannot record here: {error.strerror or error}", file=str(wish.folder)) from None
+        rehearse(wish.dialect)
         self.pipeline = Pipeline(wish.decoder, clock, self.recorder)
         watcher = wish.decoder if isinstance(wish.decoder, Watcher) else None
         self.ingest = Ingest(

@@ -133,14 +133,6 @@ class State:
             done, stops = stop + 1, stops + 1
         yield from zip(*(column[done:].tolist() for column in columns), strict=True)
 
-    def warm(self) -> None:
-        """Load the compiled loop now, for a source that is known to send large batches."""
-        nothing = tuple(np.zeros(0, kind) for kind in KINDS)
-        columns, clocks = Columns(), SourceClocks()
-        columns.grow(1)
-        clocks.index("")
-        stretch()(0, nothing, 0, columns.lent(), clocks.lent())
-
     def _apply_stretch(self, begin: int, said: tuple[Column, ...], received_ns: int) -> int:
         """Apply readings from ``begin`` on that need no thought; the number of the first that does."""
         if self._lent is None:

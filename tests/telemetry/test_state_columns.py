@@ -15,10 +15,16 @@ from hypothesis import strategies as st
 
 from telemetry.batch import Batch, Flag, Quality
 from telemetry.clock import NS, ReplayClock
+from telemetry.decode import make
 from telemetry.message import Message
+from telemetry.pipeline import Pipeline, rehearse
 from telemetry.points import Point
+from telemetry.sparkplug import convert, wire
 from telemetry.state import state as module
+from telemetry.state import stretch
 from telemetry.state.state import KINDS, LARGE, State
+from tests.bench.mqtt_load import Schedule
+from tests.bench.sparkplug_load import METRICS, NODES, Packets, births, topics
 from tests.telemetry.said import T0, Said
 
 POINTS, SOURCES = 40, 3
@@ -169,7 +175,21 @@ def test_a_source_of_single_readings_never_loads_the_compiler():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_the_loop_can_be_loaded_before_the_first_message():
+def test_after_a_rehearsal_nothing_is_left_to_be_compiled():
     module.stretch.cache_clear()
-    fresh().warm()
+    rehearse("sparkplug")
     assert module.stretch.cache_info().currsize == 1
+    compiled: list[Any] = [stretch.stretch, convert._readings, wire.walk]
+    before = [len(kernel.signatures) for kernel in compiled]
+    assert min(before) > 0
+    packets, taken = Packets(), Pipeline(make("sparkplug"), ReplayClock(T0, None))
+    data = packets.between(Schedule(T0 // 1_000_000, 1000.0), 0, 3 * NODES)[::NODES, packets.body :]
+    taken.take([Message(topics("NBIRTH")[0], births()[0][1], T0)])
+    taken.take([Message(topics()[0], row.tobytes(), T0 + NS) for row in data])
+    assert taken.state.counts.applied == 4 * METRICS
+    assert before == [len(kernel.signatures) for kernel in compiled]
+
+
+def test_a_dialect_without_compiled_loops_needs_no_rehearsal():
+    code = "import sys; from telemetry.pipeline import rehearse; rehearse('dsx'); sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
