@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from tests.shipped_sites import COMPLETE
 from twin.analysis.headroom_state import at_banks, design_days
 from twin.analysis.n1 import n1, with_trips
 from twin.analysis.n1_power import Loss, PowerPath
@@ -24,7 +25,7 @@ from twin.site.load import load_site
 from twin.site.lower import lower
 from twin.site.plan import rack_names
 from twin.site.power_site import power_site
-from twin.site.shipped import data_root, shipped
+from twin.site.shipped import data_root
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +120,7 @@ def _cdu(plan, rack):
     return plan.labels.sec[int(plan.arrays.group_liquid[group])]
 
 
-@pytest.mark.parametrize("site", [name for name in shipped() if name != "prairie-750"])  # `make bench` has that
+@pytest.mark.parametrize("site", [name for name in COMPLETE if name != "prairie-750"])  # `make bench` has that
 def test_every_shipped_site_has_its_losses(site):
     assert {c.path for c in n1(site).cases} == {"power", "cooling"}
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from dashboards.oneline import description, layout, oneline_svg, texts_at
 from dashboards.oneline_cells import LETTER, LINE, SWATCH
 from tests.analysis.oneline_sites import FOUR, reserve, site
+from tests.shipped_sites import COMPLETE
 from twin.analysis.n1 import n1
 from twin.analysis.n1_text import elements
 from twin.analysis.oneline import CAMPUS, OneLine, one_line
@@ -28,7 +29,6 @@ from twin.power.loss import LossLaw
 from twin.power.network import GRID, Network, solve
 from twin.power.transformer import Transformer
 from twin.site.load import LoadedSite, load_site
-from twin.site.shipped import shipped
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -42,10 +42,10 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, LoadedSite]:
         "reserve": site(folder, "reserve", forty=reserve(FOUR)),
         "meshed": site(folder, "meshed", mesh=True),
     }
-    return {name: load_site(name) for name in shipped()} | {name: load_site(path) for name, path in made.items()}
+    return {name: load_site(name) for name in COMPLETE} | {name: load_site(path) for name, path in made.items()}
 
 
-ALL = [*shipped(), "systems", "reserve", "meshed"]
+ALL = [*COMPLETE, "systems", "reserve", "meshed"]
 
 
 def bank(found: OneLine, key: str) -> Bank:

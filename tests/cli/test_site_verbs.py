@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.shipped_sites import COMPLETE
 from twin.cli.main import app
 from twin.cli.output import table
 from twin.site.library import load_library
-from twin.site.shipped import shipped
 
 ROOT = Path(__file__).resolve().parents[2]
-SITES = list(shipped())
 HEAVY = ("numpy", "numba", "pydantic", "yaml", "rich", "xarray", "bokeh")
 
 
@@ -39,7 +38,7 @@ def bad(tmp_path: Path) -> Path:
     return file
 
 
-@pytest.mark.parametrize("name", SITES)
+@pytest.mark.parametrize("name", COMPLETE)
 def test_a_shipped_site_is_validated(name):
     result = call("site", "validate", name)
     assert result.exit_code == 0
@@ -125,7 +124,7 @@ def test_a_folder_is_no_site(tmp_path):
     assert result.stderr == told
 
 
-@pytest.mark.parametrize("name", SITES)
+@pytest.mark.parametrize("name", COMPLETE)
 def test_the_waterfall_is_shown_as_text_and_as_json(name):
     text, data = call("site", "show", name), json.loads(call("site", "show", name, "--json").stdout)
     assert text.exit_code == 0

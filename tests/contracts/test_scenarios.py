@@ -8,15 +8,15 @@ from itertools import product
 import numpy as np
 import pytest
 
+from tests.shipped_sites import COMPLETE
 from twin.analysis.fail import Failure, fail, told
 from twin.core.errors import InputError
 from twin.engine.faults import places
 from twin.engine.scenario import load_scenario, shipped_scenarios
 from twin.site.load import load_site
 from twin.site.lower import lower
-from twin.site.shipped import shipped
 
-PAIRS = list(product(shipped_scenarios(), shipped()))
+PAIRS = list(product(shipped_scenarios(), COMPLETE))
 
 
 @cache
@@ -64,4 +64,4 @@ def test_where_a_scenario_does_not_apply_it_says_what_the_site_lacks(scenario, s
 
 def test_every_scenario_applies_somewhere_and_every_site_has_some():
     assert {scenario for scenario, site in PAIRS if applies(scenario, site)} == set(shipped_scenarios())
-    assert {site for scenario, site in PAIRS if applies(scenario, site)} == set(shipped())
+    assert {site for scenario, site in PAIRS if applies(scenario, site)} == set(COMPLETE)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.shipped_sites import COMPLETE
 from twin.core.columns import Elm, Fac
 from twin.core.errors import InputError
 from twin.engine.lost import Bank, banks, without
@@ -15,7 +16,6 @@ from twin.site.load import LoadedSite, load_site
 from twin.site.lower import lower
 from twin.site.model import Site
 from twin.site.plan import Plan
-from twin.site.shipped import shipped
 
 TWO_FEEDS = """\
 format: 1
@@ -29,7 +29,7 @@ electrical:
 """
 
 
-@pytest.fixture(scope="module", params=sorted(set(shipped()) - {"prairie-750"}))
+@pytest.fixture(scope="module", params=sorted(set(COMPLETE) - {"prairie-750"}))
 def known(request: pytest.FixtureRequest) -> tuple[LoadedSite, Plan]:
     """A shipped site and its plan; the large one repeats the others' kinds."""
     loaded = load_site(request.param)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from tests.shipped_sites import COMPLETE
 from twin.core.units import DAY, HOUR
-from twin.site.shipped import shipped
 
-SITES = [*sorted(shipped(".yaml")), "small"]
+SITES = [*COMPLETE, "small"]
 MINUTE = 60.0
 
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.shipped_sites import COMPLETE
 from twin.cooling.plant import capacity
 from twin.core.columns import Fac, Group, Sec
 from twin.core.units import DAY
 from twin.site.load import load_site
 from twin.site.lower import lower
-from twin.site.shipped import shipped
 
 START = 1_900_000_800.0
 HOUR = 3600.0
@@ -91,7 +91,7 @@ def test_a_plant_with_room_holds_its_set_point_all_the_month(lab, tools, month, 
     assert np.nanmax(excess) < 1e-6
 
 
-@pytest.mark.parametrize("site", [*sorted(shipped(".yaml")), "small"])
+@pytest.mark.parametrize("site", [*COMPLETE, "small"])
 def test_racks_without_work_draw_their_idle_power(lab, tools, site):
     plan = lab.plan(site)
     rows = lab.run(plan, START, 2 * HOUR, HOUR, load=0.0)

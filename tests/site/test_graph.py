@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.shipped_sites import COMPLETE
 from twin.engine.layout import coordinates
 from twin.engine.timeline import Timeline
 from twin.site.graph import Graph
@@ -14,7 +15,6 @@ from twin.site.graph_of import site_graph
 from twin.site.load import LoadedSite, load_site
 from twin.site.lower import lower
 from twin.site.plan import Plan
-from twin.site.shipped import shipped
 from twin.site.waterfall import waterfall
 
 TWO_FEEDS = """\
@@ -35,7 +35,7 @@ HOUR = Timeline(0.0, 3600.0, 3600.0, 3600.0, np.zeros(0), 1)
 Known = tuple[LoadedSite, Plan, Graph]
 
 
-@pytest.fixture(scope="module", params=list(shipped()))
+@pytest.fixture(scope="module", params=COMPLETE)
 def known(request: pytest.FixtureRequest) -> Known:
     """A shipped site, its Plan and its graph."""
     loaded = load_site(request.param)

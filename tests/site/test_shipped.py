@@ -7,26 +7,39 @@ import time
 
 import pytest
 
+from tests.shipped_sites import COMPLETE, INCOMPLETE
+from twin.core.errors import InputError
 from twin.core.registry import kinds
 from twin.site.document import parse
 from twin.site.figures import figure_rows
+from twin.site.incomplete import NEEDED, unknowns_of
 from twin.site.library import load_library
 from twin.site.load import load_site
 from twin.site.schema import NAME, schema_text, site_schema
 from twin.site.shipped import data_root, shipped
 from twin.site.waterfall import waterfall
 
-SITES = list(shipped())
 LIBRARY = load_library()
 
 
-@pytest.mark.parametrize("name", SITES)
+@pytest.mark.parametrize("name", COMPLETE)
 def test_a_shipped_site_is_valid(name):
     loaded = load_site(name)
     assert loaded.site.name == name
     assert loaded.warnings == ()
     assert len(loaded.digest) == 64
     json.dumps(waterfall(loaded.site, loaded.library), allow_nan=False)
+
+
+@pytest.mark.parametrize("name", INCOMPLETE)
+def test_an_incomplete_site_lacks_nothing_but_what_it_calls_unknown_and_has_an_overlay(name):
+    with pytest.raises(InputError) as caught:
+        load_site(name)
+    places = {tuple(problem.path.split(".")) for problem in caught.value.problems}
+    data = parse(shipped()[name].read_bytes(), name).data
+    assert places == {tuple(map(str, path)) for path in unknowns_of(data)}
+    assert all(problem.line and problem.message.endswith(NEEDED) for problem in caught.value.problems)
+    assert name in {parse(shipped()[other].read_bytes(), other).data.get("base") for other in COMPLETE}
 
 
 @pytest.mark.parametrize("id", LIBRARY)
@@ -71,7 +84,7 @@ def test_the_schema_is_of_draft_7():
     assert references <= set(schema["definitions"])
 
 
-@pytest.mark.parametrize("name", SITES)
+@pytest.mark.parametrize("name", shipped())
 def test_the_schema_knows_every_key_of_a_shipped_site(name):
     """A walk along the schema without a validator: every key that is written is a property or fits a map."""
     definitions = site_schema()["definitions"]

@@ -18,9 +18,9 @@ from telemetry.emulate.sensors import QUANTITIES
 from telemetry.emulate.virtual import Wanted, virtual
 from telemetry.recording.read import open_recording
 from telemetry.recording.write import Recorder
+from tests.shipped_sites import COMPLETE
 from tests.telemetry.heard import NOON, START_NS, Heard, Kept, alike, breaks_contract, emulated
 from twin.core.errors import InputError
-from twin.site.shipped import shipped
 
 ENERGISED = {"prairie-750": "2029-07-01T12:00"}
 
@@ -32,7 +32,7 @@ def ideal():
     return made, messages, Heard(messages)
 
 
-@pytest.mark.parametrize("site", sorted(shipped(".yaml")))
+@pytest.mark.parametrize("site", COMPLETE)
 def test_every_message_of_every_shipped_site_is_in_the_contract_and_understood(site):
     racks = "40" if site == "prairie-750" else None
     made, messages = emulated(4.0, site=site, at=ENERGISED.get(site, NOON), racks=racks, sensors="poor", seed=1)

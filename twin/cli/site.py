@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from twin.cli.output import Json, problem_rows, tell, write_json
+from twin.cli.site_from import from_telemetry
 
-app = typer.Typer(help="Check and show sites.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Check and show sites, make one from telemetry.", no_args_is_help=True, rich_markup_mode=None)
+app.command("from-telemetry")(from_telemetry)
 
 Site = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the name of a shipped site.")]
 

@@ -12,6 +12,7 @@ from twin.site.check_power import check_independence, check_power
 from twin.site.check_redundancy import check_redundancy
 from twin.site.feeds import check_feeds
 from twin.site.fit import check_fit
+from twin.site.names import check_names
 from twin.site.rated import rated_hall
 from twin.site.references import check_references
 from twin.site.scope import Scope
@@ -32,6 +33,7 @@ def check(scope: Scope) -> None:
     check_air(scope)
     check_inference(scope)
     check_grid(scope)
+    check_names(scope)
     if scope.whole:
         check_contract(scope)
         check_capacity(scope)

@@ -17,6 +17,7 @@ from twin.site.check_inference import FLAT
 from twin.site.document import Document
 from twin.site.dump import dump
 from twin.site.fit import exposed
+from twin.site.incomplete import without_unknowns
 from twin.site.library import Library, load_library
 from twin.site.model import Site
 from twin.site.partial import read_site
@@ -51,10 +52,11 @@ class LoadedSite:
 def load_site(name_or_path: str | Path) -> LoadedSite:
     """Load a shipped site by name or a site file by path.
 
-    Raises :class:`InputError` with every error that could be found, each at its line and column.
+    Raises :class:`InputError` with every error that could be found, each at its line and column; of an incomplete site
+    every ``unknown`` with what is needed.
     """
     joined = read_joined(name_or_path)
-    document = joined.document
+    document = without_unknowns(joined.document)
     site, faults, dropped = read_site(document)
     try:
         library = load_library(*(file.folder / "library" for file in joined.files))

@@ -36,7 +36,9 @@ class Scope:
         return not self.dropped and all(p.warning for p in self.problems)
 
     def error(self, path: Path, message: str, *, key: bool = False) -> None:
-        """Note an error at ``path``."""
+        """Note an error at ``path``; none where the value is faulty itself."""
+        if path in self.dropped:
+            return
         self.problems.append(self.document.problem(path, message, key=key))
 
     def warn(self, path: Path, message: str, *, key: bool = False) -> None:

@@ -1,0 +1,81 @@
+"""Facility loops: the equipment that serves CDUs and air handlers with water, all that serves it, and what feeds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from telemetry.topology.graph import METER, RACK, WATCHING, Graph, Node, leaves_of, natural
+from telemetry.topology.sets import Sets
+
+AIR = ("CRAH", "CRAC", "AHU")
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A facility loop: the objects that make it up, those that serve CDUs or handlers directly, meters that feed it."""
+
+    id: str
+    objects: tuple[str, ...]
+    direct: tuple[str, ...]
+    feeds: tuple[str, ...]
+
+
+def loops_of(graph: Graph) -> tuple[list[Loop], dict[str, str]]:
+    """Facility loops, and which one each CDU and air handler is on ("" where nothing is told of a handler's)."""
+    ends = [node for node in graph.nodes.values() if _is_end(graph, node)]
+    behind = {node.id: _plant(graph, node.id) for node in ends}
+    sets = Sets()
+    for id, objects in behind.items():
+        for up in objects:
+            sets.join(f"by {up}", f"end {id}")
+    groups: dict[str, list[str]] = {}
+    for node in ends:
+        if behind[node.id]:
+            groups.setdefault(sets.find(f"end {node.id}"), []).append(node.id)
+    loops, loop_of = [], dict[str, str]()
+    leaves = leaves_of(graph)
+    for number, ids in enumerate(groups.values(), 1):
+        objects = sorted({up for id in ids for up in behind[id]}, key=natural)
+        direct = sorted({up for id in ids for up in graph.others_above(id)}, key=natural)
+        loops.append(Loop(f"loop-{number}", tuple(objects), tuple(direct), _plant_feeds(graph, objects, leaves)))
+        loop_of |= dict.fromkeys(ids, loops[-1].id)
+    lone = [node.id for node in ends if not behind[node.id] and node.thing not in AIR]
+    if lone or not loops:
+        loops.append(Loop("facility", (), (), ()))
+        loop_of |= dict.fromkeys(lone, "facility")
+    return loops, loop_of
+
+
+def _is_end(graph: Graph, node: Node) -> bool:
+    """Whether liquid or air goes from here to racks."""
+    served = (graph.nodes[id].thing == RACK for id in node.serves)
+    return node.thing not in ("", METER, RACK, *WATCHING) and any(served)
+
+
+def _plant(graph: Graph, id: str) -> list[str]:
+    """All equipment above a CDU or air handler."""
+    found: dict[str, None] = {}
+    todo = graph.others_above(id)
+    while todo:
+        up = todo.pop()
+        if up not in found:
+            found[up] = None
+            todo += graph.others_above(up)
+    return list(found)
+
+
+def _plant_feeds(graph: Graph, objects: Sequence[str], leaves: dict[str, frozenset[str]]) -> tuple[str, ...]:
+    """Meters that feed a plant: above those that feed nothing else, else these themselves."""
+    made_of = set(objects)
+    own = {
+        id
+        for id, below in leaves.items()
+        if (known := {leaf for leaf in below if graph.nodes[leaf].described}) and known <= made_of
+    }
+    tops = [id for id in own if not own & set(graph.meters_above(id))]
+    found = {up for id in tops for up in (graph.meters_above(id) or [id])}
+    return tuple(sorted(found, key=natural))
+
+
+__all__ = ["AIR", "Loop", "loops_of"]
