@@ -21,8 +21,8 @@ from twin.site.library import load_library
 
 HEAD = (
     "A site from telemetry, as `twin site from-telemetry` writes it. Names and what feeds what are those of DSX"
-    " metadata (objectId, rackLocationId, servesId, associateId); ids are not taken apart. No metadata hold a limit or a rating:"
-    " `unknown` stands where an overlay has to say what is so."
+    " metadata (objectId, rackLocationId, servesId, associateId); ids are not taken apart. No metadata hold a limit or"
+    " a rating: `unknown` stands where an overlay has to say what is so."
 )
 OVERLAY = (
     "An overlay that completes a site from telemetry. Every figure is an estimate of ours, with what it rests on, until"
