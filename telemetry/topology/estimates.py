@@ -24,6 +24,7 @@ from twin.core.params import Params
 from twin.core.units import KW
 from twin.racks.rack import Rack
 from twin.site.library import Library
+from twin.site.lower_hall import AIR_J_M3K
 from twin.site.rated import rated_rack, rejection_of
 
 CARRIERS = ("busway-415v", "busway", "lv-switchgear", "mv-feeder", "hv-line")  # AC, by rating
@@ -58,13 +59,14 @@ class Observed:
 
 @dataclass(frozen=True)
 class HallFigures:
-    """What is estimated of a hall. Rack ids by kind of cooling, rated power of all and of their coolant, kW."""
+    """What is estimated of a hall: racks by cooling; rated power, liquid heat (kW), coolant, air of all; supplies."""
 
     wet: Estimate
     dry: Estimate
     it_kw: float
     liquid_kw: float
     flow_lpm: float
+    air_m3_s: float
     supply_c: float
     air_c: float
 
@@ -87,13 +89,14 @@ class Estimates:
             room = seen.of(sensors, "sensor_air_temperature", "cold").mean
         room = ROOM_C if isnan(room) else round(room, 1)
         made = {wet: self._rack([r.id for r in hall.racks if r.wet is wet], wet, supply, room) for wet in (True, False)}
-        it = liquid = flow = 0.0
+        it = liquid = flow = air = 0.0
         for rack in hall.racks:
             entry = self.library.get(made[rack.wet].value, Rack)
             rated = rated_rack(entry, self.library)
             it, liquid = it + rated.it_kw, liquid + rated.liquid_kw
             flow += entry.liquid_flow_lpm.value
-        return HallFigures(made[True], made[False], it, liquid, flow, supply, room)
+            air += rated.air_kw * KW / (AIR_J_M3K * entry.air_rise_k.value)
+        return HallFigures(made[True], made[False], it, liquid, flow, air, supply, room)
 
     def _rack(self, ids: Sequence[str], wet: bool, supply_c: float, room_c: float) -> Estimate:
         """The smallest rack of the library that draws as much, cooled alike, at these supplies."""
@@ -135,14 +138,13 @@ class Estimates:
         return Estimate(id, basis), Estimate(need, "as many as carry the racks' rated liquid heat")
 
     def crah(self, hall: Hall, figures: HallFigures) -> tuple[Estimate, Estimate]:
-        """The air handler of a hall and how many: for the racks' rated heat to air."""
+        """The air handler of a hall and how many: for the racks' rated heat to air, and their air."""
         heat = figures.it_kw - figures.liquid_kw
         rated, id = self._by_rating("crah", Crah, heat / max(1, len(hall.handlers)))
-        count = len(hall.handlers) or max(1, ceil(heat / rated))
-        return (
-            Estimate(id, f"{rated:g} kW; the racks' rated heat to air is {heat:.0f} kW"),
-            Estimate(count, f"as many as carry {heat:.0f} kW"),
-        )
+        flow = self.library.get(id, Crah).airflow_m3_s.value
+        count = max(len(hall.handlers), 1, ceil(max(heat / rated, figures.air_m3_s / flow)))
+        about = f"{heat:.0f} kW and {figures.air_m3_s:.0f} m3/s of the racks at rated power"
+        return Estimate(id, f"{rated:g} kW, {flow:g} m3/s"), Estimate(count, f"as many as carry {about}")
 
     def carrier(self, it_kw: float) -> tuple[Estimate, Estimate]:
         """What an element is, and how many, by the rated power of the racks on it: each side may carry all."""

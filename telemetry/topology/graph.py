@@ -18,6 +18,8 @@ from functools import cache
 from telemetry.topology.survey import Survey, thing_of
 
 METER, RACK = "PowerMeter", "Rack"
+# What may have a meter under the same id: then the meter has its edges.
+METERED = frozenset((METER, "BESS", "UPS", "ATS", "Generator", "Shunt", "Breaker"))
 # Objects that measure and move nothing.
 WATCHING = frozenset(("Sensor", "System"))
 
@@ -100,9 +102,10 @@ def graph_of(found: Survey) -> Graph:
             nodes.setdefault(served, Node(served))
     nodes = {id: nodes[id] for id in sorted(nodes, key=natural)}
     for id, kinds in sorted(things.items()):
-        nodes[id].thing = min(kinds)
-        if len(kinds) > 1:
-            notes.append(f"{id} is described as {' and as '.join(sorted(kinds))}: taken as {min(kinds)}")
+        left = {METER} if METER in kinds and kinds <= METERED else kinds
+        nodes[id].thing = min(left)
+        if len(left) > 1:
+            notes.append(f"{id} is described as {' and as '.join(sorted(left))}: taken as {min(left)}")
     for (id, thing), count in sorted(hung.items()):
         nodes[id].attached.append(f"{thing}, {count} point{'s'[: count != 1]}")
     notes += [f"points of {id} do not agree on what it serves: all of it is taken" for id in _disagree(said)]

@@ -66,16 +66,17 @@ def _plant(graph: Graph, id: str) -> list[str]:
 
 
 def _plant_feeds(graph: Graph, objects: Sequence[str], leaves: dict[str, frozenset[str]]) -> tuple[str, ...]:
-    """Meters that feed a plant: above those that feed nothing else, else these themselves."""
+    """Meters that feed a plant and nothing else: the nearest that feeds all of it, else all that none of them feeds."""
     made_of = set(objects)
-    own = {
-        id
-        for id, below in leaves.items()
-        if (known := {leaf for leaf in below if graph.nodes[leaf].described}) and known <= made_of
-    }
-    tops = [id for id in own if not own & set(graph.meters_above(id))]
-    found = {up for id in tops for up in (graph.meters_above(id) or [id])}
-    return tuple(sorted(found, key=natural))
+    known = {id: {leaf for leaf in below if graph.nodes[leaf].described} for id, below in leaves.items()}
+    own = {id: below for id, below in known.items() if below and below <= made_of}
+    every = set().union(*own.values())
+    whole = [id for id, below in own.items() if below == every]
+    nearest = [id for id in whole if not set(graph.nodes[id].serves) & set(whole)]
+    if len(nearest) == 1:
+        return (nearest[0],)
+    tops = (id for id in own if not own.keys() & set(graph.meters_above(id)))
+    return tuple(sorted(tops, key=natural))
 
 
 __all__ = ["AIR", "Loop", "loops_of"]

@@ -187,14 +187,16 @@ def _rows(hall: str, racks: Sequence[Rack], cdus: Sequence[str], notes: list[str
     by: dict[tuple[str, ...], list[Rack]] = {}
     for rack in racks:
         by.setdefault(known[0] if len(known) == 1 else rack.feeders, []).append(rack)
-    ordered = [
-        sorted(group, key=lambda rack: (min((place.get(cdu, 0) for cdu in rack.cdus), default=-1), natural(rack.id)))
-        for group in by.values()
-    ]
+    ordered = [sorted(group, key=lambda rack: (_first(rack, place), natural(rack.id))) for group in by.values()]
     lost = [rack.id for rack in racks if not rack.feeders]
     if lost and known:
         notes.append(f"{hall}: no meter above {len(lost)} racks is told ({listed(lost)}): they stand beside the others")
-    return tuple(Row(f"row-{number}", tuple(group)) for number, group in enumerate(ordered, 1))
+    return tuple(Row(f"row{number}", tuple(group)) for number, group in enumerate(ordered, 1))
+
+
+def _first(rack: Rack, place: dict[str, int]) -> int:
+    """Place of a rack's first CDU among those that stand alone; racks without come first."""
+    return min((place[cdu] for cdu in rack.cdus if cdu in place), default=-1)
 
 
 def _compare(hall: str, rows: Sequence[Row], cdus: Sequence[str], manifolds: int | None, notes: list[str]) -> None:
@@ -283,20 +285,20 @@ def _unplaced(graph: Graph, halls: Sequence[Hall], placed: set[str], notes: list
     inside = placed | {id for hall in halls for rack in hall.racks for id in rack.taps}
     meters = [node.id for node in graph.of(METER) if node.id not in inside]
     if meters:
-        notes.append(f"{len(meters)} meters feed no rack that is described and are left out: {listed(meters)}")
+        what = f"{_count(len(meters), 'meter')} of parts (pumps, fans, machines of a plant) or of what is not told"
+        notes.append(f"{what}: no elements of the site: {listed(meters)}")
     units = {id for hall in halls for id in (*hall.cdus, *hall.handlers)}
     idle = [node.id for node in graph.of("CDU", *AIR) if node.id not in units]
     if idle:
         notes.append(f"{listed(idle)}: serve no rack that is described and are left out")
-    open_ids = [node for node in graph.placeholders() if node.served_by]
-    if open_ids:
-        ids = [node.id for node in open_ids]
-        notes.append(f"{len(ids)} ids are served and never described (placeholders): {listed(ids)}")
-    hung = [node.id for node in graph.placeholders() if not node.served_by]
-    if hung:
-        notes.append(
-            f"{len(hung)} ids have something hung on them and are neither served nor described: {listed(hung)}"
-        )
+    for served, words in ((True, "served and never described"), (False, "hung on, and neither served nor described")):
+        ids = [node.id for node in graph.placeholders() if bool(node.served_by) is served]
+        if ids:
+            notes.append(f"{_count(len(ids), 'id')} {words} (placeholders): {listed(ids)}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s'[: number != 1]}"
 
 
 __all__ = ["BUILDING", "Hall", "Link", "Rack", "Row", "Structure", "structure_of"]

@@ -192,9 +192,11 @@ class SiteTree:
         loop = hall.air_loop or hall.liquid_loop or self.structure.loops[0].id
         read = self.observed.of(hall.handlers, "crah_air_temperature", "supply").count
         basis = "mean of the supply air" if read else "mean of the cold aisle's air, else a prior"
+        told = len(hall.handlers)
+        more = count if count.value > told else None
         return {
             "crah": unknown(crah),
-            "count": Line(len(hall.handlers), listed(hall.handlers)) if hall.handlers else unknown(count),
+            "count": Line(told, listed(hall.handlers), more) if told else unknown(count),
             "loop": (
                 Line(hall.air_loop, self._about_loop(hall.air_loop))
                 if hall.air_loop
@@ -278,7 +280,7 @@ class SiteTree:
             for row in hall.rows:
                 for place, rack in enumerate(row.racks, 1):
                     hung = "; ".join(self.structure.graph.nodes[rack.id].attached)
-                    yield f"{name}/{row.id}/{place:02d}", Line(rack.id, f"associateId: {hung}" if hung else "")
+                    yield f"{name}/{row.id}-1/{place:02d}", Line(rack.id, f"associateId: {hung}" if hung else "")
             if not hall.manifolds:
                 for k, cdu in enumerate(hall.cdus):
                     yield f"{name}/cdu-{k + 1:02d}", Line(cdu)

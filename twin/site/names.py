@@ -17,7 +17,6 @@ from twin.site.scope import Scope
 
 NAMES = ("telemetry", "names")
 FEW = 12
-HOLDING = frozenset(("buildings", "templates"))  # parts of a site of which a faulty one may hold items
 
 
 def items_of(site: Site) -> Iterator[str]:
@@ -36,8 +35,9 @@ def items_of(site: Site) -> Iterator[str]:
 def _inside(template: Template) -> Iterator[str]:
     """Names of what a hall of a template holds, behind the hall's."""
     for row_id, row in template.rows.items():
-        racks = row.count * sum(group.count for group in row.groups)
-        yield from (f"{row_id}/{place:02d}" for place in range(1, racks + 1))
+        racks = sum(group.count for group in row.groups)
+        for n in range(1, row.count + 1):
+            yield from (f"{row_id}-{n}/{place:02d}" for place in range(1, racks + 1))
     if template.liquid is not None:
         for k in range(template.liquid.coolant_loops):
             yield coolant_loop_name("", template.liquid, k).removeprefix("/")
@@ -68,10 +68,14 @@ def check_names(scope: Scope) -> None:
 
 def _elsewhere(scope: Scope, path: Path) -> bool:
     """Whether a faulty value changes no item: else what is named there may be right."""
-    if path[0] not in HOLDING:
+    if path[0] == "buildings":
+        leaf = len(path) > 5 or (len(path) == 5 and path[-1] != "template")
+    elif path[0] == "templates":
+        leaf = path[2:3] == ("air",) or (len(path) > 3 and path[-1] not in ("count", "manifolds", "groups"))
+        leaf = leaf and not (path[2:3] in (("rows",), ("chain",)) and len(path) == 4)
+    else:
         return True
-    counts = path[0] == "templates" and path[2:3] in (("rows",), ("liquid",)) and path[-1] in ("count", "manifolds")
-    return not counts and path[-1] != "template" and not isinstance(scope.document.at(path), dict | list | None)
+    return leaf and not isinstance(scope.document.at(path), dict | list | None)
 
 
 def _near(item: str, items: set[str]) -> list[str]:
