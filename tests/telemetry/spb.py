@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from telemetry.batch import Batch, Reject
+from telemetry.decode import make
+from telemetry.decode.sparkplug import Decoder
 from telemetry.message import Message
 from telemetry.sparkplug.schema import CLASSES, Datatype
 
@@ -74,3 +77,40 @@ def said(
 def session(number: int) -> Any:
     """The metric that numbers sessions."""
     return metric("bdSeq", number, Datatype.INT64)
+
+
+RACK = [metric("Power", 40.0, alias=1, properties={"engUnit": "kW"}), metric("Temp", 24.0, Datatype.FLOAT, alias=2)]
+
+
+def born(number: int = 1, seq: int = 0, at: int = T0) -> list[Message]:
+    """Births of a node and of a rack of it."""
+    load = metric("Load", 0.5, alias=0)
+    return [
+        said("g/NBIRTH/n", session(number), load, seq=seq, at=at),
+        said("g/DBIRTH/n/r", *RACK, seq=seq + 1, at=at),
+    ]
+
+
+def power(value: float, seq: int | None, at: int, **how: int) -> Message:
+    """A rack's power by alias, in kW."""
+    return said("g/DDATA/n/r", metric(None, value, alias=1, typed=False), seq=seq, at=at, **how)
+
+
+def death(number: int, received: int) -> Message:
+    """The will that a session left; its stamp is that of the session's begin."""
+    return said("g/NDEATH/n", session(number), at=T0 - 10_000, received=received)
+
+
+def hearing(*messages: Message, **options: str) -> Decoder:
+    """A decoder that has heard these."""
+    made = make("sparkplug", options)
+    assert isinstance(made, Decoder)
+    for each in messages:
+        assert isinstance(made.decode(each), Batch)
+    return made
+
+
+def values(found: Batch | Reject) -> list[float]:
+    """The values of a batch."""
+    assert isinstance(found, Batch), found
+    return list(map(float, found.values))

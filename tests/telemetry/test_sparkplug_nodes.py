@@ -9,57 +9,18 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 
-from telemetry.batch import NOTHING, Batch, Flag, Quality, Reject
+from telemetry.batch import NOTHING, Batch, Quality, Reject
 from telemetry.clock import NS, ReplayClock
 from telemetry.decode import Watcher, make
 from telemetry.decode.sparkplug import Decoder
 from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
-from telemetry.sparkplug import convert, wire
-from telemetry.sparkplug.payload import Mark as Says
-from telemetry.sparkplug.payload import Payload, read
 from telemetry.sparkplug.schema import CLASSES, Datatype
 from telemetry.sparkplug.sequence import REORDER_NS
-from tests.telemetry.spb import MS, T0, metric, payload, said, session
-
-RACK = [metric("Power", 40.0, alias=1, properties={"engUnit": "kW"}), metric("Temp", 24.0, Datatype.FLOAT, alias=2)]
-
-
-def born(number: int = 1, seq: int = 0, at: int = T0) -> list[Message]:
-    """Births of a node and of a rack of it."""
-    load = metric("Load", 0.5, alias=0)
-    return [
-        said("g/NBIRTH/n", session(number), load, seq=seq, at=at),
-        said("g/DBIRTH/n/r", *RACK, seq=seq + 1, at=at),
-    ]
-
-
-def power(value: float, seq: int | None, at: int, **how: int) -> Message:
-    """A rack's power by alias, in kW."""
-    return said("g/DDATA/n/r", metric(None, value, alias=1, typed=False), seq=seq, at=at, **how)
-
-
-def death(number: int, received: int) -> Message:
-    """The will that a session left; its stamp is that of the session's begin."""
-    return said("g/NDEATH/n", session(number), at=T0 - 10_000, received=received)
-
-
-def decoder(*messages: Message, **options: str) -> Decoder:
-    """A decoder that has heard these."""
-    made = make("sparkplug", options)
-    assert isinstance(made, Decoder)
-    for each in messages:
-        assert isinstance(made.decode(each), Batch)
-    return made
-
-
-def values(found: Batch | Reject) -> list[float]:
-    assert isinstance(found, Batch), found
-    return list(map(float, found.values))
+from tests.telemetry.spb import MS, RACK, T0, born, death, hearing, metric, payload, power, said, session, values
 
 
 def watched(*messages: Message) -> Pipeline:
@@ -79,7 +40,7 @@ def now(pipeline: Pipeline, at: int) -> dict[str, tuple[float, Quality]]:
 
 # ------------------------------------------------------------------------------------------------ connect
 def test_a_birth_teaches_names_units_and_aliases_that_data_go_by():
-    heard = decoder(*born())
+    heard = hearing(*born())
     assert [(p.identity, p.source, p.item, p.variable, p.units) for p in heard.points] == [
         ("g/n:Load", "g/n", "n", "load", "1"),
         ("g/n/r:Power", "g/n", "n/r", "power", "W"),
@@ -91,7 +52,7 @@ def test_a_birth_teaches_names_units_and_aliases_that_data_go_by():
 
 
 def test_data_before_a_birth_are_counted_and_wait_for_it():
-    heard = decoder(power(1.0, 7, T0))
+    heard = hearing(power(1.0, 7, T0))
     assert heard.decode(power(1.0, 8, T0 + 1)) == NOTHING
     assert (len(heard.points), heard.dropped, heard.told()["waiting"]) == (0, 2, 1)
     for each in born(at=T0 + 2):
@@ -101,14 +62,14 @@ def test_data_before_a_birth_are_counted_and_wait_for_it():
 
 
 def test_a_device_that_is_born_can_be_read_though_its_nodes_birth_was_missed():
-    heard = decoder(born()[1])
+    heard = hearing(born()[1])
     assert values(heard.decode(power(2.0, 2, T0 + 3))) == [2000.0]
     assert heard.decode(said("g/NDATA/n", metric(None, 1.0, alias=0), seq=3)) == NOTHING
     assert heard.told()["waiting"] == 1
 
 
 def test_an_unknown_alias_is_counted_and_the_others_are_read():
-    heard = decoder(*born())
+    heard = hearing(*born())
     found = heard.decode(said("g/DDATA/n/r", metric(None, 1.0, alias=9), metric(None, 2.0, alias=1), seq=2))
     assert values(found) == [2000.0]
     assert (heard.dropped, heard.told()["waiting"]) == (1, 1)
@@ -117,7 +78,7 @@ def test_an_unknown_alias_is_counted_and_the_others_are_read():
 def test_aliases_of_any_size_are_known():
     aliases = [0, 1, 65_535, 65_536, 2**31, 2**63 - 1, 2**63, 2**64 - 2]
     told = [metric(f"m{alias}", float(n), alias=alias) for n, alias in enumerate(aliases)]
-    heard = decoder(said("g/NBIRTH/n", *told, seq=0))
+    heard = hearing(said("g/NBIRTH/n", *told, seq=0))
     data = [metric(None, 100.0 + n, alias=alias, typed=False) for n, alias in enumerate(aliases)]
     assert values(heard.decode(said("g/NDATA/n", *reversed(data), seq=1))) == [107.0 - n for n in range(8)]
     assert heard.decode(said("g/NDATA/n", metric(None, 1.0, alias=2**40), seq=2)) is not None
@@ -125,14 +86,14 @@ def test_aliases_of_any_size_are_known():
 
 
 def test_metrics_without_aliases_go_by_their_names():
-    heard = decoder(said("g/NBIRTH/n", metric("a", 1.0), metric("b", 2, Datatype.INT32), seq=0))
+    heard = hearing(said("g/NBIRTH/n", metric("a", 1.0), metric("b", 2, Datatype.INT32), seq=0))
     mixed = [metric("b", -7, Datatype.INT32, typed=False), metric("nobody", 1.0), metric("a", 3.0, typed=False)]
     assert values(heard.decode(said("g/NDATA/n", *mixed, seq=1))) == [-7.0, 3.0]
     assert heard.dropped == 1
 
 
 def test_a_new_birth_gives_aliases_another_meaning():
-    heard = decoder(*born())
+    heard = hearing(*born())
     swapped = [metric("Power", 1.0, alias=2, properties={"engUnit": "kW"}), metric("Temp", 2.0, alias=1)]
     heard.decode(said("g/NBIRTH/n", session(1), seq=0, at=T0 + 10))
     assert heard.decode(power(3.0, 1, T0 + 11)) == NOTHING  # its device was not born again
@@ -144,93 +105,10 @@ def test_a_new_birth_gives_aliases_another_meaning():
     ]  # fmt: skip
 
 
-# --------------------------------------------------------------------------------------- types and values
-TYPES = [
-    (Datatype.INT8, -5, "int_value"), (Datatype.INT8, 127, "int_value"), (Datatype.INT16, -30_000, "int_value"),
-    (Datatype.INT32, -42, "int_value"), (Datatype.INT32, 2**31 - 1, "int_value"), (Datatype.UINT8, 251, "int_value"),
-    (Datatype.INT64, -(2**52), "long_value"), (Datatype.UINT16, 65_535, "int_value"),
-    (Datatype.UINT32, 2**32 - 1, "long_value"), (Datatype.UINT32, 2**32 - 1, "int_value"),
-    (Datatype.UINT64, 4503599627370497, "long_value"),
-    (Datatype.INT8, -5, "long_value"), (Datatype.INT32, -42, "long_value"), (Datatype.INT16, 77, "long_value"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("datatype", "value", "field"), TYPES)
-def test_integers_are_read_by_the_type_of_their_birth(datatype, value, field):
-    heard = decoder(said("g/NBIRTH/n", metric("x", 0, datatype, alias=4), seq=0))
-    told = CLASSES["Metric"](alias=4)
-    setattr(told, field, value % (2**64 if field == "long_value" else 2**32))
-    assert values(heard.decode(said("g/NDATA/n", told, seq=1))) == [float(value)]
-
-
-@pytest.mark.parametrize(("datatype", "raw", "expected"), [
-    (Datatype.INT8, 251, -5.0), (Datatype.INT16, 65_531, -5.0), (Datatype.INT8, 300, math.nan),
-    (Datatype.UINT8, 256, math.nan), (Datatype.INT16, 2**31, math.nan),
-])  # fmt: skip
-def test_short_forms_are_understood_and_what_does_not_fit_a_type_is_no_value(datatype, raw, expected):
-    heard = decoder(said("g/NBIRTH/n", metric("x", 0, datatype, alias=4), seq=0))
-    found = heard.decode(said("g/NDATA/n", CLASSES["Metric"](alias=4, int_value=raw), seq=1))
-    assert values(found) == pytest.approx([expected], nan_ok=True)
-
-
-def test_what_is_written_out_for_the_compiled_reader_is_what_others_mean():
-    columns = [getattr(wire, f"C_{name}") for name in
-               ("ALIAS", "TIME", "DATATYPE", "FIELD", "RAW", "VALUE", "FLAGS", "QUALITY")]  # fmt: skip
-    assert columns == [convert.ALIAS, convert.TIME, convert.DATATYPE, convert.FIELD, convert.RAW, convert.VALUE,
-                       convert.FLAGS, convert.QUALITY]  # fmt: skip
-    assert (convert.PAST, convert.NULL, convert.NO_TIME_MS) == (Says.HISTORICAL, Says.NULL, wire.NO_TIME)
-    assert (convert.GOOD, convert.BAD, convert.NO_VALUE, convert.BEYOND) == (
-        Quality.GOOD, Quality.BAD, Quality.NO_VALUE, Quality.OUT_OF_RANGE,
-    )  # fmt: skip
-    assert (convert.RETAINED, convert.HISTORICAL, convert.NO_TIME) == (Flag.RETAINED, Flag.HISTORICAL, Flag.NO_TIME)
-
-
-def test_numbers_of_the_compiled_reader_are_those_of_the_payload():
-    dice = np.random.default_rng(3)
-    types = [Datatype(int(kind)) for kind in dice.integers(1, 9, 500)]
-    heard = decoder(said("g/NBIRTH/n", *(metric(f"m{n}", 0, kind, alias=n) for n, kind in enumerate(types)), seq=0))
-    message = CLASSES["Payload"](seq=1, timestamp=T0)
-    for n, bits in enumerate(dice.integers(0, 64, 500)):
-        whole = int(dice.integers(0, 2**63)) * 2 + 1 >> int(bits)
-        message.metrics.add(alias=n, **({"int_value": whole} if whole < 2**32 else {"long_value": whole}))
-    data = message.SerializeToString()
-    found, told = heard.decode(Message("spBv1.0/g/NDATA/n", data, T0 * MS)), read(data)
-    assert isinstance(told, Payload)
-    np.testing.assert_array_equal(values(found), told.values(np.array([int(kind) for kind in types])))
-
-
-def test_null_nan_history_and_quality():
-    heard = decoder(*born())
-    marks = [
-        metric(None, None, alias=1, typed=False, is_null=True),
-        metric(None, math.nan, alias=1, typed=False),
-        metric(None, 5.0, alias=1, typed=False, is_historical=True, at=T0 - 60_000),
-        metric(None, 5.0, alias=1, typed=False, properties={"Quality": 0}),
-        metric(None, 5.0, alias=1, typed=False, properties={"Quality": 500}),
-        metric(None, 5.0, alias=1, typed=False, properties={"Quality": 192}),
-    ]
-    found = heard.decode(said("g/DDATA/n/r", *marks, seq=2, at=T0 + 7))
-    assert isinstance(found, Batch)
-    assert list(found.qualities) == [2, 2, 0, 1, 1, 0]
-    assert list(found.flags) == [0, 0, 4, 0, 0, 0]
-    assert list(found.times_ns) == [(T0 + 7) * MS] * 2 + [(T0 - 60_000) * MS] + [(T0 + 7) * MS] * 3
-
-
 def test_history_never_becomes_the_present_state():
     pipeline = watched(*born(), said("g/DDATA/n/r", metric(None, 99.0, alias=1, at=T0 + 60, is_historical=True), seq=2))
     assert now(pipeline, T0 + 90)["g/n/r:Power"] == (40_000.0, Quality.GOOD)
     assert pipeline.state.counts.historical == 1
-
-
-def test_what_is_no_number_is_no_point_and_is_counted():
-    words = [
-        metric("s", "é", Datatype.STRING, alias=1), metric("b", b"\0", Datatype.BYTES, alias=2),
-        metric("u", 1.0, alias=3, properties={"Engineering Units": "furlong"}), metric("x", 1.0, alias=4),
-    ]  # fmt: skip
-    heard = decoder(said("g/NBIRTH/n", *words, metric("Node Control/Rebirth", False, Datatype.BOOLEAN), seq=0))
-    heard.decode(said("g/NDATA/n", words[0], metric(None, True, Datatype.BOOLEAN, alias=4, typed=False), seq=1))
-    assert [point.identity for point in heard.points] == ["g/n:x"]
-    assert heard.told()["unread"] == {"of another type": 1, "no number": 3, "unit": 1}
 
 
 def test_a_birth_says_what_is_now_however_long_it_has_stood():
@@ -267,26 +145,26 @@ def test_a_death_is_told_by_the_clock_of_the_node(skew_s):
 
 
 def test_the_will_of_a_former_session_changes_nothing():
-    heard = decoder(*born(7))
+    heard = hearing(*born(7))
     assert heard.decode(death(6, T0 + 10)) == NOTHING
     assert values(heard.decode(power(2.0, 2, T0 + 20))) == [2000.0]
     assert (heard.told()["vain_deaths"], heard.told()["dead"]) == (1, 0)
 
 
 def test_a_birth_that_its_death_overtook_does_not_revive():
-    heard = decoder(*born(7), death(7, T0 + 1000))
+    heard = hearing(*born(7), death(7, T0 + 1000))
     assert heard.decode(said("g/NBIRTH/n", session(7), metric("Load", 1.0), seq=0, received=T0 + 1200)) == NOTHING
     assert (heard.told()["late_births"], heard.told()["dead"], heard.told()["waiting"]) == (1, 1, 0)
     assert values(heard.decode(said("g/NBIRTH/n", session(8), metric("Load", 1.0), seq=0, received=T0 + 1300))) == [1.0]
 
 
 def test_a_node_that_never_counts_its_sessions_is_revived_a_second_later():
-    heard = decoder(*born(0), death(0, T0 + 1000), *born(0, at=T0 + 2100))
+    heard = hearing(*born(0), death(0, T0 + 1000), *born(0, at=T0 + 2100))
     assert values(heard.decode(power(2.0, 2, T0 + 2200))) == [2000.0]
 
 
 def test_data_of_the_dead_want_a_birth_but_not_those_that_were_on_their_way():
-    heard = decoder(*born(7), death(7, T0 + 1000))
+    heard = hearing(*born(7), death(7, T0 + 1000))
     assert heard.decode(power(2.0, 2, T0 + 990, received=T0 + 1010)) == NOTHING
     assert heard.told()["waiting"] == 0
     heard.decode(power(2.0, 3, T0 + 5000))
@@ -330,7 +208,7 @@ def test_a_value_that_does_not_change_is_not_old_while_its_node_speaks():
 # -------------------------------------------------------------------------------------------------- ordering
 def at_seq(*numbers: int, begin: int = 0) -> Decoder:
     """A decoder that heard data of these numbers, 10 ms apart, after a birth."""
-    heard = decoder(*born(seq=begin))
+    heard = hearing(*born(seq=begin))
     for step, number in enumerate(numbers):
         heard.decode(power(float(step), number, T0 + 10 * (step + 1)))
     return heard
@@ -374,7 +252,7 @@ def test_copies_are_not_read_twice():
 
 
 def test_data_of_before_a_birth_that_come_after_it_are_not_read_by_its_aliases():
-    heard = decoder(*born(), *born(at=T0 + 1000))
+    heard = hearing(*born(), *born(at=T0 + 1000))
     assert heard.decode(power(1.0, 250, T0 + 900)) == NOTHING
     assert settled(heard) == (0, 0, 1)
 
@@ -409,8 +287,8 @@ def test_losses_are_marked_in_the_stream_of_the_pipeline():
 # -------------------------------------------------------------------------------------- commands and brokers
 def test_births_are_asked_for_only_where_the_user_wants_it():
     wants = power(1.0, 1, T0)
-    assert decoder(wants).requests(T0 * MS) == []
-    heard = decoder(wants, rebirth="on_unknown", prefix="lab")
+    assert hearing(wants).requests(T0 * MS) == []
+    heard = hearing(wants, rebirth="on_unknown", prefix="lab")
     (asked,) = heard.requests(T0 * MS)
     assert asked.topic == "lab/spBv1.0/g/NCMD/n"
     told = CLASSES["Payload"].FromString(asked.payload)
@@ -420,7 +298,7 @@ def test_births_are_asked_for_only_where_the_user_wants_it():
 
 
 def test_a_birth_is_asked_for_every_thirty_seconds_at_most_and_less_and_less_often():
-    heard = decoder(power(1.0, 1, T0), rebirth="on_unknown")
+    heard = hearing(power(1.0, 1, T0), rebirth="on_unknown")
     asked = [second for second in range(400) if heard.requests(T0 * MS + second * NS)]
     assert asked == [0, 30, 90, 210]
     for each in born(at=T0 + 1):
@@ -430,18 +308,18 @@ def test_a_birth_is_asked_for_every_thirty_seconds_at_most_and_less_and_less_oft
 
 def test_a_gap_is_a_reason_to_ask_where_the_user_says_so():
     for policy, count in (("on_unknown", 0), ("on_gap", 1)):
-        heard = decoder(*born(), power(1.0, 9, T0 + 10), rebirth=policy)
+        heard = hearing(*born(), power(1.0, 9, T0 + 10), rebirth=policy)
         heard.tick((T0 + 60_000) * MS)
         assert len(heard.requests((T0 + 60_000) * MS)) == count
 
 
 def test_many_nodes_are_not_asked_all_at_once():
-    heard = decoder(*(said(f"g/NDATA/n{n}", metric(None, 1.0, alias=1), seq=1) for n in range(25)), rebirth="on_gap")
+    heard = hearing(*(said(f"g/NDATA/n{n}", metric(None, 1.0, alias=1), seq=1) for n in range(25)), rebirth="on_gap")
     assert [len(heard.requests(T0 * MS + second * NS)) for second in range(4)] == [10, 10, 5, 0]
 
 
 def test_commands_and_states_of_hosts_are_understood_and_say_nothing():
-    heard = decoder()
+    heard = hearing()
     for topic in ("spBv1.0/g/NCMD/n", "spBv1.0/g/DCMD/n/r", "spBv1.0/STATE/host"):
         assert heard.decode(Message(topic, b'{"online": true}', T0 * MS)) == NOTHING
         assert heard.source(topic) == ""
