@@ -20,12 +20,14 @@ from tests.bench import (
     mqtt,
     mqtt_faults,
     mqtt_replay,
+    mqtt_sparkplug,
     plant,
     power,
     rack_loop,
     single_losses,
     sparkplug_decode,
     start,
+    state_apply,
 )
 from tests.bench.measure import ROOT, Row
 from tests.bench.table import busy, document, text
@@ -44,10 +46,12 @@ CASES: dict[str, Case] = {
     "sweep": fault_sweep.run,
     "n1": single_losses.run,
     "mqtt": mqtt.run,
+    "mqtt-sparkplug": mqtt_sparkplug.run,
     "replay": mqtt_replay.run,
     "mqtt-faults": mqtt_faults.run,
     "emulator": emulator.run,
     "decode": dsx_decode.run,
+    "state": state_apply.run,
     "sparkplug": sparkplug_decode.run,
 }
 

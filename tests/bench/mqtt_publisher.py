@@ -217,9 +217,7 @@ class Child:
     live: mmap.mmap
 
     @classmethod
-    def start(
-        cls, port: int, folder: Path, messages: int, rate: float, *options: str, module: str = __name__
-    ) -> Child:
+    def start(cls, port: int, folder: Path, messages: int, rate: float, *options: str, module: str = __name__) -> Child:
         """Start it and wait until the metadata are with the broker; ``module``: a publisher of another load."""
         file = folder / "publisher.live"
         file.write_bytes(bytes(LIVE.size))

@@ -79,15 +79,16 @@ def run(quick: bool, full: bool) -> list[Row]:
     held = once(RATE * SURPLUS, seconds)
     readback, published, ingested = held.readback, held.published, held.ingested
     missing = published.sent - readback.distinct + readback.wrong + readback.extra + (NODES - readback.metadata)
-    state = ingested.run["state"]
-    unapplied = published.sent * METRICS - state["applied"] + NODES * (METRICS + 1)
+    state, sources = ingested.run["state"], ingested.run["sources"]
+    missing += sources["lost"] + sources["missing"]
+    unapplied = (published.sent + NODES) * METRICS - state["applied"]
     early, late = held.backlog_s(0.05, 0.3), held.backlog_s(0.75, 1.0)
     work, bar = f"{seconds:g} s, QoS 0, {NODES * METRICS:,} points", RATE * METRICS
     each = 1e9 * ingested.cpu_s / max(1, ingested.durable * METRICS)
     offered = f"{RATE * SURPLUS * METRICS:,.0f}/s offered; {held.costs()}: {each:.0f} ns a sample"
     ms = f"{1e3 * early:.0f} to {1e3 * late:.0f} ms"
     grown, last = held.growth_mb(min(STEADY_S, seconds / 2)), held.looks[-1]
-    lost = f"lost, changed or doubled; {unapplied:,} readings not in the state, rejects {state['rejects']}"
+    lost = f"lost, changed, doubled, or missing by seq; {unapplied:,} readings not applied"
     delay = f"p50 {ingested.p50_s:g} s, worst {ingested.worst_s:g} s"
     rows = [
         Row("sparkplug", f"{work}, durable", METRICS * held.held_rate(), "/s", bar, False, offered),

@@ -14,7 +14,7 @@ import struct
 import numpy as np
 
 from telemetry.sparkplug.schema import CLASSES, Datatype
-from tests.bench.mqtt_load import Bytes, Schedule, packet, text
+from tests.bench.mqtt_load import LIMIT, Bytes, Schedule, packet, text
 
 NODES, METRICS = 50, 100
 FIRST_ALIAS = 20_000  # three bytes of varint
@@ -99,7 +99,8 @@ def _varints(numbers: np.ndarray, width: int) -> Bytes:
 
 def number_of(payload: bytes) -> int | None:
     """Which message a payload is, None where it is none of these."""
-    return int(DOUBLE.unpack(payload[AT])[0]) if len(payload) == BODY else None
+    number = DOUBLE.unpack(payload[AT])[0] if len(payload) == BODY else -1.0
+    return int(number) if 0.0 <= number < LIMIT else None
 
 
 def due_ms(payload: bytes) -> int | None:

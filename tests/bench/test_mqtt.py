@@ -13,6 +13,10 @@ from tests.bench.mqtt_load import DUPLICATE, PUBLISH, Schedule, metadata, number
 from tests.bench.mqtt_publisher import CONNACK, PUBACK, RETAINED, Child, Told
 from tests.bench.mqtt_readback import read_back
 from tests.bench.mqtt_run import go
+from tests.bench.mqtt_sparkplug import SPARKPLUG
+from tests.bench.mqtt_sparkplug import read_back as read_back_sparkplug
+from tests.bench.sparkplug_load import METRICS, NODES, Packets, births, due_ms, topics
+from tests.bench.sparkplug_load import number_of as number_of_sparkplug
 
 TOPICS, MESSAGES, RATE = 20, 600, 3000.0
 
@@ -115,3 +119,33 @@ def test_all_that_a_broker_acknowledged_is_in_the_recording_with_everything_on(t
     assert (ran.published.acked, ran.readback.distinct, ran.ingested.durable) == (3_000, 3_000, 3_100)
     assert ran.ingested.run["state"]["applied"] == 3_000
     assert ran.looks[-1].resident_mb > 1.0
+
+
+def test_what_is_lost_changed_doubled_or_out_of_order_is_seen_in_a_recording_of_sparkplug():
+    told = Told(NODES, start_ms=1_743_620_423_000, rate=RATE, sent=400, acked=400)
+    packets, schedule, named = Packets(), Schedule(told.start_ms, RATE), topics()
+    rows = [row.tobytes() for row in packets.between(schedule, 0, 400)[:, packets.body :]]
+    assert [number_of_sparkplug(row) for row in rows] == list(range(400))
+    assert [due_ms(row) for row in rows] == [schedule.stamp(n) for n in range(400)]
+    sent = [Message(named[n % NODES], row, 0) for n, row in enumerate(rows)]
+    about = [Message(topic, payload, 0) for topic, payload in births()]
+    whole = read_back_sparkplug(about + sent, told)
+    assert (whole.distinct, whole.wrong, whole.extra, whole.backward, whole.metadata) == (400, 0, 0, 0, NODES)
+    changed = Message(named[3], rows[3][:500] + b"\0" + rows[3][501:], 0)
+    found = read_back_sparkplug([*about[1:], *sent[:3], changed, *sent[4:200], sent[2], *sent[201:]], told)
+    assert (found.lost(told), found.wrong, found.extra, found.backward, found.metadata) == (
+        [3, 200],
+        1,
+        1,
+        1,
+        NODES - 1,
+    )
+
+
+def test_all_samples_of_sparkplug_are_in_the_recording_and_in_the_state(tmp_path: Path):
+    ran = go(tmp_path, 500.0, 1.5, load=SPARKPLUG)
+    state, sources = ran.ingested.run["state"], ran.ingested.run["sources"]
+    assert ran.drained
+    assert (ran.readback.distinct, ran.readback.wrong, ran.readback.extra, ran.readback.metadata) == (750, 0, 0, NODES)
+    assert (state["applied"], state["rejects"]) == ((750 + NODES) * METRICS, {})
+    assert (sources["alive"], sources["lost"], sources["missing"]) == (NODES, 0, 0)
