@@ -24,7 +24,7 @@ from telemetry.mark import Mark
 TOLERANCE_NS = 5 * NS
 AGREED_NS, AGREED = 10 * NS, 3
 DAY_NS = 86_400 * NS
-UNLEARNT = 2**62
+UNLEARNT, EVERY = 2**62, 2**63 - 1
 MARKS = 1_000
 
 
@@ -40,15 +40,16 @@ class Trial(msgspec.Struct):
 class SourceClocks:
     """Columns by source: ``offset``, ``earliest`` (no difference below it is believed), least difference of ``today``.
 
-    ``trying``: 1 where readings are on trial. The arrays stay the same objects: kernels look into them.
+    ``teaching``: differences below it teach something, all of them while readings are on trial. The arrays that the
+    compiled loop looks into stay the same objects.
     """
 
     def __init__(self) -> None:
         self.names: list[str] = []
-        self.offset = array("q")
+        self.offset: list[int] = []
         self.earliest = array("q")
-        self.today = array("q")
-        self.trying = array("b")
+        self.today: list[int] = []
+        self.teaching = array("q")
         self.marks: deque[Mark] = deque(maxlen=MARKS)
         self._index: dict[str, int] = {}
         self._trial: dict[int, Trial] = {}
@@ -59,7 +60,7 @@ class SourceClocks:
 
     def lent(self) -> tuple[NDArray[Any], ...]:
         """What is believed and learnt, as NumPy sees it; no source can be new while that is out."""
-        return tuple(np.frombuffer(column, column.typecode) for column in (self.earliest, self.today, self.trying))
+        return tuple(np.frombuffer(column, column.typecode) for column in (self.earliest, self.teaching))
 
     def index(self, name: str) -> int:
         """Number of a source; it is new where it was not heard of."""
@@ -69,14 +70,13 @@ class SourceClocks:
             self.offset.append(UNLEARNT)
             self.earliest.append(-TOLERANCE_NS)
             self.today.append(UNLEARNT)
-            self.trying.append(0)
+            self.teaching.append(UNLEARNT)
             self._told.append(0)
             self._since.append(0)
         return index
 
     def fits(self, source: int, difference: int, received_ns: int) -> None:
         """Learn from a reading that is believed, ``difference`` ns after its stamp; what is on trial was wrong."""
-        self._acquit(source)
         if difference < self.today[source]:
             self.today[source] = difference
             if difference < self.offset[source]:  # less than any before; what is believed stays
@@ -84,13 +84,14 @@ class SourceClocks:
                     self._since[source] = received_ns
                 self.offset[source] = difference
                 self._unsettled.add(source)
+        self._acquit(source)
 
     def disagrees(self, source: int, difference: int, received_ns: int) -> int | None:
         """Note a reading that does not fit; the step by which the offset was moved, where enough of them agree."""
         trial = self._trial.get(source)
         if trial is None or not trial.most - TOLERANCE_NS <= difference <= trial.least + TOLERANCE_NS:
             self._trial[source] = Trial(received_ns, difference, difference)
-            self.trying[source] = 1
+            self.teaching[source] = EVERY
             return None
         trial.least, trial.most = min(trial.least, difference), max(trial.most, difference)
         trial.count += 1
@@ -105,7 +106,12 @@ class SourceClocks:
 
     def _acquit(self, source: int) -> None:
         self._trial.pop(source, None)
-        self.trying[source] = 0
+        self.teaching[source] = self.today[source]
+
+    def _fresh(self, source: int) -> None:
+        """Begin a day; a trial goes on."""
+        self.today[source] = UNLEARNT
+        self.teaching[source] = EVERY if source in self._trial else UNLEARNT
 
     def _set(self, source: int, offset: int) -> None:
         offset = min(max(offset, -UNLEARNT), UNLEARNT)
@@ -120,7 +126,7 @@ class SourceClocks:
                 for source, least in enumerate(self.today):
                     if least != UNLEARNT:
                         self._set(source, least)
-                    self.today[source] = UNLEARNT
+                    self._fresh(source)
             self._day_ends = now_ns + DAY_NS
         for source in sorted(self._unsettled):
             if now_ns - self._since[source] >= AGREED_NS:
@@ -146,8 +152,8 @@ class SourceClocks:
         """Our own clock was set by ``by_ns``: every difference is larger by that. 0: nobody knows, learn anew."""
         self._day_ends = 0
         for source, offset in enumerate(self.offset):
-            self._acquit(source)
-            self.today[source] = UNLEARNT
+            self._trial.pop(source, None)
+            self._fresh(source)
             if offset != UNLEARNT and by_ns:
                 self._set(source, offset + by_ns)
             else:

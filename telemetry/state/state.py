@@ -84,10 +84,10 @@ class State:
         if self._changed:
             self._forget()
         readings: Iterator[Reading]
-        if isinstance(points, np.ndarray):
-            readings = self._thought(message, batch)
-        else:
+        if type(points) is tuple:
             readings = zip(points, batch.times_ns, batch.values, batch.qualities, batch.flags, strict=True)
+        else:
+            readings = self._thought(message, batch)
         for point, time_ns, said, graded, flag in readings:
             if flag & HISTORICAL:
                 counts.historical += 1
@@ -106,7 +106,7 @@ class State:
             if time_ns <= newest[point] or difference < clocks.earliest[source]:
                 if not self._is_newest(message, (point, time_ns, value, quality, flag), source):
                     continue
-            elif not flag & OLD and (clocks.trying[source] or difference < clocks.today[source]):
+            elif difference < clocks.teaching[source] and not flag & OLD:
                 clocks.fits(source, difference, received)
             counts.applied += 1
             columns.value[point] = value

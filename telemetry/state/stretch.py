@@ -30,11 +30,11 @@ def stretch(begin: int, batch: Columns, received: int, columns: Columns, clocks:
     """Apply readings from number ``begin`` on; the number of the first that needs thought, or how many there are.
 
     ``batch``: columns of a batch. ``columns``: time, value, quality, flags, count, received, again, source by point.
-    ``clocks``: earliest, today, trying by source. ``received``: ns since 1970 UTC.
+    ``clocks``: earliest and teaching by source. ``received``: ns since 1970 UTC.
     """
     points, times, values, qualities, flags = batch
     newest, value, quality, flag, count, came, again, source = columns
-    earliest, today, trying = clocks
+    earliest, teaching = clocks
     size = len(newest)
     for i in range(begin, len(points)):
         point, said, at = points[i], values[i], times[i]
@@ -46,7 +46,7 @@ def stretch(begin: int, batch: Columns, received: int, columns: Columns, clocks:
         difference = received - at
         if difference < earliest[of]:
             return i
-        if not flags[i] & OLD and (trying[of] or difference < today[of]):
+        if difference < teaching[of] and not flags[i] & OLD:
             return i
         graded = qualities[i]
         if not -HUGE <= said <= HUGE:

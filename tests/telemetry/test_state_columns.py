@@ -57,7 +57,7 @@ def told(state: State) -> dict[str, object]:
     return {
         "digest": state.digest(),
         "counts": state.counts.told(),
-        "clocks": {name: list(getattr(clocks, name)) for name in ("names", "offset", "earliest", "today", "trying")},
+        "clocks": {name: list(getattr(clocks, name)) for name in ("names", "offset", "earliest", "today", "teaching")},
         "trials": repr(clocks._trial),
         "marks": list(clocks.marks),
         "columns": [repr(column.tolist()) for column in columns.lent()],
