@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from twin.core.columns import Group
+from tests.engine.driving import DATES, Floats, advance, everywhere, powers, prepared
 from twin.core.variables import BY_NAME, rows
-from twin.engine.driven import Driven
-from twin.engine.prepare import Prepared, prepare
+from twin.engine.driven import BOUNDS, Driven
+from twin.engine.prepare import Prepared
 
-Floats = NDArray[np.float64]
-# A site with a fleet, and one whose racks wander; noise passes a knot (every 900 s) in the period.
-SITES = {"oklahoma-10": "2028-07-01T13:59:30", "frontier": "2026-07-01T13:59:30"}
 LENGTH_S = 60
-
-
-def seconds(text: str) -> float:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
-
-
-def prepared(site: str, every: str = "10s") -> Prepared:
-    start = seconds(SITES[site])
-    end = datetime.fromtimestamp(start + LENGTH_S, UTC).isoformat()
-    return prepare(site, start=SITES[site] + "Z", end=end, step="1s", every=every, level="rack", threads=1)
+SITES = ("oklahoma-10", "frontier")
 
 
 @pytest.fixture(scope="module", params=SITES)
 def run(request: pytest.FixtureRequest) -> Prepared:
-    return prepared(request.param)
+    return prepared(request.param, DATES[request.param], LENGTH_S)
 
 
 @pytest.fixture
@@ -48,29 +34,44 @@ def simulated(run: Prepared) -> dict[str, Floats]:
     return {level: np.concatenate([r.levels[level] for r in results]) for level in results[0].levels}
 
 
-def advance(twin: Driven, inputs: Mapping[str, Floats], steps: int) -> dict[str, Floats]:
-    outs = [twin.step(inputs) for _ in range(steps)]
-    assert max(out["energy_residual"][0] for out in outs) < 1e-9
-    return outs[-1]
-
-
-def powers(twin: Driven, share: float = 0.7) -> Floats:
-    a = twin.prepared.plan.arrays
-    return np.repeat(a.group[:, Group.RATED], np.diff(a.group_rack)) * share
+def recorded(twin: Driven, steps: int, *inputs: dict[str, Floats]) -> dict[str, Floats]:
+    """Rows of the intervals of so many steps by level; ``inputs`` take turns."""
+    found: dict[str, list[Floats]] = {}
+    for n in range(steps):
+        twin.step(inputs[n % len(inputs)])
+        for level, part in twin.interval.levels.items() if twin.interval else ():
+            found.setdefault(level, []).append(part)
+    return {level: np.concatenate(parts) for level, parts in found.items()}
 
 
 def test_without_readings_it_is_the_run_of_simulate(run: Prepared, twin: Driven) -> None:
-    found: dict[str, list[Floats]] = {}
-    nothing = {
-        name: np.full(n, np.nan) for name, n in (("rack_power", run.plan.racks), ("outdoor_dry_bulb_temperature", 1))
-    }
-    for n in range(LENGTH_S):
-        twin.step(nothing if n % 2 else {})
-        assert (twin.interval is not None) == (n % 10 == 9)
-        for level, part in twin.interval.levels.items() if twin.interval else ():
-            found.setdefault(level, []).append(part)
+    nothing = {name: everywhere(run, name, (np.nan, np.inf, -np.inf)[n % 3]) for n, name in enumerate(BOUNDS)}
+    found = recorded(twin, LENGTH_S, {}, nothing)
     for level, expected in simulated(run).items():
-        np.testing.assert_allclose(np.concatenate(found[level]), expected, rtol=1e-12, atol=1e-12, err_msg=level)
+        np.testing.assert_allclose(found[level], expected, rtol=1e-12, atol=1e-12, err_msg=level)
+
+
+def test_a_hall_that_gets_power_within_a_step_is_that_of_simulate() -> None:
+    run = prepared("oklahoma-10", "2025-11-03T05:59:13", 120, "5s", "20s")
+    begins = run.plan.hall_start_s.max() - run.timeline.start
+    assert 0 < begins < 120
+    assert begins % 5 != 0
+    twin = Driven(run, run.timeline.start, 5.0, 20.0)
+    found = recorded(twin, 24, {})
+    for level, expected in simulated(run).items():
+        np.testing.assert_allclose(found[level], expected, rtol=1e-9, atol=1e-9, err_msg=level)
+    twin.close()
+
+
+def test_a_site_without_power_yet_has_nothing_to_say() -> None:
+    run = prepared("frontier", "2001-01-01T00:00:00", 60)
+    twin = Driven(run, run.timeline.start)
+    out = advance(twin, {name: everywhere(run, name, 20.0) for name in BOUNDS}, 12)
+    assert out["site_it_power"][0] == 0.0
+    assert np.isnan(out["rack_temperature"]).all()
+    assert np.isnan(out["cdu_return_temperature"]).all()
+    assert twin.interval is None
+    twin.close()
 
 
 def test_the_step_is_told_by_name_over_the_items(twin: Driven) -> None:

@@ -86,6 +86,7 @@ class Sec(IntEnum):
     ZONE_LAG = 33  # time constant of the pattern of inlets, s
     TO_ROOM = 34  # coolant to the room's air; of the air: all of its hall, racks with it, 0: nothing to exchange
     TO_OUTDOORS = 35  # of the air: the room to the outdoor air
+    MET = 36  # 1: the set point is measured, so it is met whatever the exchanger could do
 
 
 class Fac(IntEnum):
@@ -156,6 +157,7 @@ class Fac(IntEnum):
     C_PIPE_SUPPLY = 62  # the same on the way to the halls, a stratified store with it
     TO_OUTDOORS = 63  # all water of the loop to the outdoor air
     BASIN_TO_OUTDOORS = 64  # the basin to the outdoor air
+    MET = 65  # 1: the set point is measured, so it is met whatever the plant could do
 
 
 # A temperature that is never reached.

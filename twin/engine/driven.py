@@ -18,9 +18,29 @@ from numpy.typing import NDArray
 
 from twin.core.variables import slot
 from twin.engine.driven_air import drive_air
-from twin.engine.driven_inputs import OUTDOOR, POWER, Bounds, Hands, checked
+from twin.engine.driven_inputs import (
+    AIRFLOW,
+    COOLANT,
+    OUTDOOR,
+    POWER,
+    PRIMARY,
+    SUPPLY,
+    WATER,
+    Bounds,
+    Hands,
+    checked,
+)
 from twin.engine.driven_racks import Racks
 from twin.engine.driven_rows import Interval, by_name
+from twin.engine.driven_water import (
+    air_supply,
+    cdu_flow,
+    cdu_primary_flow,
+    cdu_supply,
+    fws_flow,
+    fws_supply,
+    handler_airflow,
+)
 from twin.engine.prepare import Prepared
 from twin.engine.run import Ends, Engine, Forcing, Result, blank_unenergised, complete_site, make_engine
 from twin.engine.serve import FleetBlock, FleetRun
@@ -36,7 +56,7 @@ HEADROOM = slice(slot("hall_cooling_headroom"), slot("hall_cooling_headroom") + 
 class Driver:
     """An input that can drive: its name in the variable table, what a reading can be, and how it is applied.
 
-    ``apply`` is None where the readings of several are applied together.
+    ``apply`` is None for racks and outdoor air; it puts NaN in place of readings that are not believed.
     """
 
     name: str
@@ -48,8 +68,18 @@ DRIVERS: tuple[Driver, ...] = (
     Driver("rack_power", POWER),
     Driver("outdoor_dry_bulb_temperature", OUTDOOR),
     Driver("outdoor_wet_bulb_temperature", OUTDOOR),
+    Driver("cdu_flow", COOLANT, cdu_flow),
+    Driver("hall_handler_airflow", AIRFLOW, handler_airflow),
+    Driver("cdu_supply_temperature", SUPPLY, cdu_supply),
+    Driver("hall_supply_air_temperature", SUPPLY, air_supply),
+    Driver("fws_supply_temperature", SUPPLY, fws_supply),
+    Driver("cdu_primary_flow", PRIMARY, cdu_primary_flow),
+    # The last: what a loop's own meter shows holds for all of its branches.
+    Driver("fws_flow", WATER, fws_flow),
 )
 BOUNDS = {driver.name: driver.bounds for driver in DRIVERS}
+AIR = ("outdoor_dry_bulb_temperature", "outdoor_wet_bulb_temperature")
+FIRST = {driver.name for driver in DRIVERS if driver.apply is None}
 
 
 @dataclass
@@ -109,6 +139,7 @@ class Driven:
             raise ValueError(f"every_s must be a multiple of step_s > 0, got {every_s:g} and {step_s:g}")
         self.prepared, self.start_s, self.step_s, self.every_s = prepared, start_s, step_s, every_s
         self.interval: Result | None = None
+        self.used: dict[str, Floats] = {}
         self._per, self._n, self._settled = per, 0, False
         site = prepared.plan
         a = site.arrays
@@ -139,10 +170,7 @@ class Driven:
 
     def settle(self, inputs: Mapping[str, Floats]) -> None:
         """Go to the steady state of ``inputs`` and of what the model finds itself; time does not pass."""
-        block = self._block()
-        if self._engine.fleet is not None:
-            self._engine.fleet.settle(self._plan, block)
-        self._settle(block, self._forcing(block, inputs, told=False))
+        self._settle(self._block(), inputs)
 
     def step(self, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
         """Advance one step; ``inputs`` by variable name over the items of its level, NaN where nothing is measured.
@@ -155,11 +183,9 @@ class Driven:
         block, engine = self._block(), self._engine
         ends = (self._n + 1) % self._per == 0
         told = ends or self._n == 0 or not self._settled
-        if not self._settled and engine.fleet is not None:
-            engine.fleet.settle(self._plan, block)
-        forcing = self._forcing(block, inputs, told)
         if not self._settled:
-            self._settle(block, forcing)
+            self._settle(block, inputs)
+        forcing = self._forcing(block, inputs, told=told)
         engine.run_islands(block, forcing, self._pool)
         levels = engine.finish(block, forcing, self._pool).levels
         self._complete(levels, told)
@@ -179,6 +205,7 @@ class Driven:
         """Go on from where ``save`` was called."""
         for part, before in zip(self._engine.state, saved.state, strict=True):
             np.copyto(part, before)
+        self._racks.release()
         self._n, self._settled, self.interval = saved.steps, True, None
         self._rows.load(saved.interval)
         self._headroom = saved.headroom.copy()
@@ -198,26 +225,33 @@ class Driven:
         last = np.array([end])
         return Block(0, 0, last, np.array([end - start]), np.zeros(1, np.int64), last, [(0, 1)])
 
-    def _forcing(self, block: Block, inputs: Mapping[str, Floats], told: bool) -> Forcing:
+    def _forcing(self, block: Block, inputs: Mapping[str, Floats], *, told: bool, steady: bool = False) -> Forcing:
         """Forcing and columns of a step, with what is measured in them."""
         engine, found = self._engine, checked(self._site, BOUNDS, inputs)
-        engine.latencies = told
-        engine.headroom_at = self._asked[int(told)]
-        forcing = engine.forcing(block)
-        hands = Hands(self._site, self._plan, engine.state, engine.scratch, forcing)
-        drive_air(
-            hands, found.get("outdoor_dry_bulb_temperature"), found.get("outdoor_wet_bulb_temperature"),
-            engine.weather, block,
+        engine.latencies, engine.headroom_at = told, self._asked[int(told)]
+        forcing, own, site = engine.forcing(block), self._plan.arrays, self._site.arrays
+        hands = Hands(
+            self._site, self._plan, engine.state, engine.scratch, forcing, float(block.dt.min()), steady
         )  # fmt: skip
+        drive_air(hands, found.get(AIR[0]), found.get(AIR[1]), engine.weather, block)
         start = float(block.t_end[0] - block.dt[0])
         self._racks.drive(found.get("rack_power"), forcing.curves[0], start, float(block.t_end[-1]))
+        own.sec[:], own.fac[:] = site.sec, site.fac
         for driver in DRIVERS:
             if driver.apply is not None and driver.name in found:
                 driver.apply(hands, found[driver.name])
+        self.used = found
         return forcing
 
-    def _settle(self, block: Block, forcing: Forcing) -> None:
-        self._engine.settle(block, forcing, self._pool)
+    def _settle(self, block: Block, inputs: Mapping[str, Floats]) -> None:
+        """Steady with what racks and air do; then with water and flows, of which the heat says what can be believed."""
+        engine = self._engine
+        if engine.fleet is not None:
+            engine.fleet.settle(self._plan, block)
+        first = {name: values for name, values in inputs.items() if name in FIRST}
+        engine.settle(block, self._forcing(block, first, told=False), self._pool)
+        if len(first) < len(inputs):
+            engine.settle(block, self._forcing(block, inputs, told=False, steady=True), self._pool)
         self._settled = True
 
     def _complete(self, levels: dict[str, Floats], told: bool) -> None:

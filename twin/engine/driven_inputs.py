@@ -1,18 +1,19 @@
 """What is measured and drives the model: names and bounds, and readings checked against them.
 
 A reading that is not a number, or beyond what its quantity can be, counts as not measured: the model finds the value
-itself. Powers and flows below zero are taken as zero, for meters at rest show a little of either sign.
+itself. Powers and flows below zero or next to nothing are taken as zero: meters at rest show a little of either sign.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.core.columns import Fac, Group, Sec
 from twin.core.errors import did_you_mean
 from twin.core.variables import BY_NAME, Level
 from twin.engine.arrays import Scratch, State
@@ -20,10 +21,12 @@ from twin.engine.run import Forcing
 from twin.site.plan import Plan
 
 Floats = NDArray[np.float64]
-# No outdoor air, water or supply air of a data centre is beyond (estimate).
-COLDEST_C, HOTTEST_C = -60.0, 150.0
-# A rack of today draws 0.6 MW, a loop of a campus moves 10 t/s (estimates, with room).
-MOST_RACK_W, MOST_KG_S = 1e7, 1e5
+# No outdoor air is beyond, nor is water or air that is supplied (estimates).
+OUTDOOR_C, SUPPLY_C = (-60.0, 60.0), (-20.0, 90.0)
+# How many times what it is rated for a thing can do without its meter being at fault (estimates, with much room).
+TIMES_POWER, TIMES_FLOW = 20.0, 4.0
+# Share of the most below which a meter shows nothing.
+NOTHING = 1e-8
 
 
 class Hands(NamedTuple):
@@ -34,19 +37,53 @@ class Hands(NamedTuple):
     state: State
     scratch: Scratch
     forcing: Forcing
+    shortest_s: float  # the shortest step of the forcing
+    steady: bool  # what is measured is held until everything is steady
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a reading can be; ``clipped``: what is below is taken as the least, else as not measured."""
+    """What a reading can be; ``clipped``: what is below is taken as the least, else as not measured.
+
+    ``most`` is times ``unit`` (item) where that is given.
+    """
 
     least: float
     most: float
     clipped: bool = False
+    unit: Callable[[Plan], Floats] | None = None
 
 
-TEMPERATURE, OUTDOOR = Bounds(COLDEST_C, HOTTEST_C), Bounds(COLDEST_C, 60.0)
-POWER, FLOW = Bounds(0.0, MOST_RACK_W, clipped=True), Bounds(0.0, MOST_KG_S, clipped=True)
+def _rated_w(plan: Plan) -> Floats:
+    a = plan.arrays
+    return np.repeat(a.group[:, Group.RATED], np.diff(a.group_rack))
+
+
+def _most_coolant(plan: Plan) -> Floats:
+    sec = plan.arrays.sec[plan.labels.cdu_sec]
+    return sec[:, Sec.W_MAX] / sec[:, Sec.CP]
+
+
+def _most_primary(plan: Plan) -> Floats:
+    sec = plan.arrays.sec[plan.labels.cdu_sec]
+    return sec[:, Sec.WP_MAX] / sec[:, Sec.CP_PRIMARY]
+
+
+def _most_air(plan: Plan) -> Floats:
+    sec = plan.arrays.sec[plan.air_sec]
+    return sec[:, Sec.W_MAX] / sec[:, Sec.CP]
+
+
+def _most_water(plan: Plan) -> Floats:
+    fac = plan.arrays.fac
+    return fac[:, Fac.W_MAX] / fac[:, Fac.CP]
+
+
+OUTDOOR, SUPPLY = Bounds(*OUTDOOR_C), Bounds(*SUPPLY_C)
+POWER = Bounds(0.0, TIMES_POWER, clipped=True, unit=_rated_w)
+COOLANT, PRIMARY, AIRFLOW, WATER = (
+    Bounds(0.0, TIMES_FLOW, clipped=True, unit=unit) for unit in (_most_coolant, _most_primary, _most_air, _most_water)
+)
 
 
 def items(plan: Plan, level: Level) -> int:
@@ -70,13 +107,27 @@ def checked(plan: Plan, bounds: Mapping[str, Bounds], inputs: Mapping[str, Float
         if len(values) != size:
             raise ValueError(f"{name} has {len(values)} values, expected one for each of {size}")
         bound = bounds[name]
-        if bound.clipped:
-            np.maximum(values, bound.least, out=values, where=np.isfinite(values))
+        most = bound.most if bound.unit is None else bound.most * bound.unit(plan)
         with np.errstate(invalid="ignore"):
-            values[~((values >= bound.least) & (values <= bound.most))] = np.nan
+            if bound.clipped:
+                values[np.isfinite(values) & (values < NOTHING * most)] = bound.least
+            values[~((values >= bound.least) & (values <= most))] = np.nan
         if not np.isnan(values).all():
             found[name] = values
     return found
 
 
-__all__ = ["FLOW", "OUTDOOR", "POWER", "TEMPERATURE", "Bounds", "Floats", "Hands", "checked", "items"]
+__all__ = [
+    "AIRFLOW",
+    "COOLANT",
+    "OUTDOOR",
+    "POWER",
+    "PRIMARY",
+    "SUPPLY",
+    "WATER",
+    "Bounds",
+    "Floats",
+    "Hands",
+    "checked",
+    "items",
+]

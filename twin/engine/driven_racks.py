@@ -54,7 +54,7 @@ class Racks:
         """Let racks draw ``power`` (rack, W; NaN: not measured; None: none is) in a step; ``curves`` utilisation."""
         if power is None:
             if self._driven.any():
-                self._choose(np.zeros_like(self._driven))
+                self.release()
             return
         known = ~np.isnan(power)
         driven = np.logical_or.reduceat(known, self._first)
@@ -71,6 +71,10 @@ class Racks:
             power[missing] = self._own(missing, curves, start_s, end_s)
         self._power = power
         np.copyto(self._state.offset, power * self._per_scale - 1.0, where=self._member)
+
+    def release(self) -> None:
+        """Leave all racks to the model, whatever state they are found in."""
+        self._choose(np.zeros_like(self._driven))
 
     def _choose(self, driven: NDArray[np.bool_]) -> None:
         """Lay aside the law of the groups in ``driven``, and give that of the others back."""

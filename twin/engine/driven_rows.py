@@ -25,7 +25,7 @@ def by_name(levels: dict[str, Floats]) -> dict[str, Floats]:
     """Arrays over the items of each level by variable name, from rows (1, item, variable)."""
     found: dict[str, Floats] = {}
     for level, part in levels.items():
-        apart = np.ascontiguousarray(np.moveaxis(part[0], -1, 0))
+        apart = np.moveaxis(part[0], -1, 0).copy()  # one variable after the other, and never changed again
         found.update(zip(NAMES[level], apart, strict=True))
     return found
 

@@ -34,7 +34,7 @@ W_MAX, W_MIN, WP_MAX, WP_MIN = int(Sec.W_MAX), int(Sec.W_MIN), int(Sec.WP_MAX), 
 UA, N_SECONDARY, N_PRIMARY = int(Sec.UA), int(Sec.N_SECONDARY), int(Sec.N_PRIMARY)
 C_RETURN, C_SUPPLY, PUMP_0 = int(Sec.C_RETURN), int(Sec.C_SUPPLY), int(Sec.PUMP_0)
 RECIRCULATION, LAG, SET, SET_MAX = int(Sec.RECIRCULATION), int(Sec.LAG), int(Sec.SET), int(Sec.SET_MAX)
-BYPASS, TO_OUTDOORS = int(Sec.BYPASS), int(Sec.TO_OUTDOORS)
+BYPASS, TO_OUTDOORS, MET = int(Sec.BYPASS), int(Sec.TO_OUTDOORS), int(Sec.MET)
 APPROACH, W_PER_HEAT, WP_PER_HEAT = int(Sec.APPROACH), int(Sec.W_PER_HEAT), int(Sec.WP_PER_HEAT)
 W_GROUPS, RUNNING = int(Sec.W_GROUPS), int(Sec.RUNNING)
 LIQUID_SHARE, BODY_SHARE, AIR_SHARE = int(Group.LIQUID_SHARE), int(Group.BODY_SHARE), int(Group.AIR_SHARE)
@@ -285,7 +285,9 @@ def response(a: Arrays, state: State, s: Scratch, j: int, y: float, mode: int) -
 
 @inner
 def choose_mode(a: Arrays, state: State, s: Scratch, j: int, y: float) -> int:
-    """The mode that holds at ``y``: set point if in reach, else open, else shut."""
+    """The mode that holds at ``y``: set point if in reach or measured, else open, else shut."""
+    if a.sec[j, MET] > 0.0:
+        return SET_MODE
     q, _, x = response(a, state, s, j, y, SET_MODE)
     if q < 0.0:
         return SHUT_MODE

@@ -62,7 +62,7 @@ HOLD, RENEW = constant(0), constant(1)
 CP, CP_PRIMARY = int(Sec.CP), int(Sec.CP_PRIMARY)
 F_W_MAX, F_C_RETURN, F_C_SUPPLY = int(Fac.W_MAX), int(Fac.C_RETURN), int(Fac.C_SUPPLY)
 F_C_PIPE, BACK, OUT = int(Fac.C_PIPE_RETURN), constant(0), constant(1)
-F_RUNNING, F_CHILLERS = int(Fac.RUNNING), int(Fac.CHILLERS)
+F_RUNNING, F_CHILLERS, F_MET = int(Fac.RUNNING), int(Fac.CHILLERS), int(Fac.MET)
 F_PUMP_1, F_PUMP_3, F_CP, F_C_BASIN = int(Fac.PUMP_1), int(Fac.PUMP_3), int(Fac.CP), int(Fac.C_BASIN)
 
 
@@ -202,7 +202,7 @@ def solve_loop(
         cap_a, cap_b = capacity(
             fac, a.rejection[f], w, y_set, back, state.condenser[f], state.basin[f], dt, t_db, t_wb, p, count
         )
-    if 0.0 <= need <= max(0.0, cap_a + cap_b * back):
+    if need >= 0.0 and (fac[F_MET] > 0.0 or need <= max(0.0, cap_a + cap_b * back)):
         return y, q, back, y_set, cap, 0.0
     if need < 0.0:
         y, q, back = _unmet(a, state, s, f, on, island, y, phi, psi, 0.0, 0.0)
