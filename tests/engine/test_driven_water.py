@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import exp
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,14 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.driving import DATES, Floats, advance, everywhere, powers, prepared
+from tests.shipped_sites import COMPLETE
 from twin.core.columns import Fac, Group, Sec
 from twin.core.variables import BY_NAME
 from twin.engine.driven import BOUNDS, Driven, Saved
 from twin.engine.prepare import Prepared
 from twin.site.plan import Arrays
-from twin.site.shipped import data_root
 
-SHIPPED = sorted(path.stem for path in Path(str(data_root())).glob("*.yaml"))
 FLEET = ("pool", "stream", "latency")
 
 
@@ -224,7 +222,7 @@ def test_energy_closes_and_everything_stays_finite_whatever_is_measured(
     assert np.isfinite(advance(twin, {}, 2)["fws_return_temperature"]).all()
 
 
-@pytest.mark.parametrize("site", SHIPPED)
+@pytest.mark.parametrize("site", COMPLETE)
 def test_every_shipped_site_steps_with_what_can_be_measured(site: str) -> None:
     run = prepared(site, "2030-07-01T14:00:00", 60)
     twin = Driven(run, run.timeline.start)
