@@ -169,4 +169,6 @@ def make(options: Mapping[str, str]) -> Decoder:
     prefix = topics.prefix(options.get("prefix", ""))
     if problems:
         raise InputError(problems)
-    return Decoder(prefix, None, policy)
+    named = options.get("mapping")
+    namer = None if named is None else import_module("telemetry.sparkplug.mapping").Mapping(named)
+    return Decoder(prefix, namer, policy)

@@ -7,12 +7,14 @@ units that nobody knows, names that a topic does not capture, a variable of the 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path as File
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from telemetry.plain.model import FieldPath, MappingFile, ReadingItem, RuleItem, Scalar
+from telemetry.plain.model import FieldPath, MappingFile, PointItem, ReadingItem, RuleItem, Scalar
 from telemetry.points import Point
 from telemetry.topics import MAX_BYTES, MAX_LEVELS
 from telemetry.units import POSSIBLE, UNITS, Unit
@@ -25,6 +27,8 @@ from twin.site.shipped import named_source
 FOLDER = "mappings"
 CAPTURE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 NO_UNIT = Unit("count", 1.0)
+Item = TypeVar("Item", bound=BaseModel)
+Made = TypeVar("Made")
 Steps = tuple[str | int, ...]
 Where = tuple[tuple[Steps, Scalar], ...]
 
@@ -105,38 +109,52 @@ def load_mapping(name_or_path: str | File, *, tagged: bool = False) -> list[Rule
 
     Raises :class:`InputError` with every fault at its line and column.
     """
-    document = read(*named_source(name_or_path, FOLDER, "mapping"))
+    return load_rules(name_or_path, FOLDER, MappingFile, RuleItem, partial(_rule, tagged=tagged))
+
+
+def load_rules(
+    name_or_path: str | File,
+    folder: str,
+    model: type[BaseModel],
+    item: type[Item],
+    make: Callable[[Item, Path, Document, Faults], Made],
+) -> list[Made]:
+    """The rules of a mapping file of any dialect: ``model`` is the file's, ``item`` that of one of its ``rules``.
+
+    Raises :class:`InputError` with every fault at its line and column.
+    """
+    document = read(*named_source(name_or_path, folder, "mapping"))
     faults = Faults()
     faults.problems += document.faults
     try:
-        MappingFile.model_validate(document.data)
+        model.model_validate(document.data)
     except ValidationError as error:
         lost = {".".join(map(str, path)) for path in document.lost}
-        faults.problems += [problem for problem in explain(error, MappingFile, document) if problem.path not in lost]
+        faults.problems += [problem for problem in explain(error, model, document) if problem.path not in lost]
     written = document.at(("rules",))
     rules = []
-    for number, item in enumerate(written if isinstance(written, list) else ()):
+    for number, each in enumerate(written if isinstance(written, list) else ()):
         try:
-            rule = RuleItem.model_validate(item)
+            rule = item.model_validate(each)
         except ValidationError:
             continue  # it has been told; the others are looked at further
-        rules.append(_rule(rule, ("rules", number), document, faults, tagged))
+        rules.append(make(rule, ("rules", number), document, faults))
     faults.problems.sort(key=lambda problem: (problem.line or 0, problem.col or 0))
     faults.tell()
     return rules
 
 
-def _rule(rule: RuleItem, place: Path, document: Document, faults: Faults, tagged: bool) -> Rule:
-    pattern, names = _pattern(rule.topic, (*place, "topic"), document, faults)
-    _known((*place, "source"), rule.source or "", names, document, faults)
+def _rule(rule: RuleItem, place: Path, document: Document, faults: Faults, *, tagged: bool) -> Rule:
+    pattern, names = pattern_of(rule.topic, (*place, "topic"), document, faults)
+    known((*place, "source"), rule.source or "", names, document, faults)
     if tagged:
         names = names + [name for reading in rule.readings for name in named(reading)]
     readings: list[Reading] = []
     for number, reading in enumerate(rule.readings):
         at = (*place, "readings", number)
-        _known((*at, "item"), reading.item or "", names, document, faults)
+        known((*at, "item"), reading.item or "", names, document, faults)
         for index, word in enumerate(reading.qualifier):
-            _known((*at, "qualifier", index), word, names, document, faults)
+            known((*at, "qualifier", index), word, names, document, faults)
         made = _reading(reading, at, document, faults)
         if made.name in [other.name for other in readings]:
             faults.problems.append(document.problem(at, "reads the same field as another reading of this rule"))
@@ -147,7 +165,7 @@ def _rule(rule: RuleItem, place: Path, document: Document, faults: Faults, tagge
     )
 
 
-def _pattern(topic: str, place: Path, document: Document, faults: Faults) -> tuple[Pattern, list[str]]:
+def pattern_of(topic: str, place: Path, document: Document, faults: Faults) -> tuple[Pattern, list[str]]:
     """The topic as a pattern, and the names that it captures."""
     levels, names = topic.split("/"), CAPTURE.findall(topic)
     bare = CAPTURE.sub("", topic)
@@ -175,7 +193,7 @@ def named(reading: ReadingItem) -> list[str]:
     return CAPTURE.findall(" ".join([reading.item or "", *reading.qualifier]))
 
 
-def _known(place: Path, text: str, names: list[str], document: Document, faults: Faults) -> None:
+def known(place: Path, text: str, names: list[str], document: Document, faults: Faults) -> None:
     """Every name in braces is one that the topic captures."""
     for name in CAPTURE.findall(text):
         if name not in names:
@@ -183,22 +201,33 @@ def _known(place: Path, text: str, names: list[str], document: Document, faults:
             faults.problems.append(document.problem(place, f'the topic captures no "{name}"{hint}'))
 
 
-def _reading(reading: ReadingItem, place: Path, document: Document, faults: Faults) -> Reading:
-    unit = NO_UNIT
-    if reading.unit is not None:
-        unit = UNITS.get(reading.unit, NO_UNIT)
-        if reading.unit not in UNITS:
-            hint = did_you_mean(reading.unit, UNITS)
-            faults.problems.append(document.problem((*place, "unit"), f'unknown unit "{reading.unit}"{hint}'))
-    row = BY_NAME.get(reading.variable)
-    if row is not None and reading.unit in UNITS and row.units != unit.units:
-        message = f'"{reading.variable}" of the model is in {row.units}, "{reading.unit}" leads to {unit.units}'
+def unit_of(point: PointItem, place: Path, document: Document, faults: Faults) -> Unit:
+    """The unit that is written, :data:`NO_UNIT` for none; told where nobody knows it, or the variable has another."""
+    if point.unit is None:
+        return NO_UNIT
+    unit = UNITS.get(point.unit, NO_UNIT)
+    if point.unit not in UNITS:
+        hint = did_you_mean(point.unit, UNITS)
+        faults.problems.append(document.problem((*place, "unit"), f'unknown unit "{point.unit}"{hint}'))
+    row = BY_NAME.get(point.variable)
+    if row is not None and point.unit in UNITS and row.units != unit.units:
+        message = f'"{point.variable}" of the model is in {row.units}, "{point.unit}" leads to {unit.units}'
         faults.problems.append(document.problem((*place, "unit"), message))
+    return unit
+
+
+def limits_of(point: PointItem, unit: Unit) -> tuple[float, float]:
+    """What is possible, in the unit of the model."""
     low, high = POSSIBLE.get(unit.dimension, (float("-inf"), float("inf")))
-    if reading.states:
-        low, high = float(min(reading.states.values())), float(max(reading.states.values()))
-    low = low if reading.low is None else reading.low * unit.factor + unit.offset
-    high = high if reading.high is None else reading.high * unit.factor + unit.offset
+    if point.states:
+        low, high = float(min(point.states.values())), float(max(point.states.values()))
+    low = low if point.low is None else point.low * unit.factor + unit.offset
+    return low, high if point.high is None else point.high * unit.factor + unit.offset
+
+
+def _reading(reading: ReadingItem, place: Path, document: Document, faults: Faults) -> Reading:
+    unit = unit_of(reading, place, document, faults)
+    low, high = limits_of(reading, unit)
     where: Where = tuple((_split(key), value) for key, value in reading.where.items())
     steps = _steps(reading.field) or ()
     name = ".".join(map(str, steps)) + "".join(f"[{'.'.join(map(str, key))}={value}]" for key, value in where)

@@ -7,7 +7,7 @@ rest. Texts with ``{name}`` take what the topic had there.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -20,22 +20,33 @@ BLANK = 0x7FFFFFFFFFFFFFF0
 """DCGM writes this and above where it has no value."""
 
 
-class ReadingItem(Frozen):
-    """One value in a message, and what it is in the words of the model."""
+class PointItem(Frozen):
+    """What a value is in the words of the model; of every dialect that has a mapping."""
 
-    field: FieldPath | None = Field(None, description="path of the value; without: the payload (or element) itself")
-    where: dict[str, Scalar] = Field(default_factory=dict, description="only where these fields have these values")
     variable: str = Field(
         pattern=r"^[a-z][a-z0-9_]{0,63}$", description="name as in the results, or <thing>_<quantity>"
     )
     unit: str | None = Field(None, description="the unit as the source writes it: kW, C, LPM, %; 1 for none")
     states: dict[str, int] = Field(default_factory=dict, description="values by text, instead of a unit")
     item: str | None = Field(None, description="the equipment, with {name} of the topic")
-    item_field: FieldPath | None = Field(None, description="path of the equipment's name, instead of `item`")
     qualifier: list[str] = Field(default_factory=list, description="words that tell points of one item apart")
     set_point: bool = Field(False, description="a target, not a measurement")
     low: float | None = Field(None, description="least possible value, in `unit`; default: by dimension")
     high: float | None = Field(None, description="greatest possible value, in `unit`; default: by dimension")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise PydanticCustomError("one_of", "low is above high")
+        return self
+
+
+class ReadingItem(PointItem):
+    """One value in a message, and what it is in the words of the model."""
+
+    field: FieldPath | None = Field(None, description="path of the value; without: the payload (or element) itself")
+    where: dict[str, Scalar] = Field(default_factory=dict, description="only where these fields have these values")
+    item_field: FieldPath | None = Field(None, description="path of the equipment's name, instead of `item`")
     blank_from: int | float = Field(
         BLANK, description="numbers from here on mean no value; default: the marker of DCGM"
     )
@@ -46,8 +57,6 @@ class ReadingItem(Frozen):
             raise PydanticCustomError("one_of", "expected either a unit (1 for none) or states")
         if self.item is not None and self.item_field is not None:
             raise PydanticCustomError("one_of", "expected either item or item_field, not both")
-        if self.low is not None and self.high is not None and self.low > self.high:
-            raise PydanticCustomError("one_of", "low is above high")
         return self
 
 
