@@ -23,7 +23,7 @@ from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.points import Points
 from telemetry.sparkplug.place import Place, Route
-from twin.core.errors import InputError, Problem, did_you_mean
+from twin.core.errors import Faults, Problem, did_you_mean
 
 if TYPE_CHECKING:
     from telemetry.sparkplug.births import Namer
@@ -163,12 +163,12 @@ def make(options: Mapping[str, str]) -> Decoder:
         Problem(name, f'sparkplug has no option "{name}"{did_you_mean(name, known)}')
         for name in sorted(options.keys() - set(known))
     ]
-    policy = options.get("rebirth", NEVER)
+    faults = Faults()
+    faults.problems += problems
+    policy, mapping = options.get("rebirth", NEVER), options.get("mapping")
     if policy not in POLICIES:
-        problems.append(Problem("rebirth", f'"{policy}" is none of {", ".join(POLICIES)}'))
-    prefix = topics.prefix(options.get("prefix", ""))
-    if problems:
-        raise InputError(problems)
-    named = options.get("mapping")
-    namer = None if named is None else import_module("telemetry.sparkplug.mapping").Mapping(named)
-    return Decoder(prefix, namer, policy)
+        faults.problems.append(Problem("rebirth", f'"{policy}" is none of {", ".join(POLICIES)}'))
+    prefix = faults.of(topics.prefix, options.get("prefix", ""))
+    namer = None if mapping is None else faults.of(import_module("telemetry.sparkplug.mapping").Mapping, mapping)
+    faults.tell()
+    return Decoder(prefix or "", namer, policy)

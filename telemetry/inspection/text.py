@@ -235,7 +235,7 @@ def _understood_lines(said: dict[str, Any]) -> list[str]:
         *_names("no metadata", "point", said["values_without_metadata"]),
         *_names("dangling", "id", said["dangling_ids"]),
         *_source_lines(said["sources"]),
-        *_beat_lines(said),
+        *([] if said["sources"] else _beat_lines(said)),
         *_reject_lines(said),
         "",
     ]
