@@ -227,14 +227,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--live", type=Path, required=True, help="file of 32 bytes that shows how far it is")
     parser.add_argument("--dialect", choices=LOADS, default="dsx")
     asked = parser.parse_args(arguments)
-    clock, stop, told_ready, dialect = SetClock(), threading.Event(), False, asked.dialect
+    clock, stop, began_s, dialect = SetClock(), threading.Event(), -1.0, asked.dialect
     wish = Wish(parse_address(asked.address), Login(), make(dialect), dialect, asked.folder, client_id=CLIENT)
     recording = Run(wish, lambda words: print(f"ingest: {words}", file=sys.stderr), clock)
 
     def show(run: Run) -> None:
-        nonlocal told_ready
-        if not told_ready and run.ingest.listener.connected:
-            told_ready = True
+        nonlocal began_s
+        if began_s < 0.0 and run.ingest.listener.connected:
+            began_s = time.process_time()
             print("ready", flush=True)
 
     with asked.live.open("r+b") as opened, mmap.mmap(opened.fileno(), LIVE.size) as live:
@@ -242,18 +242,18 @@ def main(arguments: list[str] | None = None) -> int:
         recording.pipeline.recorder = meter
         threading.Thread(target=obey, args=(meter, clock, stop), daemon=True).start()
         recording.go(stop, None, show)
-        print(json.dumps(asdict(told(meter, recording))))
+        print(json.dumps(asdict(told(meter, recording, time.process_time() - began_s))))
     return 0
 
 
-def told(meter: Meter, recording: Run) -> Told:
-    """What there is to say at the end."""
+def told(meter: Meter, recording: Run, cpu_s: float) -> Told:
+    """What there is to say at the end; ``cpu_s`` was used since it listened."""
     state = recording.pipeline.state
     return Told(
         durable=meter.durable,
         commits=meter.commits,
         failures=meter.failures,
-        cpu_s=time.process_time(),
+        cpu_s=cpu_s,
         peak_mb=meter.most / MB,  # not what the kernel says: a process begins with the peak of who started it
         p50_s=quantile(meter.delays_ms, 0.5),
         p99_s=quantile(meter.delays_ms, 0.99),

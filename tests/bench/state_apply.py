@@ -1,4 +1,5 @@
-"""Case ``state``: readings applied to the state in batches of 100 and one by one, and line protocol read to them.
+"""Case ``state``: readings applied to the state in batches of 100 and one by one, the whole path of Sparkplug messages
+(recorded, decoded, applied), and line protocol read to readings.
 
 The CPU time of one thread, the least of some rounds: what others do on the machine only adds. All readings are new (the
 common case), of 5,000 points of 50 sources.
@@ -8,19 +9,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from telemetry.batch import Batch
-from telemetry.clock import ReplayClock
+from telemetry.clock import ReplayClock, WallClock
 from telemetry.decode import Decoder, make
 from telemetry.message import Message
+from telemetry.pipeline import Pipeline, rehearse
 from telemetry.points import Point
+from telemetry.recording.write import Recorder
 from telemetry.state.state import State
+from tests.bench import sparkplug_load
 from tests.bench.measure import Row
+from tests.bench.mqtt_load import Schedule
 
 POINTS, LARGE, SOURCES = 5_000, 100, 50
-MANY_RATE, ONE_RATE, FIELD_RATE = 2e6, 4e5, 2e5  # readings and fields a second
+MANY_RATE, PATH_RATE, ONE_RATE, FIELD_RATE = 2e6, 1.2e6, 4e5, 2e5  # readings and fields a second
+GROUP = 140  # messages of one commit: those of 20 ms at 7,000 a second
 T0, MS = 1_900_000_000_000_000_000, 1_000_000
 LINES, FIELDS = 25, ("usage_user", "usage_system", "usage_idle", "load")
 
@@ -75,6 +83,35 @@ def rate(size: int, rounds: int) -> float:
     return (len(said) - known) * size / least(work, rounds, fresh)
 
 
+def path(rounds: int) -> float:
+    """Samples a second of CPU that are recorded (the disk's time apart), decoded and applied, 100 a message."""
+    packets, names, schedule = sparkplug_load.Packets(), sparkplug_load.topics(), Schedule(T0 // MS, 7_000.0)
+    rows = packets.between(schedule, 0, 10 * GROUP)[:, packets.body :]
+    about = [Message(topic, payload, T0) for topic, payload in sparkplug_load.births()]
+    said = [
+        Message(names[n % len(names)], row.tobytes(), schedule.stamp(n) * MS + 5 * MS, n) for n, row in enumerate(rows)
+    ]
+    rehearse("sparkplug")
+    with TemporaryDirectory() as folder:
+        recorder = Recorder(Path(folder), {}, clock=WallClock())
+        held = [Pipeline(make("sparkplug"), WallClock(), recorder)]
+
+        def fresh() -> None:
+            held[0] = Pipeline(make("sparkplug"), WallClock(), recorder)
+            held[0].take([*about, *said[:GROUP]])
+            held[0].commit()
+
+        def work() -> None:
+            for begin in range(GROUP, len(said), GROUP):
+                held[0].take(said[begin : begin + GROUP])
+                held[0].commit()
+
+        took = least(work, rounds, fresh)
+        recorder.close()
+    assert held[0].state.counts.applied == (len(said) + len(about)) * sparkplug_load.METRICS
+    return (len(said) - GROUP) * sparkplug_load.METRICS / took
+
+
 def lines() -> Sequence[Message]:
     """Messages of some lines of Telegraf, of four fields each."""
     return [
@@ -107,13 +144,17 @@ def run(quick: bool, full: bool) -> list[Row]:
     """Readings a second in batches and one by one, and fields of line protocol."""
     del full
     rounds = 5 if quick else 20
-    many, one, telegraf = rate(LARGE, rounds), rate(1, rounds), fields(rounds)
-    each = f"{1e6 * LARGE / many:.1f} us a message"
+    many, one, sparkplug, telegraf = rate(LARGE, rounds), rate(1, rounds), path(rounds), fields(rounds)
     return [
-        Row("state", f"x{LARGE}, {POINTS:,} points", many, "/s", MANY_RATE, False, each),
+        Row("state", f"x{LARGE}, {POINTS:,} points", many, "/s", MANY_RATE, False, _us(many)),
+        Row("sparkplug path", f"x{LARGE}, recorded too", sparkplug, "/s", PATH_RATE, False, _us(sparkplug)),
         Row("state", "one by one", one, "/s", ONE_RATE, False, f"{1e6 / one:.2f} us a message"),
         Row("influx decode", f"{LINES} lines of {len(FIELDS)} fields", telegraf, "/s", FIELD_RATE, False),
     ]
+
+
+def _us(rate: float) -> str:
+    return f"{1e6 * LARGE / rate:.1f} us a message"
 
 
 __all__ = ["run"]

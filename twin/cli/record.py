@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 Broker = Annotated[str, typer.Argument(metavar="BROKER", help="mqtt://HOST[:PORT], or mqtts:// for TLS.")]
 Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where recordings go; the same one goes on.")]
 Topics = Annotated[list[str] | None, typer.Option("--topic", metavar="FILTER", help="Default: those of the dialect.")]
-Dialect = Annotated[str, typer.Option(metavar="NAME", help="What the messages are written in: dsx, plain, sparkplug.")]
-Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of plain and sparkplug: what names the points.")]
+Dialect = Annotated[str, typer.Option(metavar="NAME", help="Of the messages: dsx, influx, plain, sparkplug.")]
+Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of influx, plain, sparkplug: names the points.")]
 Rebirth = Annotated[
     str | None, typer.Option(metavar="WHEN", help="Ask Sparkplug nodes for births: never, on_unknown, on_gap (writes).")
 ]

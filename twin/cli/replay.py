@@ -43,7 +43,7 @@ Dialect = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="dsx, plain, ...; default: what the recording says; of a CSV dsx."),
 ]
-Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of plain and sparkplug: what names the points.")]
+Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of influx, plain, sparkplug: names the points.")]
 
 
 def command(

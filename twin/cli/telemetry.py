@@ -22,7 +22,7 @@ Dialect = Annotated[
     str | None, typer.Option("--dialect", help="dsx, plain, ...; default: what the recording says; of a CSV dsx.")
 ]
 Mapping = Annotated[
-    str | None, typer.Option("--mapping", metavar="FILE", help="Of plain, sparkplug: names the points.")
+    str | None, typer.Option("--mapping", metavar="FILE", help="Of influx, plain, sparkplug: names the points.")
 ]
 Epoch = Annotated[str | None, typer.Option("--epoch", help="When a CSV begins, ISO 8601; default: 2026-01-01.")]
 
