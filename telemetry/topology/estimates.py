@@ -28,6 +28,7 @@ from twin.site.lower_hall import AIR_J_M3K
 from twin.site.rated import rated_rack, rejection_of
 
 CARRIERS = ("busway-415v", "busway", "lv-switchgear", "mv-feeder", "hv-line")  # AC, by rating
+UPS = ("ups-galaxy-vxl-1250", "ups-97-double-conversion")
 TOWER, DRY, CHILLER, LIFT = "tower-cell-6mw", "dry-cooler-bac-tdfs1238n", "chiller-centrifugal", "chiller-high-lift"
 ROOM_C, COOLANT_C, FACILITY_C = 24.0, 30.0, 16.0
 RISE_K, HEAD_KPA, SPARE, ALARM_K, LEAST_K = 6.0, 200.0, 1.5, 3.0, 4.0
@@ -102,18 +103,21 @@ class Estimates:
         """The smallest rack of the library that draws as much, cooled alike, at these supplies."""
         most = self.observed.of(ids, "rack_power").most / KW if ids else 0.0
         cooled = "coolant" if wet else "air"
-        fits = []
+        alike: list[tuple[float, str]] = []
+        fits: list[tuple[float, str]] = []
         for id in self.library.ids("rack"):
             rack = self.library.get(id, Rack)
-            if (rack.liquid_share.value > LIQUID) is not wet or rack.air_inlet_max_c.value < room_c:
+            if (rack.liquid_share.value > LIQUID) is not wet:
                 continue
-            if rack.liquid_share.value > 0 and rack.liquid_inlet_max_c.value < supply_c:
-                continue
-            fits.append((rated_rack(rack, self.library).it_kw, id))
+            alike.append((rated_rack(rack, self.library).it_kw, id))
+            cold = rack.liquid_share.value == 0 or rack.liquid_inlet_max_c.value >= supply_c
+            if cold and rack.air_inlet_max_c.value >= room_c:
+                fits.append(alike[-1])
         large = [entry for entry in fits if entry[0] >= most]
-        rated, id = min(large) if large else max(fits)
+        rated, id = min(large) if large else max(fits or alike)
         read = f"{most:.3g} kW read at most" if most > 0.0 else "no power read"
-        return Estimate(id, f"{read}: the smallest rack of the library of that power cooled by {cooled} ({rated:g} kW)")
+        which = "the smallest rack of the library of that power" if large else "the largest rack of the library"
+        return Estimate(id, f"{read}: {which} cooled by {cooled} ({rated:g} kW)")
 
     def cdu(self, hall: Hall, figures: HallFigures) -> tuple[Estimate, Estimate]:
         """The CDU of a hall, and how many where nothing is told: the smallest of a published rating that carries it."""
@@ -146,11 +150,12 @@ class Estimates:
         about = f"{heat:.0f} kW and {figures.air_m3_s:.0f} m3/s of the racks at rated power"
         return Estimate(id, f"{rated:g} kW, {flow:g} m3/s"), Estimate(count, f"as many as carry {about}")
 
-    def carrier(self, it_kw: float) -> tuple[Estimate, Estimate]:
+    def carrier(self, it_kw: float, kinds: frozenset[str]) -> tuple[Estimate, Estimate]:
         """What an element is, and how many, by the rated power of the racks on it: each side may carry all."""
         kw = it_kw * SPARE
-        rated = {id: _rating(self.library.get(id)) for id in CARRIERS}
-        id = next((id for id in CARRIERS if rated[id] >= kw), CARRIERS[-1])
+        among = UPS if "UPS" in kinds else CARRIERS
+        rated = {id: _rating(self.library.get(id)) for id in among}
+        id = next((id for id in among if rated[id] >= kw), among[-1])
         basis = (
             f"rated {rated[id]:,.0f} kW for {it_kw:,.0f} kW of racks with half as much for cooling; no rating is told"
         )

@@ -18,8 +18,9 @@ from functools import cache
 from telemetry.topology.survey import Survey, thing_of
 
 METER, RACK = "PowerMeter", "Rack"
-# What may have a meter under the same id: then the meter has its edges.
-METERED = frozenset((METER, "BESS", "UPS", "ATS", "Generator", "Shunt", "Breaker"))
+# What carries power; a meter under the id of such equipment is the same thing. Sources have nothing above them.
+SOURCES = frozenset(("BESS", "Generator"))
+POWER = frozenset((METER, "UPS", "ATS", "Shunt", "Breaker", *SOURCES))
 # Objects that measure and move nothing.
 WATCHING = frozenset(("Sensor", "System"))
 
@@ -30,6 +31,7 @@ class Node:
 
     id: str
     thing: str = ""
+    kinds: frozenset[str] = frozenset()  # all object types that it is described as
     points: list[int] = field(default_factory=list)
     serves: list[str] = field(default_factory=list)
     served_by: list[str] = field(default_factory=list)
@@ -57,13 +59,18 @@ class Graph:
         """Ids that are spoken of and never described."""
         return [node for node in self.nodes.values() if not node.described]
 
+    def carries(self, id: str) -> bool:
+        """Whether power goes through ``id`` from above: no load, no source."""
+        node = self.nodes[id]
+        return node.thing in POWER and not node.kinds & SOURCES
+
     def meters_above(self, id: str) -> list[str]:
-        """Meters that serve ``id``."""
-        return [up for up in self.nodes[id].served_by if self.nodes[up].thing == METER]
+        """Meters, and other equipment of the electrical path, that serve ``id``."""
+        return [up for up in self.nodes[id].served_by if self.carries(up)]
 
     def others_above(self, id: str) -> list[str]:
-        """Equipment that serves ``id`` and is no meter: with liquid or air."""
-        return [up for up in self.nodes[id].served_by if self.nodes[up].thing not in (METER, RACK, *WATCHING)]
+        """Equipment that serves ``id`` with liquid or air."""
+        return [up for up in self.nodes[id].served_by if self.nodes[up].thing not in (RACK, *POWER, *WATCHING)]
 
 
 def listed(ids: Sequence[str], most: int = 6) -> str:
@@ -102,8 +109,8 @@ def graph_of(found: Survey) -> Graph:
             nodes.setdefault(served, Node(served))
     nodes = {id: nodes[id] for id in sorted(nodes, key=natural)}
     for id, kinds in sorted(things.items()):
-        left = {METER} if METER in kinds and kinds <= METERED else kinds
-        nodes[id].thing = min(left)
+        left = {METER} if METER in kinds and kinds <= POWER else kinds
+        nodes[id].thing, nodes[id].kinds = min(left), frozenset(kinds)
         if len(left) > 1:
             notes.append(f"{id} is described as {' and as '.join(sorted(left))}: taken as {min(left)}")
     for (id, thing), count in sorted(hung.items()):
@@ -146,19 +153,19 @@ def _connect(nodes: dict[str, Node], edges: Mapping[str, Mapping[str, int]], not
 
 
 def leaves_of(graph: Graph) -> dict[str, frozenset[str]]:
-    """What each meter feeds in the end: the nodes behind it that are no meters."""
+    """What each meter feeds in the end: the nodes behind it that carry no power on."""
 
     @cache
     def below(id: str) -> frozenset[str]:
         node = graph.nodes[id]
-        return frozenset({id}) if node.thing != METER else frozenset().union(*map(below, node.serves))
+        return frozenset({id}) if not graph.carries(id) else frozenset().union(*map(below, node.serves))
 
     # Children first: chains of meters may be longer than Python calls deep.
     order: dict[str, None] = {}
-    for start in graph.of(METER):
-        todo = [start.id]
+    for start in graph.of(*POWER):
+        todo = [start.id] if graph.carries(start.id) else []
         while todo:
-            waiting = [id for id in graph.nodes[todo[-1]].serves if graph.nodes[id].thing == METER and id not in order]
+            waiting = [id for id in graph.nodes[todo[-1]].serves if graph.carries(id) and id not in order]
             if waiting:
                 todo.append(waiting[0])
             else:
@@ -166,4 +173,4 @@ def leaves_of(graph: Graph) -> dict[str, frozenset[str]]:
     return {id: below(id) for id in order}
 
 
-__all__ = ["METER", "RACK", "WATCHING", "Graph", "Node", "graph_of", "leaves_of", "listed", "natural"]
+__all__ = ["POWER", "RACK", "SOURCES", "WATCHING", "Graph", "Node", "graph_of", "leaves_of", "listed", "natural"]

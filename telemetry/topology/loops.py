@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from telemetry.topology.graph import METER, RACK, WATCHING, Graph, Node, leaves_of, natural
+from telemetry.topology.graph import POWER, RACK, WATCHING, Graph, Node, natural
 from telemetry.topology.sets import Sets
 
 AIR = ("CRAH", "CRAC", "AHU")
@@ -21,7 +21,7 @@ class Loop:
     feeds: tuple[str, ...]
 
 
-def loops_of(graph: Graph) -> tuple[list[Loop], dict[str, str]]:
+def loops_of(graph: Graph, leaves: dict[str, frozenset[str]]) -> tuple[list[Loop], dict[str, str]]:
     """Facility loops, and which one each CDU and air handler is on ("" where nothing is told of a handler's)."""
     ends = [node for node in graph.nodes.values() if _is_end(graph, node)]
     behind = {node.id: _plant(graph, node.id) for node in ends}
@@ -34,7 +34,6 @@ def loops_of(graph: Graph) -> tuple[list[Loop], dict[str, str]]:
         if behind[node.id]:
             groups.setdefault(sets.find(f"end {node.id}"), []).append(node.id)
     loops, loop_of = [], dict[str, str]()
-    leaves = leaves_of(graph)
     for number, ids in enumerate(groups.values(), 1):
         objects = sorted({up for id in ids for up in behind[id]}, key=natural)
         direct = sorted({up for id in ids for up in graph.others_above(id)}, key=natural)
@@ -50,7 +49,7 @@ def loops_of(graph: Graph) -> tuple[list[Loop], dict[str, str]]:
 def _is_end(graph: Graph, node: Node) -> bool:
     """Whether liquid or air goes from here to racks."""
     served = (graph.nodes[id].thing == RACK for id in node.serves)
-    return node.thing not in ("", METER, RACK, *WATCHING) and any(served)
+    return node.thing not in ("", RACK, *POWER, *WATCHING) and any(served)
 
 
 def _plant(graph: Graph, id: str) -> list[str]:

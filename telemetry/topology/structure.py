@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from telemetry.topology.graph import METER, RACK, Graph, leaves_of, listed, natural
+from telemetry.topology.graph import POWER, RACK, SOURCES, Graph, leaves_of, listed, natural
 from telemetry.topology.loops import AIR, Loop, loops_of
 from telemetry.topology.sets import Sets
 from twin.site.incomplete import UNKNOWN
@@ -83,7 +83,7 @@ class Hall:
 class Structure:
     """All that a site file needs of a graph. ``elements``: feeds by id of the telemetry, upstream last in no order.
 
-    ``slug``: element ids by id of the telemetry.
+    ``slug``: element ids by id of the telemetry. ``leaves``: what each meter feeds in the end.
     """
 
     graph: Graph
@@ -91,14 +91,16 @@ class Structure:
     loops: list[Loop]
     elements: dict[str, tuple[str, ...]]
     slug: dict[str, str]
+    leaves: dict[str, frozenset[str]]
     notes: list[str] = field(default_factory=list)
 
 
 def structure_of(graph: Graph) -> Structure:
     """Halls, loops and electrical elements of a graph; contradictions are notes."""
     notes = list(graph.notes)
-    racks = _racks(graph)
-    loops, loop_of = loops_of(graph)
+    leaves = leaves_of(graph)
+    racks = _racks(graph, leaves)
+    loops, loop_of = loops_of(graph, leaves)
     groups = _halls(racks)
     feeders = {id for rack in racks for id in rack.feeders}
     halls = []
@@ -110,11 +112,11 @@ def structure_of(graph: Graph) -> Structure:
     slug = _slugs(elements)
     halls = [_named(hall, slug) for hall in halls]
     _unplaced(graph, halls, feeders | set(elements), notes)
-    return Structure(graph, halls, loops, elements, slug, notes)
+    return Structure(graph, halls, loops, elements, slug, leaves, notes)
 
 
-def _racks(graph: Graph) -> list[Rack]:
-    leaves, found = leaves_of(graph), []
+def _racks(graph: Graph, leaves: dict[str, frozenset[str]]) -> list[Rack]:
+    found = []
     for node in graph.of(RACK):
         taps: list[str] = []
         feeders: list[str] = []
@@ -283,7 +285,10 @@ def _named(hall: Hall, slug: dict[str, str]) -> Hall:
 def _unplaced(graph: Graph, halls: Sequence[Hall], placed: set[str], notes: list[str]) -> None:
     """Tell of equipment and ids that are in no part of the site."""
     inside = placed | {id for hall in halls for rack in hall.racks for id in rack.taps}
-    meters = [node.id for node in graph.of(METER) if node.id not in inside]
+    sources = [node.id for node in graph.nodes.values() if node.kinds & SOURCES]
+    if sources:
+        notes.append(f"generators and batteries are no elements: an overlay gives them to one: {listed(sources)}")
+    meters = [node.id for node in graph.of(*POWER) if node.serves and graph.carries(node.id) and node.id not in inside]
     if meters:
         what = f"{_count(len(meters), 'meter')} of parts (pumps, fans, machines of a plant) or of what is not told"
         notes.append(f"{what}: no elements of the site: {listed(meters)}")

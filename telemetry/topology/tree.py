@@ -50,6 +50,7 @@ class SiteTree:
         self.observed = Observed(structure.graph, found)
         self.estimates = Estimates(self.observed, library)
         self.figures = {hall.id: self.estimates.hall(hall) for hall in structure.halls}
+        self._hall_of = {rack.id: hall.id for hall in structure.halls for rack in hall.racks}
         self.it_kw = sum(each.it_kw for each in self.figures.values())
 
     def tree(self, name: str, title: str, note: str) -> Tree:
@@ -84,9 +85,10 @@ class SiteTree:
     def _elements(self) -> dict[str, Line | Tree]:
         made: dict[str, Line | Tree] = {}
         for id, above in self.structure.elements.items():
-            device, count = self.estimates.carrier(self._on(id))
-            slug, served = self.structure.slug, self.structure.graph.nodes[id].serves
-            told = f"PowerMeter {id}, servesId {listed(served, 3)}"
+            node = self.structure.graph.nodes[id]
+            device, count = self.estimates.carrier(self._on(id), node.kinds)
+            slug, served = self.structure.slug, node.serves
+            told = f"{node.thing} {id}, servesId {listed(served, 3)}"
             if not above:
                 fed = unknown(prior(GRID, "nothing stands above it in the telemetry"), "no meter serves it")
             elif len(above) == 1:
@@ -103,23 +105,15 @@ class SiteTree:
         return made or {"feed": self._no_meter()}
 
     def _no_meter(self) -> Tree:
-        device, count = self.estimates.carrier(self.it_kw)
+        device, count = self.estimates.carrier(self.it_kw, frozenset())
         fed = unknown(prior(GRID, "nothing is told"))
         return {"device": unknown(device, "no meter above racks is told"), "count": unknown(count), "fed_from": fed}
 
     def _on(self, id: str) -> float:
         """Rated power of the racks behind an element, kW: of every hall that it feeds, whatever its share."""
-        graph = self.structure.graph
-        below, todo = set[str](), [id]
-        while todo:
-            here = todo.pop()
-            if here not in below:
-                below.add(here)
-                todo += graph.nodes[here].serves
+        below = self.structure.leaves[id]
         return sum(
-            self.figures[hall.id].it_kw
-            for hall in self.structure.halls
-            if below & {id for rack in hall.racks for id in (rack.id, *rack.feeders)}
+            self.figures[hall].it_kw for hall in {self._hall_of[leaf] for leaf in below if leaf in self._hall_of}
         )
 
     # ------------------------------------------------------------------------------------------ halls
@@ -138,7 +132,7 @@ class SiteTree:
             }
             ids = f"{what[link.id]}: {listed(link.ids)}" if link.ids else what[link.id]
             if link.id == "feeder":
-                device = self.estimates.carrier(figures.it_kw)[0]
+                device = self.estimates.carrier(figures.it_kw, frozenset())[0]
             else:
                 device = prior("lossless", "what stands between a busway and a rack loses next to nothing")
             made["chain"] = {

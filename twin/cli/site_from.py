@@ -14,7 +14,7 @@ from twin.cli.output import Json, write_json
 if TYPE_CHECKING:
     from telemetry.topology.write import Made
 
-MOST_NAME = 64
+MOST_NAME, LEAST_TITLE = 64, 3
 
 
 def from_telemetry(
@@ -43,6 +43,7 @@ def from_telemetry(
     faults = Faults()
     called = faults.of(_name, name, out or recording)
     over = faults.of(_name, None, overlay) if overlay is not None else None
+    faults.of(_check_title, title)
     faults.of(_check_targets, out, overlay, overwrite=overwrite)
     opened = faults.of(open_recording, recording)
     if opened is None or called is None:
@@ -67,6 +68,13 @@ def _name(name: str | None, file: Path) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}", name):
         raise one(f'expected letters, digits, "_", ".", "-", at most {MOST_NAME}, got "{name[:80]}"', path="--name")
     return name
+
+
+def _check_title(title: str | None) -> None:
+    from twin.core.errors import one
+
+    if title is not None and len(title) < LEAST_TITLE:
+        raise one(f"expected {LEAST_TITLE} characters at least", path="--title")
 
 
 def _base(out: Path, overlay: Path) -> str:

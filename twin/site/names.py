@@ -53,10 +53,12 @@ def check_names(scope: Scope) -> None:
     items = {*items_of(site), *scope.ids(("electrical", "elements"), site.electrical.elements)}
     whole = all(_elsewhere(scope, path) for path in scope.dropped)
     first: dict[str, str] = {}
+    strange = 0  # of names of another site only the first are compared with ours: it takes long
     for item, id in site.telemetry.names.items():
         path = (*NAMES, item)
         if item not in items and whole:
-            near = did_you_mean(item, _near(item, items))
+            strange += 1
+            near = did_you_mean(item, _near(item, items)) if strange <= FEW else ""
             scope.error(path, f'the site has no item "{item}"{near or _listed(items)}', key=True)
         if not id:
             scope.error(path, "expected an id of the telemetry, got an empty text")
