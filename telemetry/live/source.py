@@ -16,7 +16,7 @@ from typing import Any
 
 from telemetry.address import Address, Login
 from telemetry.clock import Clock
-from telemetry.decode import Decoder
+from telemetry.decode import Decoder, Watcher
 from telemetry.ingest.ingest import Ingest
 from telemetry.ingest.run import Run
 from telemetry.ingest.run import Wish as Recorded
@@ -50,11 +50,11 @@ class Listening:
         if self.record is not None:
             run = Run(self._recorded(), say, clock)
             return Broker(run.ingest, run.pipeline, clock, run)
-        pipeline = Pipeline(self.decoder, clock)
+        pipeline, watcher = Pipeline(self.decoder, clock), self.decoder if isinstance(self.decoder, Watcher) else None
         wanted = [(each, 1) for each in self.filters] or list(self.decoder.subscriptions())
         ingest = Ingest(
             pipeline, self.address, self.login, f"halltwin-live-{secrets.token_hex(6)}", wanted, clock,
-            source=self.decoder.source, say=say, clean=True,
+            source=self.decoder.source, asks=None if watcher is None else watcher.requests, say=say, clean=True,
         )  # fmt: skip
         return Broker(ingest, pipeline, clock, None)
 
@@ -94,12 +94,13 @@ class Broker:
 
     def told(self) -> dict[str, Any]:
         """What came of it, as plain data."""
-        counters = self.ingest.listener.counters
+        counters, decoder = self.ingest.listener.counters, self.pipeline.decoder
         return {
             "broker": str(self.ingest.listener.address),
             "messages": self.ingest.messages,
             "connections": counters.connects,
             "losses": counters.losses,
+            "sources": decoder.told() if isinstance(decoder, Watcher) else {},
             "recording": None if self._run is None else str(self._run.wish.folder),
         }
 

@@ -29,7 +29,7 @@ from telemetry.live.frame import Bools, Floats, Frame, Mode
 from telemetry.live.growing import Row, Store
 from twin.core.errors import one, option
 from twin.core.variables import BY_NAME, slot
-from twin.engine.identity import COMPLETE
+from twin.engine.identity import COMPLETE, GROWS
 from twin.engine.layout import EPOCH, attributes, coordinates, data_type, dimensions, recorded
 from twin.engine.lock import only_writer
 from twin.engine.period import stamp
@@ -43,7 +43,6 @@ LARGE_ROWS, SMALL_ROWS = 36, 360
 LARGE = frozenset(("rack", "cdu", "element"))
 GROUPS = ("measured", "residual", "age")
 LEVEL = "rack"
-KIND = "halltwin_kind"
 TIME = {"standard_name": "time", "long_name": "end of the interval, UTC, in the time of the telemetry", "axis": "T"}
 
 
@@ -226,8 +225,9 @@ def _lay_out(folder: Path, prepared: Prepared, model_shift_s: float) -> None:
     """An empty store: attributes, coordinates, groups."""
     known = coordinates(prepared.plan, prepared.loaded, prepared.timeline, LEVEL)
     beside = [c.name for c in known if c.name != c.dimension]
+    key, kind = GROWS
     about = {
-        **prepared.attrs, KIND: "live", "model_shift_s": model_shift_s, "complete": False, COMPLETE: 0,
+        **prepared.attrs, key: kind, "model_shift_s": model_shift_s, "complete": False, COMPLETE: 0,
         "intervals_per_block": SMALL_ROWS, "coordinates": " ".join(beside),
     }  # fmt: skip
     root = zarr.create_group(folder, zarr_format=3, attributes=about)

@@ -12,6 +12,7 @@ from twin.analysis.damage import refuse_if_incomplete, telling_damage
 from twin.core.errors import one, option
 from twin.engine import checkpoint
 from twin.engine.caps import Caps
+from twin.engine.identity import GROWS
 from twin.engine.period import Moment
 from twin.engine.scenario import load_scenario
 from twin.engine.simulate import Note, Progress
@@ -82,9 +83,10 @@ def simulate(
 def open_run(path: str | Path, *, partial: bool = False, chunks: Chunks = None) -> xr.Dataset:
     """Open the Dataset of a recorded run, read as it is used; with ``chunks`` (as xarray) into dask arrays.
 
-    ``partial`` opens an unfinished run as far as it is recorded. Raises ``InputError`` when there is no run at
-    ``path``, an unfinished one without ``partial``, and where a file of the run is lost. Numbers are decoded as they
-    are used: read them inside ``twin.analysis.damage.telling_damage`` to be told which file is broken.
+    ``partial`` opens an unfinished run as far as it is recorded; that of a live twin always opens so. Raises
+    ``InputError`` when there is no run at ``path``, an unfinished one without ``partial``, and where a file of the run
+    is lost. Numbers are decoded as they are used: read them inside ``twin.analysis.damage.telling_damage`` to be told
+    which file is broken.
     """
     folder = Path(path)
     attrs = read_attributes(folder)
@@ -92,7 +94,8 @@ def open_run(path: str | Path, *, partial: bool = False, chunks: Chunks = None) 
         what = "is not a halltwin run" if folder.exists() else "there is no run here"
         raise one(what, file=str(folder))
     recorded = None
-    if not Standing(attrs).complete:
+    key, kind = GROWS
+    if not Standing(attrs).complete and attrs.get(key) != kind:
         blocks = checkpoint.next_block(folder) or 0
         recorded = blocks * int(attrs["intervals_per_block"])
         if not partial:

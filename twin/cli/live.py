@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +29,7 @@ Speed = Annotated[str | None, typer.Option(metavar="N|max", help="With --replay:
 Dialect = Annotated[
     str | None, typer.Option(metavar="NAME", help="dsx, plain, sparkplug, ...; default: dsx, or what a recording says.")
 ]
-Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of the dialect plain: its mapping.")]
+Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of plain and sparkplug: what names the points.")]
 Topics = Annotated[list[str] | None, typer.Option("--topic", metavar="FILTER", help="Default: those of the dialect.")]
 At = Annotated[
     str | None, typer.Option("--at", metavar="TIME", help="Date on which the site stands, ISO 8601, UTC; default: now.")
@@ -37,6 +38,11 @@ Step = Annotated[str, typer.Option(metavar="T", help="Step of the model.")]
 Every = Annotated[str, typer.Option(metavar="T", help="Output interval of the run, a multiple of the step.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="RUN", help="Write the run into this folder as it grows.")]
 Record = Annotated[Path | None, typer.Option("--record", metavar="FOLDER", help="Record the messages as well.")]
+Page = Annotated[bool, typer.Option("--page", help="Serve the live page on this machine; it stays after a replay.")]
+Port = Annotated[int, typer.Option(metavar="N", help="Of the page; default: a free one.")]
+Rebirth = Annotated[
+    str | None, typer.Option(metavar="WHEN", help="Ask Sparkplug nodes for births: never, on_unknown, on_gap (writes).")
+]
 For = Annotated[str | None, typer.Option("--for", metavar="T", help="How long, as 60s or 8h; default: until Ctrl-C.")]
 
 
@@ -54,6 +60,9 @@ def command(
     out: Out = None,
     record: Record = None,
     lasting: For = None,
+    page: Page = False,
+    port: Port = 0,
+    rebirth: Rebirth = None,
     user: User = None,
     password_file: PasswordFile = None,
     cafile: CaFile = None,
@@ -75,7 +84,8 @@ def command(
     lasting_s = None if lasting is None else faults.of(seconds, lasting, "--for")
     wish = Wish(site, at, step, every, out, lasting_s)
     faults.of(wish.check)
-    options, topics = {} if mapping is None else {"mapping": mapping}, topic or []
+    options = {name: given for name, given in (("mapping", mapping), ("rebirth", rebirth)) if given is not None}
+    topics = topic or []
     made: Callable[[], Session] | None
     if replay is not None:
         made = faults.of(_of_recording, wish, replay, speed, dialect, options, topics)
@@ -88,7 +98,7 @@ def command(
     session = made()
     for line in session.lines():
         typer.echo(line, err=True)
-    _go(session)
+    _go(session, page=page, port=port, ends=lasting is not None)
     if as_json:
         write_json(session.told())
     else:
@@ -147,12 +157,35 @@ def _of_recording(
     return lambda: on_recording(wish, played, lambda: make_decoder(name, options), _say)
 
 
-def _go(session: Session) -> None:
-    """Run it until its end, Ctrl-C or SIGTERM."""
+def _go(session: Session, *, page: bool, port: int, ends: bool) -> None:
+    """Run it until its end, Ctrl-C or SIGTERM; a page stays when a recording has ended, unless its time was given."""
     from twin.engine.stop import stop_request
 
     with stop_request(lambda _: _say("stopping")) as stop:
-        session.go(stop, _Line())
+        if not page:
+            session.go(stop, _Line())
+            return
+        from dashboards.app import serve
+
+        failed: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                session.go(stop, lambda frame: None)
+            except BaseException as error:  # it is raised again below
+                failed.append(error)
+            if failed or ends:
+                stop.set()
+
+        thread = threading.Thread(target=work, name="live twin")
+        thread.start()
+        try:
+            serve(session.board, port=port, show=lambda url: _say(f"page at {url}"), stop=stop)
+        finally:
+            stop.set()
+            thread.join()
+        if failed:
+            raise failed[0]
 
 
 def _say(words: str) -> None:

@@ -40,6 +40,7 @@ DECIDING: dict[str, tuple[str, ...]] = {
 # Computed from the readings by kernels: the version stands for these.
 FOLLOWING = {"wet_bulb_c", "humidity_ratio"}
 COMPLETE = "run_complete"
+GROWS = "halltwin_kind", "live"  # of a run that grows as time goes: whole at any instant, finished or not
 FIGURE_KEYS = ("key", "value", "unit", "low", "high", "confidence", "source")
 
 

@@ -1,0 +1,152 @@
+"""``twin live`` as a process beside a broker and a virtual facility, and on its recording."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from telemetry.brokers import Running, start
+from telemetry.decode import make
+from telemetry.live.frame import Mode
+from telemetry.live.session import Wish, on_recording
+from telemetry.replay.asked import open_played
+from tests.telemetry.heard import NOON
+from tests.telemetry.until import until
+from twin.analysis.dataset import open_run
+
+SITE = "rubin-manifold"
+TWIN = (sys.executable, "-m", "twin.cli.main")
+WAIT_S = 90.0
+
+
+def twin(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*TWIN, *map(str, words)], capture_output=True, text=True, check=False, timeout=WAIT_S)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("live") / "rec"
+    made = twin("emulate", SITE, "--at", NOON, "--as-built", "--out", folder, "--for", "4s")
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+def in_a_process(recording: Path, out: Path) -> None:
+    done = twin("live", SITE, "--replay", recording, "--at", NOON, "--speed", "max", "--every", "2s", "--out", out)
+    assert done.returncode == 0, done.stderr
+
+
+def in_this_process(recording: Path, out: Path, speed: str) -> None:
+    wish = Wish(SITE, at=NOON, every="2s", out=out)
+    session = on_recording(wish, open_played(recording, "dsx", speed=speed), lambda: make("dsx"), lambda words: None)
+    session.go(threading.Event(), lambda frame: None)
+
+
+def digest(out: Path) -> str:
+    """Of a run: every file and its name."""
+    found = hashlib.sha256()
+    for path in sorted(path for path in out.rglob("*") if path.is_file()):
+        found.update(f"{path.relative_to(out)}\0".encode() + path.read_bytes())
+    return found.hexdigest()
+
+
+def test_a_recording_leaves_the_same_bytes_at_any_speed(recording, tmp_path):
+    in_a_process(recording, tmp_path / "max")
+    for speed in ("1", "100"):
+        in_this_process(recording, tmp_path / speed, speed)
+    digests = {speed: digest(tmp_path / speed) for speed in ("1", "100", "max")}
+    assert len(set(digests.values())) == 1, digests
+    data = open_run(tmp_path / "1")
+    assert data.sizes["time"] == 2
+    assert (data["mode"].values == list(Mode).index(Mode.REPLAY)).all()
+
+
+def test_a_recording_of_another_site_is_refused_and_the_right_one_is_named(recording):
+    done = twin("live", "redundant-4n3", "--replay", recording, "--at", NOON, "--json")
+    assert done.returncode == 2
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert problem["message"] == f"0 of 254 points belong to this site; did you mean the site {SITE}?"
+
+
+def test_all_that_is_wrong_is_told_at_once():
+    done = twin("live", SITE, "--every", "0", "--step", "soon", "--speed", "3", "--for", "x", "--dialect", "dxs")
+    assert done.returncode == 2
+    for words in ("--every", "--step", "--speed: goes with --replay", "--for", 'did you mean "dsx"', "give a broker"):
+        assert words in done.stderr, words
+
+
+class Beside:
+    """A process whose output is read when it has ended."""
+
+    def __init__(self, *words: object) -> None:
+        self.process = subprocess.Popen(
+            [*TWIN, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def end(self) -> tuple[int, str, str]:
+        self.process.send_signal(signal.SIGTERM)
+        out, err = self.process.communicate(timeout=WAIT_S)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def broker(tmp_path) -> Iterator[Running]:
+    with start("mosquitto", tmp_path / "broker") as running:
+        yield running
+
+
+def modes(run: Path) -> list[Mode]:
+    if not run.exists():
+        return []
+    return [list(Mode)[code] for code in open_run(run)["mode"].values]
+
+
+def test_a_twin_beside_a_facility_is_live_stale_and_live_again(broker, tmp_path):
+    """A broker that is down at first, a facility that hangs and goes on; the twin's end in good order, and its run."""
+    run, record = tmp_path / "run", tmp_path / "rec"
+    broker.kill()
+    live = Beside(
+        "live", SITE, "--broker", broker.address, "--at", NOON, "--every", "1s", "--out", run, "--record", record,
+        "--json",
+    )  # fmt: skip
+    facility: Beside | None = None
+    try:
+        assert until(lambda: modes(run)[-2:] == [Mode.STALE] * 2, WAIT_S)
+        broker.restart()
+        facility = Beside("emulate", SITE, "--at", NOON, "--as-built", "--broker", broker.address)
+        assert until(lambda: Mode.LIVE in modes(run), WAIT_S)
+        assert until(lambda: modes(run)[-5:] == [Mode.LIVE] * 5, WAIT_S)
+        facility.process.send_signal(signal.SIGSTOP)
+        assert until(lambda: modes(run)[-1] is Mode.STALE, WAIT_S)
+        facility.process.send_signal(signal.SIGCONT)
+        assert until(lambda: modes(run)[-1] is Mode.LIVE, WAIT_S)
+    finally:
+        if facility is not None:
+            facility.end()
+        code, out, err = live.end()
+    assert code == 0, err
+    told: dict[str, Any] = json.loads(out)
+    assert told["bound"]["rack_power"] == 24
+    assert told["source"]["connections"] == 1
+    assert any(record.glob("*.mcap"))
+    data = open_run(run)
+    assert data.attrs["complete"] is True
+    assert told["intervals"] == data.sizes["time"]
+    fed = data["mode"].values == list(Mode).index(Mode.LIVE)
+    residual, measured = (xr.open_zarr(run, group=group) for group in ("residual", "measured"))
+    assert np.isnan(residual["rack_power"].values).all()
+    assert np.isfinite(measured["rack_power"].values[fed]).mean() > 0.9
+    # Power meters of class 0.5 S after those of the racks, class 1: sums of 24 err by less than one of them.
+    share = residual["site_power"].values[fed] / data["site_power"].values[fed]
+    assert np.nanmax(np.abs(share)) < 0.02

@@ -1,0 +1,147 @@
+"""The run of a live twin on disk: whole at any instant, whatever happens to its writer or its disk."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from telemetry.live import growing
+from telemetry.live.frame import Mode
+from telemetry.live.store import opened
+from tests.telemetry.live_writer import fill, prepared, step
+from tests.telemetry.until import until
+from twin.analysis.dataset import open_run
+from twin.core.errors import InputError
+from twin.engine.lock import only_writer
+
+
+@pytest.fixture(scope="module")
+def site():
+    return prepared()
+
+
+def numbers(run) -> list[int]:
+    """The intervals that a reader finds, after a look at every number of the run."""
+    data = open_run(run).load()
+    found = [int(n) for n in data["site_power"].values]
+    for name, variable in data.data_vars.items():
+        if "time" in variable.dims and name not in ("mode", "data_age"):
+            flat = variable.values.reshape(len(found), -1)
+            assert (flat == np.array(found)[:, None]).all(), name
+    for group in ("measured", "age"):
+        beside = xr.open_zarr(run, group=group)["rack_power"].values
+        assert (beside[: len(found)] == np.array(found, np.float32)[:, None]).all()
+    return found
+
+
+def test_a_run_is_what_was_written(tmp_path, site):
+    with opened(tmp_path / "run", site, 86_400.0, print) as store:
+        for n in range(1, 401):  # past the end of chunks of both lengths
+            store.add(*step(site, n))
+        assert not open_run(tmp_path / "run").attrs["complete"]
+    assert numbers(tmp_path / "run") == list(range(1, 401))
+    data = open_run(tmp_path / "run")
+    assert data.attrs["halltwin_kind"] == "live"
+    assert data.attrs["complete"] is True
+    assert data.attrs["model_shift_s"] == 86_400.0
+    assert data.attrs["period_end"] == str(data["time"].values[-1])[:19] + "Z"
+    assert np.diff(data["time"].values).astype("timedelta64[s]").astype(int).tolist() == [10] * 399
+    assert (data["mode"].values == list(Mode).index(Mode.LIVE)).all()
+    residual = xr.open_zarr(tmp_path / "run", group="residual")["rack_power"].values
+    assert np.isnan(residual[:, ::2]).all()  # these racks drove the model
+    assert (residual[:, 1::2] == 1.0).all()
+
+
+def test_what_is_measured_later_is_missing_before(tmp_path, site):
+    with opened(tmp_path / "run", site, 0.0, print) as store:
+        for n in range(1, 60):
+            frame, interval = step(site, n)
+            store.add(replace(frame, measured={}, age_s={}) if n < 45 else frame, interval)
+    found = xr.open_zarr(tmp_path / "run", group="measured")["rack_power"].values[:, 0]
+    assert np.isnan(found[:44]).all()
+    assert found[44:].tolist() == list(range(45, 60))
+
+
+def begun(run: Path) -> bool:
+    return run.exists() and open_run(run).sizes["time"] > 2
+
+
+def test_a_writer_that_is_killed_leaves_whole_intervals(tmp_path):
+    """Killed at 6 instants of its writing; each time the run opens and holds all that was committed before."""
+    runs = [tmp_path / f"run-{k}" for k in range(6)]
+    command = [sys.executable, "-m", "tests.telemetry.live_writer", *map(str, runs)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writers:
+        assert writers.stdout is not None
+        for k, run in enumerate(runs):
+            writer = int(writers.stdout.readline())
+            try:
+                assert until(partial(begun, run), 60.0)
+                seen = open_run(run).sizes["time"]
+                time.sleep(0.011 * k)
+            finally:
+                os.kill(writer, signal.SIGKILL)
+            found = numbers(run)
+            assert found == list(range(1, len(found) + 1))
+            assert len(found) >= seen
+
+
+def test_a_reader_of_a_run_that_is_being_written_sees_whole_intervals_only(tmp_path, site):
+    with opened(tmp_path / "run", site, 0.0, print) as store:
+        for n in range(1, 60):
+            fill(store, site, n, n + 1)
+            if n % 25 == 0:
+                assert numbers(tmp_path / "run") == list(range(1, n + 1))
+
+
+def test_a_full_disk_is_told_once_loses_what_finds_no_room_and_is_written_again(tmp_path, site, monkeypatch):
+    said: list[str] = []
+    write, full = growing._replace, False
+
+    def write_or_not(path, data) -> None:
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr(growing, "_replace", write_or_not)
+    with opened(tmp_path / "run", site, 0.0, said.append) as store:
+        fill(store, site, 1, 31)
+        full = True
+        fill(store, site, 31, 51)  # six of them have room in the open chunk, in memory
+        assert store.trouble == "the disk is full"
+        assert open_run(tmp_path / "run").sizes["time"] == 30
+        full = False
+        fill(store, site, 51, 61)
+        assert store.trouble == ""
+        assert store.lost == 14
+    assert numbers(tmp_path / "run") == [*range(1, 37), *range(51, 61)]
+    assert len(said) == 2
+    assert "going on without" in said[0]
+
+
+def test_time_in_a_run_never_goes_back(tmp_path, site):
+    with opened(tmp_path / "run", site, 0.0, print) as store:
+        fill(store, site, 10, 15)
+        fill(store, site, 5, 12)
+    assert numbers(tmp_path / "run") == [10, 11, 12, 13, 14]
+
+
+def test_one_writer_and_no_run_is_ever_replaced(tmp_path, site):
+    with (
+        opened(tmp_path / "run", site, 0.0, print),
+        pytest.raises(InputError, match="another process is writing"),
+        only_writer(tmp_path / "run"),
+    ):
+        pass
+    with pytest.raises(InputError, match="holds a run: choose another"), opened(tmp_path / "run", site, 0.0, print):
+        pass
