@@ -83,7 +83,9 @@ class Store:
         for at in range(self.rows // chunk + bool(self.rows % chunk)):
             self._chunk(name, array, at)
         self._arrays[name] = array
-        self._known(self._root)[name] = array.about
+        # Sorted by path: zarr takes what stands apart from its neighbours in a group for lost.
+        known = {**self._known(self._root), name: array.about}
+        self._root["consolidated_metadata"]["metadata"] = dict(sorted(known.items(), key=lambda one: _depth(one[0])))
         if group:
             self._known(self._groups[group])[leaf] = array.about
 
@@ -144,6 +146,10 @@ class Store:
 
     def _write(self, path: Path, rows: NDArray[Any]) -> None:
         _replace(path, self._compress.compress(np.ascontiguousarray(rows).tobytes()))
+
+
+def _depth(name: str) -> tuple[int, str]:
+    return name.count("/"), name
 
 
 def _text(about: Metadata) -> bytes:

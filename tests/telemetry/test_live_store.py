@@ -67,10 +67,16 @@ def test_what_is_measured_later_is_missing_before(tmp_path, site):
     with opened(tmp_path / "run", site, 0.0, print) as store:
         for n in range(1, 60):
             frame, interval = step(site, n)
-            store.add(replace(frame, measured={}, age_s={}) if n < 45 else frame, interval)
-    found = xr.open_zarr(tmp_path / "run", group="measured")["rack_power"].values[:, 0]
-    assert np.isnan(found[:44]).all()
-    assert found[44:].tolist() == list(range(45, 60))
+            known = {"rack_power": 45, "hall_power": 50, "site_power": 55}
+            told = {name: np.full(24 if name == "rack_power" else 1, float(n)) for name in known if n >= known[name]}
+            store.add(replace(frame, simulated=told, measured=told, used={}, age_s=told), interval)
+    assert open_run(tmp_path / "run").sizes["time"] == 59
+    beside = xr.open_zarr(tmp_path / "run", group="measured")
+    assert set(beside) == {"hall_power", "rack_power", "site_power"}
+    for name, first in (("rack_power", 45), ("hall_power", 50), ("site_power", 55)):
+        found = beside[name].values.reshape(59, -1)[:, 0]
+        assert np.isnan(found[: first - 1]).all()
+        assert found[first - 1 :].tolist() == list(range(first, 60))
 
 
 def begun(run: Path) -> bool:
