@@ -1,11 +1,11 @@
 """When people may take what they see for the present: LIVE or STALE, and why.
 
-    s(g) = values of group g that were heard and are not usable / values of g that were heard
-    LIVE -> STALE   where s(g) > 1/2 of power or of cooling, or nothing of both was ever heard
-    STALE -> LIVE   where s(g) <= 1/4 of both, and something of one was heard
+    s(g) = values of group g that are not usable / values of g that have a point
+    LIVE -> STALE   where s(g) > 1/2 of power or of cooling, or neither has a point
+    STALE -> LIVE   where s(g) <= 1/4 of both, of those that have points
 
 Groups: of what drives the model, the racks' power and the cooling (flows, supply temperatures). Values are not usable
-that are old, of a source that is silent (:mod:`telemetry.state.view`: 250 s, 30 s of heartbeat), bad or not there.
+that are old, of a source that is silent (:mod:`telemetry.state.view`: 250 s, 30 s of heartbeat), bad or never came.
 Between both limits it stays what it was, so that a banner does not flicker. Weather that is stale is told, and turns
 nothing: the site's own stands in. The limits are ours (estimates). Replays keep the banner REPLAY and are told what is
 not usable.
@@ -33,7 +33,7 @@ def group_of(variable: str) -> str:
 
 
 class Banner:
-    """Remembers its mode; ``shares`` are those of the last look, by group, for groups of which anything was heard."""
+    """Remembers its mode; ``shares`` are those of the last look, by group, for groups that have points."""
 
     def __init__(self, drivers: Iterable[str], live: Mode = Mode.LIVE) -> None:
         self._drivers, self._live = list(drivers), live
@@ -42,14 +42,14 @@ class Banner:
 
     def look(self, measured: Measured) -> Mode:
         """The mode that goes with what is measured now."""
-        heard, lost = dict.fromkeys(GROUPS, 0), dict.fromkeys(GROUPS, 0)
+        count, lost = dict.fromkeys(GROUPS, 0), dict.fromkeys(GROUPS, 0)
         for name in self._drivers:
-            if name not in measured.heard:
+            if name not in measured.bound:
                 continue
-            known = measured.heard[name]
-            heard[group_of(name)] += int(known.sum())
+            known = measured.bound[name]
+            count[group_of(name)] += int(known.sum())
             lost[group_of(name)] += int((known & ~np.isfinite(measured.values[name])).sum())
-        self.shares = {group: lost[group] / heard[group] for group in GROUPS if heard[group]}
+        self.shares = {group: lost[group] / count[group] for group in GROUPS if count[group]}
         worst = max((self.shares[group] for group in DECIDING if group in self.shares), default=1.0)
         if worst > TURNS:
             self.mode = Mode.STALE
@@ -60,7 +60,7 @@ class Banner:
     def words(self) -> str:
         """What is not usable of what drives, "" where all is."""
         if not self.shares:
-            return "nothing has come that drives the model: it goes by itself"
+            return "no point is known that drives the model: it goes by itself"
         shares = [
             f"{'all' if share == 1.0 else f'{max(1, round(100 * share))} %'} of the {group}"
             for group, share in self.shares.items()

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from telemetry import coolants
 from telemetry.batch import Quality
@@ -64,12 +63,12 @@ class Measured:
     """What is measured at an instant, by variable or part, over its items.
 
     ``values``: NaN where nothing usable is. ``ages``: s since the oldest of its readings was heard, usable or not; inf
-    where none ever came. ``heard``: where a reading ever came.
+    where none ever came. ``bound``: where a point is, whether it ever said something or not.
     """
 
     values: dict[str, Floats]
     ages: dict[str, Floats]
-    heard: dict[str, Bools]
+    bound: dict[str, Bools]
 
 
 class Binder:
@@ -189,17 +188,17 @@ def measure(view: View, bindings: Bindings) -> Measured:
         total = np.bincount(items[good], (value * column.factors)[good], size)
         with np.errstate(invalid="ignore", divide="ignore"):
             made.values[name] = np.where(count > 0, total / count, np.nan)
-        made.ages[name], made.heard[name] = _ages(view.age_s[at], items, size)
+        made.ages[name] = _ages(view.age_s[at], items, size)
+        made.bound[name] = np.bincount(items, minlength=size) > 0
     return made
 
 
-def _ages(age_s: Floats, items: Ints, size: int) -> tuple[Floats, NDArray[np.bool_]]:
+def _ages(age_s: Floats, items: Ints, size: int) -> Floats:
     """The oldest reading of each item, inf without any."""
     known = np.isfinite(age_s)
     oldest = np.full(size, -np.inf)
     np.maximum.at(oldest, items[known], np.maximum(age_s[known], 0.0))
-    heard = oldest >= 0.0
-    return np.where(heard, oldest, np.inf), heard
+    return np.where(oldest >= 0.0, oldest, np.inf)
 
 
 __all__ = ["Binder", "Bindings", "Column", "Measured", "measure"]

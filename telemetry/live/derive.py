@@ -52,7 +52,7 @@ class Deriver:
             self._sum(m, "rack_power", "hall_it_power", self._hall_of_rack, self._halls)
             self._sum(m, "hall_it_power", "site_it_power", np.zeros(self._halls, np.int64), 1)
         for part in PARTS:
-            for table in (m.values, m.ages, m.heard):
+            for table in (m.values, m.ages, m.bound):
                 table.pop(part, None)
 
     def _wet_bulb(self, m: Measured, pressure_pa: float) -> None:
@@ -73,15 +73,15 @@ class Deriver:
             return
         shape = np.full(self._loops, np.nan)
         values, ages = m.values.get(name, shape), m.ages.get(name, np.full(self._loops, np.inf))
-        heard = m.heard.get(name, np.zeros(self._loops, np.bool_))
+        bound = m.bound.get(name, np.zeros(self._loops, np.bool_))
         told, loop = np.isfinite(inlet), self._loop_of_cdu
         count = np.bincount(loop[told], minlength=self._loops)
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.bincount(loop[told], inlet[told], self._loops) / count
-        oldest = _oldest(m.ages["cdu_primary_inlet"], loop, self._loops, m.heard["cdu_primary_inlet"])
-        m.values[name] = np.where(heard, values, mean)
-        m.ages[name] = np.where(heard, ages, oldest)
-        m.heard[name] = heard | np.isfinite(oldest)
+        oldest = _oldest(m.ages["cdu_primary_inlet"], loop, self._loops, m.bound["cdu_primary_inlet"])
+        m.values[name] = np.where(bound, values, mean)
+        m.ages[name] = np.where(bound, ages, oldest)
+        m.bound[name] = bound | np.isfinite(oldest)
 
     def _heat(self, m: Measured) -> None:
         """Heat of CDUs that do not tell it: on the facility side, else on that of the racks."""
@@ -96,12 +96,12 @@ class Deriver:
             if not m.values.keys() >= set(parts):
                 continue
             flow, cold, warm = (m.values[part] for part in parts)
-            before = {table: getattr(m, table).get(name) for table in ("values", "ages", "heard")}
+            before = {table: getattr(m, table).get(name) for table in ("values", "ages", "bound")}
             _put(m, name, flow * cp * (warm - cold), parts)
-            if before["heard"] is not None:
+            if before["bound"] is not None:
                 for table, kept in before.items():
                     found = getattr(m, table)
-                    found[name] = np.where(before["heard"], kept, found[name])
+                    found[name] = np.where(before["bound"], kept, found[name])
 
     def _inputs(self, m: Measured) -> None:
         """Power into halls, and into the campus where the grid has no meter."""
@@ -111,8 +111,8 @@ class Deriver:
         blank = np.full(len(self._loses), np.nan)
         into = np.where(self._loses, blank if inputs is None else inputs, blank if outputs is None else outputs)
         parts = [part for part in ("element_power", "element_input") if part in m.values]
-        ages = np.max([np.where(m.heard[p], m.ages[p], 0.0) for p in parts], axis=0)
-        known = np.any([m.heard[p] for p in parts], axis=0)
+        ages = np.max([np.where(m.bound[p], m.ages[p], 0.0) for p in parts], axis=0)
+        known = np.any([m.bound[p] for p in parts], axis=0)
         if "hall_power" not in m.values:
             self._take(m, "hall_power", into[self._tops], ages[self._tops], known[self._tops])
         top = self._grid_fed
@@ -120,20 +120,20 @@ class Deriver:
             self._take(m, "site_power", into[top].sum()[None], ages[top].max()[None], known[top].all()[None])
 
     @staticmethod
-    def _take(m: Measured, name: str, values: Floats, ages: Floats, heard: Bools) -> None:
-        if heard.any():
-            m.values[name], m.ages[name], m.heard[name] = values, np.where(heard, ages, np.inf), heard
+    def _take(m: Measured, name: str, values: Floats, ages: Floats, bound: Bools) -> None:
+        if bound.any():
+            m.values[name], m.ages[name], m.bound[name] = values, np.where(bound, ages, np.inf), bound
 
     def _sum(self, m: Measured, part: str, name: str, owner: Ints, size: int) -> None:
         """The sum over all items of an owner, where every one of them is measured."""
         if name in m.values:
             return
-        values, heard = m.values[part], m.heard[part]
+        values, bound = m.values[part], m.bound[part]
         total = np.bincount(owner, np.nan_to_num(values), size)
         whole = np.bincount(owner, np.isfinite(values), size) == np.bincount(owner, minlength=size)
         m.values[name] = np.where(whole, total, np.nan)
-        m.ages[name] = _oldest(m.ages[part], owner, size, heard)
-        m.heard[name] = np.bincount(owner, heard, size) == np.bincount(owner, minlength=size)
+        m.ages[name] = _oldest(m.ages[part], owner, size, bound)
+        m.bound[name] = np.bincount(owner, bound, size) == np.bincount(owner, minlength=size)
 
     def used(self, used: Mapping[str, Bools]) -> dict[str, Bools]:
         """Sums of which every part drives the model: they tell nothing that the model was not told."""
@@ -160,13 +160,13 @@ def _put(m: Measured, name: str, values: Floats, parts: Sequence[str]) -> None:
     """A value that is as old as the oldest of its parts."""
     m.values[name] = values
     m.ages[name] = np.max([m.ages[part] for part in parts], axis=0)
-    m.heard[name] = np.all([m.heard[part] for part in parts], axis=0)
+    m.bound[name] = np.all([m.bound[part] for part in parts], axis=0)
 
 
-def _oldest(ages: Floats, owner: Ints, size: int, heard: Bools) -> Floats:
+def _oldest(ages: Floats, owner: Ints, size: int, bound: Bools) -> Floats:
     """The oldest of what an owner's items tell, inf where none tells anything."""
     found = np.full(size, -np.inf)
-    np.maximum.at(found, owner[heard], ages[heard])
+    np.maximum.at(found, owner[bound], ages[bound])
     return np.where(found >= 0.0, found, np.inf)
 
 

@@ -92,17 +92,16 @@ def test_racks_that_nobody_measures_are_the_models_own(ideal, lived):
 def test_the_banner_turns_stale_when_the_building_falls_silent_and_live_again():
     _, messages = emulated(110.0, site=SITE, at=NOON, drawn=False, sensors="ideal", faults=["bms:offline@25s+50s"])
     lived = Lived(messages, SITE, 110.0, at=NOON)
-    modes = [(frame.time_ns - lived.session.begin_ns) // 10**9 for frame in lived.frames if frame.mode is Mode.STALE]
-    # The last heartbeat is that of 20 s, and 30 s later nobody can tell that the building lives.
-    assert modes[0] == 51
-    # It speaks again at 75 s, but its next heartbeat is that of 80 s.
-    assert modes == list(range(51, 81))
-    stale = lived.at(60.0)
-    assert not stale.used
-    assert np.isnan(stale.measured["rack_power"]).all()
-    assert np.isfinite(stale.simulated["rack_power"]).all()
-    assert (stale.age_s["rack_power"] > 30.0).all()
-    assert stale.note.startswith("not usable: all of the power, ")
+    stale = [(frame.time_ns - lived.session.begin_ns) // 10**9 for frame in lived.frames if frame.mode is Mode.STALE]
+    # In the first 2 s it has not told all. The last heartbeat is that of 20 s, and 30 s later nobody can tell that the
+    # building lives. It speaks again at 75 s, but its next heartbeat is that of 80 s.
+    assert stale in ([1, *range(51, 81)], [1, 2, *range(51, 81)])
+    frame = lived.at(60.0)
+    assert not frame.used
+    assert np.isnan(frame.measured["rack_power"]).all()
+    assert np.isfinite(frame.simulated["rack_power"]).all()
+    assert (frame.age_s["rack_power"] > 30.0).all()
+    assert frame.note.startswith("not usable: all of the power, ")
     assert lived.at(100.0).mode is Mode.LIVE
 
 

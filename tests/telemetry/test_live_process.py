@@ -146,7 +146,7 @@ def test_a_twin_beside_a_facility_is_live_stale_and_live_again(broker, tmp_path)
     fed = data["mode"].values == list(Mode).index(Mode.LIVE)
     residual, measured = (xr.open_zarr(run, group=group) for group in ("residual", "measured"))
     assert np.isnan(residual["rack_power"].values).all()
-    assert np.isfinite(measured["rack_power"].values[fed]).mean() > 0.75  # a banner turns LIVE before all is there
+    assert (np.isfinite(measured["rack_power"].values[fed]).mean(axis=1) >= 0.5).all()  # else it would not be LIVE
     # Power meters of class 0.5 S after those of the racks, class 1: sums of 24 err by less than one of them.
     share = residual["site_power"].values[fed] / data["site_power"].values[fed]
     assert np.nanmax(np.abs(share)) < 0.02
