@@ -25,6 +25,7 @@ STOOD = {
     Stood.BOOLEAN: Datatype.BOOLEAN,
 }
 LONGEST_NAME = 1024
+ALIASED = int(Mark.ALIASED)
 Namer = Callable[[Place, str, int, str], Meaning | int]
 """Makes of whose metric it is, its name, data type and written unit a point; else why it is none (of ``convert``)."""
 
@@ -52,14 +53,14 @@ class Births:
         units = {index: unit_of(payload.message(index).properties) for index in payload.rich}
         columns = (payload.flags.tolist(), payload.alias.tolist(), payload.datatype.tolist(), payload.field.tolist())
         for index, (name, flags, alias, datatype, field) in enumerate(zip(names, *columns, strict=True)):
-            if name is None or len(name) > LONGEST_NAME:
+            if not name or len(name) > LONGEST_NAME:
                 continue
             kind = datatype or STOOD.get(field, Datatype.UNKNOWN)
             row = self._row(node, place, name, kind, units.get(index, ""))
             if row is None:
                 continue
             rows[index] = row
-            node.rows.teach(device, name, alias if flags & Mark.ALIASED and alias != NO_ALIAS else None, row)
+            node.rows.teach(device, name, alias if flags & ALIASED and alias != NO_ALIAS else None, row)
         return rows
 
     def _row(self, node: Node, place: Place, name: str, datatype: int, unit: str) -> int | None:

@@ -24,8 +24,6 @@ I64 = NDArray[np.int64]
 I32 = NDArray[np.int32]
 F64 = NDArray[np.float64]
 
-DENSE = 1 << 16
-"""Aliases below it are looked up in a table, others by halving."""
 POINT, TYPE, WHY = range(3)
 FACTOR, OFFSET, LOW, HIGH = range(4)
 # What becomes of a metric: the places of a tally. WHY of a row that is no point is one of them.
@@ -59,7 +57,7 @@ class Table(NamedTuple):
 
 @inner
 def _row(table: Table, alias: int) -> np.int64:
-    if 0 <= alias < len(table.dense):
+    if 0 <= alias < len(table.dense) and table.dense[alias] >= 0:
         return np.int64(table.dense[alias])
     first, end = 0, len(table.keys)
     while first < end:

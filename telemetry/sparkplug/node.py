@@ -21,6 +21,7 @@ from telemetry.sparkplug.rows import Rows
 from telemetry.sparkplug.sequence import Sequence
 
 LATE_NS = 1 * NS
+TOLERANCE_NS = 5 * NS  # as of the state
 FIRST_ASK_NS, LAST_ASK_NS = 30 * NS, 3600 * NS
 LAST_NS = 4_102_444_800 * NS - 1
 
@@ -42,18 +43,19 @@ class Node:
         self.rows, self.sequence = Rows(), Sequence()
         self._bdseq: int | None = None
         self._died_ns = 0
-        self._newest_ns = self._newest_received_ns = 0
+        self._newest_ns = self._newest_received_ns = self._ahead_ns = 0
         self._asked_ns, self._pause_ns = 0, FIRST_ASK_NS
 
     def heard(self, stamp_ns: int, received_ns: int) -> None:
-        """Note a stamp of the node's clock."""
-        if stamp_ns > self._newest_ns:
+        """Note a stamp of the node's clock; one that is ahead of ours is believed when the one before says the same."""
+        ahead, before = stamp_ns - received_ns, self._ahead_ns
+        self._ahead_ns = ahead
+        believed = ahead <= TOLERANCE_NS or abs(ahead - before) <= TOLERANCE_NS
+        if believed and stamp_ns > self._newest_ns:
             self._newest_ns, self._newest_received_ns = stamp_ns, received_ns
 
-    def end_ns(self, received_ns: int, stamp_ns: int = 0) -> int:
-        """When something of the node ended by its clock."""
-        if stamp_ns:
-            return max(stamp_ns, self._newest_ns)
+    def end_ns(self, received_ns: int) -> int:
+        """When something of the node ended of which we heard at an instant, by the node's clock."""
         if not self._newest_ns:
             return received_ns
         return min(self._newest_ns + max(0, received_ns - self._newest_received_ns), LAST_NS)

@@ -112,13 +112,14 @@ class Nodes:
             node.needs("unknown", message.received_ns)
             return NOTHING
         if payload.marks & NAMED and payload.names is not None:
-            given = np.fromiter(rows.by_name(device, payload.names, payload.alias.tolist()), np.int32, payload.count)
+            given = rows.by_name(device, payload.names, payload.alias.tolist())
         return self._read(node, payload, message, given)
 
     def _read(self, node: Node, payload: Payload, message: Message, given: I32, floor_ms: int = 0) -> Batch:
         tally = self._tally
         unknown = tally[UNKNOWN]
-        batch = readings(payload, node.rows.table, message, tally, given, floor_ms)
+        table = node.rows.table if given is NO_ROWS else node.rows.bare
+        batch = readings(payload, table, message, tally, given, floor_ms)
         if tally[UNKNOWN] > unknown:
             node.needs("unknown", message.received_ns)
         node.heard(int(tally[LATEST]), message.received_ns)
@@ -156,14 +157,15 @@ class Nodes:
         gone = sorted(set(before) - set(np.asarray(batch.points).tolist()))
         if not gone:
             return batch
-        ended = _ended(gone, node.end_ns(message.received_ns, stamp_ms * MS), message)
+        node.heard(stamp_ms * MS, message.received_ns)
+        ended = _ended(gone, node.end_ns(message.received_ns), message)
         return Batch(*(np.concatenate((a, b)) for a, b in zip(_columns(ended), _columns(batch), strict=True)))
 
     def _device_death(self, node: Node, device: str, payload: Payload, message: Message) -> Batch:
         if not self._follows(node, payload, message):
             return NOTHING
-        stamp_ns = (payload.timestamp_ms or 0) * MS
-        return _ended(node.rows.end(device), node.end_ns(message.received_ns, stamp_ns), message)
+        node.heard((payload.timestamp_ms or 0) * MS, message.received_ns)
+        return _ended(node.rows.end(device), node.end_ns(message.received_ns), message)
 
     def _node_death(self, node: Node, device: str, payload: Payload, message: Message) -> Batch:
         if not node.dies(bdseq(payload), message.received_ns):

@@ -133,7 +133,8 @@ class Payload(msgspec.Struct, frozen=True, gc=False):
             return None
         data, flags = self.data, self.flags.tolist()
         spans = zip(flags, self.table[wire.C_NAME, : self.count].tolist(), strict=True)
-        return [words(data[s & 0xFFFFFFFF : s >> 32]) if f & Mark.NAMED else None for f, s in spans]
+        named = int(Mark.NAMED)  # plain numbers are quicker
+        return [words(data[s & 0xFFFFFFFF : s >> 32]) if f & named else None for f, s in spans]
 
     @property
     def rich(self) -> list[int]:

@@ -144,6 +144,13 @@ def test_a_death_is_told_by_the_clock_of_the_node(skew_s):
     assert now(pipeline, T0 + 16_006)["g/n/r:Power"] == (40_000.0, Quality.GOOD)
 
 
+def test_one_stamp_of_another_century_does_not_keep_a_node_alive():
+    wild = said("g/NDATA/n", metric(None, 1.0, alias=0, at=T0 + 2_000_000_000_000), seq=2, at=T0 + 100)
+    pipeline = watched(*born(), wild, power(1.0, 3, T0 + 200), death(1, T0 + 300))
+    assert {quality for _, quality in now(pipeline, T0 + 301).values()} == {Quality.BAD}
+    assert pipeline.state.counts.quarantined == 1
+
+
 def test_the_will_of_a_former_session_changes_nothing():
     heard = hearing(*born(7))
     assert heard.decode(death(6, T0 + 10)) == NOTHING

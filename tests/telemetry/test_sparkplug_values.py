@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import numpy as np
 import pytest
@@ -95,3 +96,29 @@ def test_what_is_no_number_is_no_point_and_is_counted():
     heard.decode(said("g/NDATA/n", words[0], metric(None, True, Datatype.BOOLEAN, alias=4, typed=False), seq=1))
     assert [point.identity for point in heard.points] == ["g/n:x"]
     assert heard.told()["unread"] == {"of another type": 1, "no number": 3, "unit": 1}
+
+
+def test_aliases_lead_to_the_metrics_of_the_newest_births_whatever_their_numbers():
+    """Births and deaths of devices in any order, aliases small, large and taken over: as a dict would have it."""
+    dice, heard = random.Random(7), hearing(said("g/NBIRTH/n", seq=0))
+    known: dict[int, str] = {}
+    for step in range(300):
+        device, at = f"d{dice.randrange(4)}", T0 + step
+        if dice.random() < 0.2:
+            heard.decode(said(f"g/DDEATH/n/{device}", seq=None, at=at))
+            known = {alias: name for alias, name in known.items() if not name.startswith(f"g/n/{device}:")}
+        elif dice.random() < 0.5:
+            spread = dice.choice((20, 5_000, 1 << 21, 1 << 64))
+            free = {dice.randrange(spread) for _ in range(dice.randrange(1, 40))}
+            known = {alias: name for alias, name in known.items() if not name.startswith(f"g/n/{device}:")}
+            known |= {alias: f"g/n/{device}:m{alias % 17}" for alias in free}
+            told = [metric(f"m{alias % 17}", 0.0, alias=alias) for alias in free]
+            heard.decode(said(f"g/DBIRTH/n/{device}", *told, seq=None, at=at))
+        asked = [*dice.sample(sorted(known), min(20, len(known))), dice.randrange(1 << 64), dice.randrange(50)]
+        alive = next((name.split(":")[0].rsplit("/", 1)[1] for name in known.values()), None)
+        if alive is not None:
+            data = [metric(None, 1.0, alias=alias, typed=False) for alias in asked]
+            found = heard.decode(said(f"g/DDATA/n/{alive}", *data, seq=None, at=at))
+            assert isinstance(found, Batch)
+            names = [heard.points[point].identity for point in found.points]
+            assert names == [known[alias] for alias in asked if alias in known]
