@@ -273,19 +273,24 @@ class SiteTree:
             name = f"{BUILDING}/{hall.id}"
             for row in hall.rows:
                 for place, rack in enumerate(row.racks, 1):
-                    hung = "; ".join(self.structure.graph.nodes[rack.id].attached)
-                    yield f"{name}/{row.id}-1/{place:02d}", Line(rack.id, f"associateId: {hung}" if hung else "")
+                    yield f"{name}/{row.id}-1/{place:02d}", self._id(rack.id, "rackLocationId")
             if not hall.manifolds:
                 for k, cdu in enumerate(hall.cdus):
-                    yield f"{name}/cdu-{k + 1:02d}", Line(cdu)
+                    yield f"{name}/cdu-{k + 1:02d}", self._id(cdu)
             if len(hall.handlers) == 1:
-                yield f"{name}/air", Line(hall.handlers[0])
+                yield f"{name}/air", self._id(hall.handlers[0])
         for loop in self.structure.loops:
             if len(loop.direct) == 1:
-                yield f"{BUILDING}/{loop.id}", Line(loop.direct[0])
+                yield f"{BUILDING}/{loop.id}", self._id(loop.direct[0])
         for id, slug in self.structure.slug.items():
-            hung = "; ".join(self.structure.graph.nodes[id].attached)
-            yield slug, Line(id, f"associateId: {hung}" if hung else "")
+            yield slug, self._id(id)
+
+    def _id(self, id: str, key: str = "objectId") -> Line:
+        """An id with what its metadata are."""
+        node = self.structure.graph.nodes[id]
+        count = len(node.points)
+        hung = f"; associateId: {'; '.join(node.attached)}" if node.attached else ""
+        return Line(id, f"{key}, {count} point{'s'[: count != 1]}{hung}")
 
 
 def _even(count: int) -> list[float]:

@@ -116,6 +116,17 @@ def test_the_shipped_titan_pod_is_what_the_example_gives_byte_for_byte():
     assert again.overlay("titan-pod-estimate", "titan-pod") == over
 
 
+def test_verbs_refuse_the_incomplete_site_with_one_list_and_run_on_its_overlay():
+    verbs = [["site", "validate"], ["site", "show"], ["simulate"]]
+    results = [CliRunner().invoke(app, [*verb, "titan-pod"]) for verb in verbs]
+    assert [result.exit_code for result in results] == [2, 2, 2]
+    assert results[0].stderr == results[1].stderr == results[2].stderr
+    lines = results[0].stderr.splitlines()
+    assert len(lines) == len(list(unknowns_of(parse(shipped()["titan-pod"].read_bytes(), "x").data)))
+    assert all(line.startswith("sites/titan-pod.yaml:") and ": unknown" in line for line in lines)
+    assert CliRunner().invoke(app, ["site", "validate", "titan-pod-estimate", "--strict"]).exit_code == 0
+
+
 # ------------------------------------------------------------------------------------------ structure
 def test_two_feeders_of_all_racks_are_sides_a_and_b_and_what_is_above_feeds_them(tmp_path):
     site = loaded(tmp_path, made(tmp_path, POD)).site
@@ -277,7 +288,9 @@ def test_an_id_of_two_types_and_points_that_disagree_are_told(tmp_path):
 def test_equipment_with_a_meter_of_the_same_id_contradicts_nothing(tmp_path):
     status = {"objectType": "UPS", "pointType": "Status", "stateText": [{"value": 1, "text": "On"}]}
     said = [*POD, status | {"objectName": "BUS-A", "objectId": "BUS-A"}]
-    assert made(tmp_path, said).text == made(tmp_path, POD).text
+    both = made(tmp_path, said), made(tmp_path, POD)
+    assert both[0].notes == both[1].notes
+    assert parse(both[0].text, "x").data == parse(both[1].text, "x").data
 
 
 def test_equipment_of_the_electrical_path_carries_power_and_no_water(tmp_path):
