@@ -23,6 +23,7 @@ PUBLISH = 0x30  # QoS 0
 EACH = 2 + 1 + ALIAS + 1 + STAMP + 1 + 8  # bytes of a metric
 BODY = 1 + STAMP + METRICS * EACH + 1 + SEQ
 VALUES = 10_007
+LONG_AGO_MS = 1_700_000_000_000  # when the nodes were born, whatever the clock of the machine says
 DOUBLE = struct.Struct("<d")
 AT = slice(1 + STAMP + EACH - 8, 1 + STAMP + EACH)  # the value of metric 0 in a payload
 DUE = slice(1, 1 + STAMP)
@@ -42,7 +43,7 @@ def births() -> list[tuple[str, bytes]]:
     """Topic and payload of the births, with names and data types of all metrics."""
     made = []
     for node, topic in enumerate(topics("NBIRTH")):
-        said = CLASSES["Payload"](timestamp=1_790_000_000_000, seq=0)
+        said = CLASSES["Payload"](timestamp=LONG_AGO_MS, seq=0)
         said.metrics.add(name="bdSeq", timestamp=said.timestamp, datatype=Datatype.UINT64, long_value=0)
         for n in range(METRICS):
             said.metrics.add(
