@@ -16,6 +16,7 @@ from tests.bench import (
     fault_sweep,
     fleet,
     hpc_twin,
+    live_engine,
     long_trace,
     mqtt,
     mqtt_faults,
@@ -53,6 +54,7 @@ CASES: dict[str, Case] = {
     "decode": dsx_decode.run,
     "state": state_apply.run,
     "sparkplug": sparkplug_decode.run,
+    "live": live_engine.run,
 }
 
 
