@@ -70,7 +70,20 @@ def test_a_site_without_power_yet_has_nothing_to_say() -> None:
     assert out["site_it_power"][0] == 0.0
     assert np.isnan(out["rack_temperature"]).all()
     assert np.isnan(out["cdu_return_temperature"]).all()
+    assert set(twin.used) == {"outdoor_dry_bulb_temperature", "outdoor_wet_bulb_temperature"}
     assert twin.interval is None
+    twin.close()
+
+
+def test_readings_of_a_hall_without_power_drive_nothing() -> None:
+    run = prepared("oklahoma-10", "2025-10-15T12:00:00", 60)
+    twin = Driven(run, run.timeline.start)
+    power = powers(twin)
+    out = advance(twin, {"rack_power": power}, 3)
+    on = ~np.isnan(out["rack_temperature"])
+    assert 0 < on.sum() < len(on)
+    np.testing.assert_allclose(out["rack_power"], np.where(on, power, 0.0), rtol=1e-12)
+    np.testing.assert_array_equal(np.isnan(twin.used["rack_power"]), ~on)
     twin.close()
 
 

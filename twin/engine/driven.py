@@ -29,6 +29,7 @@ from twin.engine.driven_inputs import (
     Bounds,
     Hands,
     checked,
+    lit,
 )
 from twin.engine.driven_racks import Racks
 from twin.engine.driven_rows import Interval, by_name
@@ -227,14 +228,14 @@ class Driven:
 
     def _forcing(self, block: Block, inputs: Mapping[str, Floats], *, told: bool, steady: bool = False) -> Forcing:
         """Forcing and columns of a step, with what is measured in them."""
-        engine, found = self._engine, checked(self._site, BOUNDS, inputs)
+        engine, start = self._engine, float(block.t_end[0] - block.dt[0])
+        found = lit(self._site, engine.energised(start), checked(self._site, BOUNDS, inputs))
         engine.latencies, engine.headroom_at = told, self._asked[int(told)]
         forcing, own, site = engine.forcing(block), self._plan.arrays, self._site.arrays
         hands = Hands(
             self._site, self._plan, engine.state, engine.scratch, forcing, float(block.dt.min()), steady
         )  # fmt: skip
         drive_air(hands, found.get(AIR[0]), found.get(AIR[1]), engine.weather, block)
-        start = float(block.t_end[0] - block.dt[0])
         self._racks.drive(found.get("rack_power"), forcing.curves[0], start, float(block.t_end[-1]))
         own.sec[:], own.fac[:] = site.sec, site.fac
         for driver in DRIVERS:

@@ -117,6 +117,21 @@ def checked(plan: Plan, bounds: Mapping[str, Bounds], inputs: Mapping[str, Float
     return found
 
 
+def lit(plan: Plan, on: NDArray[np.uint8], found: dict[str, Floats]) -> dict[str, Floats]:
+    """Only readings of what has power: ``on`` (hall), a loop with any of its halls, the site always."""
+    if on.all():
+        return found
+    a, halls = plan.arrays, on.astype(bool)
+    of_sec = halls[a.sec_hall]
+    has = {
+        "site": np.ones(1, bool), "hall": halls, "cdu": of_sec[plan.labels.cdu_sec],
+        "loop": np.bincount(a.sec_fac, of_sec, len(a.fac)) > 0.0,
+        "rack": np.repeat(halls, np.diff(a.group_rack[a.hall_group])),
+    }  # fmt: skip
+    left = {name: np.where(has[BY_NAME[name].level], values, np.nan) for name, values in found.items()}
+    return {name: values for name, values in left.items() if not np.isnan(values).all()}
+
+
 __all__ = [
     "AIRFLOW",
     "COOLANT",
@@ -130,4 +145,5 @@ __all__ = [
     "Hands",
     "checked",
     "items",
+    "lit",
 ]
