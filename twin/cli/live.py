@@ -103,7 +103,7 @@ def command(
         write_json(session.told())
     else:
         typer.echo(_summary(session.told()))
-    if not session.whole:
+    if not session.whole and not page:
         raise typer.Exit(INTERRUPTED)
 
 

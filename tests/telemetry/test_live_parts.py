@@ -1,0 +1,259 @@
+"""Parts of the live twin by themselves: which point is what, when it steps, what a page can look back at."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from telemetry.batch import Quality
+from telemetry.clock import NS
+from telemetry.live.banner import Banner
+from telemetry.live.bind import Binder, Measured, measure
+from telemetry.live.board import Board
+from telemetry.live.derive import Deriver
+from telemetry.live.frame import Frame, Mode
+from telemetry.live.loop import Loop
+from telemetry.live.topology import topology
+from telemetry.points import Point
+from telemetry.state.view import View
+from tests.telemetry.heard import START_NS
+from tests.telemetry.live_writer import prepared
+from twin.core.coolant import density
+from twin.site.model import Telemetry
+
+
+@pytest.fixture(scope="module")
+def site():
+    return prepared()
+
+
+@pytest.fixture(scope="module")
+def items(site):
+    return topology(site)
+
+
+def seen(values: list[float], qualities: list[int] | None = None, ages: list[float] | None = None) -> View:
+    n = len(values)
+    quality = np.array(qualities or [int(Quality.GOOD)] * n, np.int8)
+    whole, none = np.full(n, START_NS, np.int64), np.zeros(n, bool)
+    return View(
+        START_NS, np.array(values, float), quality, whole, whole, np.zeros(n, np.int32), np.ones(n, np.int64),
+        np.array(ages or [1.0] * n), none, none,
+    )  # fmt: skip
+
+
+def read(site, items, *points: tuple[Point, float]) -> Measured:
+    bindings = Binder(site, items).bind([point for point, _ in points])
+    return measure(seen([value for _, value in points]), bindings)
+
+
+def point(variable: str, item: str, units: str, *area: str, **more: Any) -> Point:
+    return Point(f"{variable}/{item}/{'-'.join(area)}", "BMS", variable, item, units, qualifier=area, **more)
+
+
+def test_a_flow_by_volume_is_a_flow_by_mass_at_the_density_of_its_own_coolant(site, items):
+    cdu, loop = items.cdus[0], items.loops[0]
+    found = read(
+        site, items, (point("cdu_liquid_volume_flow", cdu, "m3 s-1", "Secondary"), 0.1),
+        (point("cdu_liquid_volume_flow", cdu, "m3 s-1", "Primary"), 0.1),
+        (point("object_liquid_volume_flow", loop, "m3 s-1"), 0.1),
+        (point("fws_flow", items.loops[1], "kg s-1"), 42.0),
+    )  # fmt: skip
+    secondary, primary = found.values["cdu_flow"][0] / 0.1, found.values["cdu_primary_flow"][0] / 0.1
+    assert density("pg25", 60.0) < secondary < density("pg25", 20.0)
+    assert density("pg25", 60.0) < primary < density("pg25", 5.0)  # this site has glycol on both sides
+    assert primary != secondary  # it is colder
+    assert found.values["fws_flow"][1] == 42.0
+
+
+def test_a_site_may_call_its_items_otherwise_and_parts_of_them_too(site, items):
+    names = {items.racks[3]: "E05", items.halls[0]: "DH1", items.cdus[0]: "CDU-5"}
+    named = site.loaded.site.model_copy(update={"telemetry": Telemetry(names=names)})
+    other = replace(site, loaded=replace(site.loaded, site=named))
+    found = read(
+        other, items, (point("rack_power", "E05", "W"), 1e5),
+        (point("crah_air_temperature", "DH1/air", "degC", "Supply"), 21.0),
+        (point("meter_power", "CDU-5/pumps", "W"), 9e3), (point("rack_power", "E06", "W"), 2e5),
+    )  # fmt: skip
+    assert np.flatnonzero(np.isfinite(found.values["rack_power"])).tolist() == [3]
+    assert found.values["hall_supply_air_temperature"].tolist() == [21.0]
+    assert found.values["cdu_pump_power"].tolist() == [9e3]
+
+
+def test_set_points_states_and_other_units_are_no_measurements(site, items):
+    cdu, rack = items.cdus[0], items.racks[0]
+    bindings = Binder(site, items).bind(
+        [
+            point("cdu_supply_temperature", cdu, "degC", set_point=True),
+            point("rack_leak", rack, "1", states=((0, "NoLeak"), (1, "Leak"))),
+            point("rack_power", rack, "V A"),
+            point("rack_power", "nowhere/01", "W"),
+            point("rack_liquid_volume_flow", rack, "m3 s-1"),
+        ]
+    )
+    assert (bindings.points, bindings.bound, bindings.ours) == (5, 0, 4)
+
+
+def test_several_sensors_of_one_thing_are_averaged_and_bad_ones_left_out(site, items):
+    points = [point("cdu_supply_temperature", items.cdus[0], "degC", place) for place in "abcd"]
+    bindings = Binder(site, items).bind(points)
+    qualities = [Quality.GOOD, Quality.GOOD, Quality.BAD, Quality.STALE]
+    found = measure(seen([40.0, 41.0, 99.0, 99.0], list(map(int, qualities)), [1.0, 2.0, 3.0, 400.0]), bindings)
+    assert found.values["cdu_supply_temperature"].tolist() == [40.5]
+    assert found.ages["cdu_supply_temperature"].tolist() == [400.0]
+
+
+def test_heat_of_a_cdu_is_flow_times_rise_whichever_side_tells_it(site, items):
+    cdu = items.cdus[0]
+    racks_side = read(
+        site, items, (point("cdu_flow", cdu, "kg s-1"), 100.0), (point("cdu_supply_temperature", cdu, "degC"), 40.0),
+        (point("cdu_return_temperature", cdu, "degC"), 50.0),
+    )  # fmt: skip
+    Deriver(site, items).derive(racks_side, 101_325.0)
+    assert 100.0 * 3_850.0 * 10.0 < racks_side.values["cdu_heat"][0] < 100.0 * 4_050.0 * 10.0  # J/(kg K) of PG 25
+    both = read(
+        site, items, (point("cdu_flow", cdu, "kg s-1"), 1.0), (point("cdu_supply_temperature", cdu, "degC"), 40.0),
+        (point("cdu_return_temperature", cdu, "degC"), 50.0), (point("cdu_primary_flow", cdu, "kg s-1"), 100.0),
+        (point("cdu_liquid_temperature", cdu, "degC", "Primary", "Inlet"), 30.0),
+        (point("cdu_liquid_temperature", cdu, "degC", "Primary", "Outlet"), 40.0),
+    )  # fmt: skip
+    Deriver(site, items).derive(both, 101_325.0)
+    assert 100.0 * 3_850.0 * 10.0 < both.values["cdu_heat"][0] < 100.0 * 4_220.0 * 10.0
+    assert "cdu_primary_inlet" not in both.values
+    # The loop has no sensor of its own: what its CDU is given is its supply.
+    assert np.nanmax(both.values["fws_supply_temperature"]) == 30.0
+
+
+def test_the_wet_bulb_follows_from_dry_bulb_and_humidity(site, items):
+    outdoors = [(point("sensor_air_temperature", "outdoors", "degC", "Outdoors"), 30.0),
+                (point("sensor_air_relative_humidity", "outdoors", "1", "Outdoors"), 0.5)]  # fmt: skip
+    found = read(site, items, *outdoors)
+    Deriver(site, items).derive(found, 101_325.0)
+    # ASHRAE psychrometric chart 1: 30 degC and 50 % have a wet bulb of 22.0 degC.
+    assert found.values["outdoor_wet_bulb_temperature"][0] == pytest.approx(22.0, abs=0.1)
+
+
+def share_lost(lost: int, of: int, drivers: dict[str, int] | None = None) -> Measured:
+    made = Measured({}, {}, {})
+    for name, count in ({"rack_power": of} if drivers is None else drivers).items():
+        values = np.ones(count)
+        values[: lost if name == "rack_power" else 0] = np.nan
+        made.values[name], made.bound[name] = values, np.ones(count, bool)
+    return made
+
+
+def test_the_banner_does_not_flicker_between_its_limits():
+    banner = Banner(["rack_power", "cdu_flow"])
+    looks = [(banner.look(share_lost(lost, 100)), lost) for lost in (100, 26, 25, 50, 51, 26, 25)]
+    stale, live = Mode.STALE, Mode.LIVE
+    assert [mode for mode, _ in looks] == [stale, stale, live, live, stale, stale, live]
+    assert Banner(["rack_power"]).look(Measured({}, {}, {})) is stale
+    # A campus whose cooling nobody tells any more is not live, however many racks speak.
+    blind = share_lost(0, 100, {"rack_power": 100, "cdu_flow": 4})
+    blind.values["cdu_flow"][:3] = np.nan
+    assert banner.look(blind) is stale
+    assert banner.words() == "not usable: 75 % of the cooling"
+
+
+class Clock:
+    """A clock of somebody who sleeps now and then: ``jumps`` by the number of the wait, s."""
+
+    def __init__(self, jumps: dict[int, float], most: int) -> None:
+        self.ns, self.waits, self.jumps, self.most = START_NS, 0, jumps, most
+
+    def now_ns(self) -> int:
+        return self.ns
+
+    def wait_until(self, instant_ns: int, stop: threading.Event) -> bool:
+        self.waits += 1
+        self.ns = max(self.ns, instant_ns) + round(self.jumps.get(self.waits, 0.0) * NS)
+        return self.waits <= self.most
+
+
+class Still:
+    """A twin that only counts: when its steps end, and where it began anew."""
+
+    step_s, interval = 1.0, None
+
+    def __init__(self) -> None:
+        self.ends: list[int] = []
+        self.begins: list[int] = []
+        self.end_ns = START_NS
+
+    def begin(self, at_ns: int) -> None:
+        self.end_ns = at_ns
+        self.begins.append((at_ns - START_NS) // NS)
+
+    def look(self, view: Any, points: Any) -> None:
+        del view, points
+
+    def step(self, measured: Any, age: float, *, speed: float, note: str) -> Frame:
+        del measured, age, speed
+        self.end_ns += NS
+        self.ends.append((self.end_ns - START_NS) // NS)
+        return Frame(len(self.ends), self.end_ns, Mode.LIVE, {}, note=note)
+
+
+def lived(jumps: dict[int, float], most: int) -> tuple[Still, Loop, list[str]]:
+    said: list[str] = []
+    twin, source = Still(), SimpleNamespace(failure="gone", words=lambda: "")
+    view = seen([])
+    state = SimpleNamespace(
+        lock=threading.RLock(), view=lambda ns: view, decoder=SimpleNamespace(points=[], held=0),
+        counts=SimpleNamespace(applied=0),
+    )  # fmt: skip
+    board = SimpleNamespace(put=lambda frame: None)
+    parts: Any = twin, SimpleNamespace(state=state), board
+    loop: Any = Loop(*parts, None, said.append)
+    loop._await_first(source, threading.Event())
+    source.failure = ""
+    loop._await_first = lambda *_: None
+    loop.live(source, Clock(jumps, most), threading.Event(), None)
+    return twin, loop, said
+
+
+def test_a_loop_that_is_a_little_late_catches_up():
+    twin, loop, _ = lived({3: 8.0}, 20)
+    assert twin.ends == list(range(1, 21))
+    assert loop.skipped_s == 0.0
+
+
+def test_a_machine_that_slept_computes_no_hours_and_says_so():
+    twin, loop, said = lived({5: 3 * 3600.0}, 8)
+    assert twin.ends == [1, 2, 3, 4, 10_806, 10_807, 10_808]
+    assert twin.begins == [0, 10_805]
+    assert loop.skipped_s == 10_801.0
+    assert said == [said[0]]
+    assert "were skipped" in said[0]
+    assert loop.frame is not None
+    assert "were skipped" in loop.frame.note
+
+
+def test_a_clock_that_is_set_back_begins_anew_there():
+    twin, _, said = lived({5: -3600.0}, 8)
+    assert twin.ends[:4] == [1, 2, 3, 4]
+    assert twin.ends[4:] == [-3594, -3593, -3592]
+    assert "set back" in said[0]
+
+
+def test_a_board_gives_what_was_put_within_bounds(items):
+    board = Board(items)
+    assert board.latest() is None
+    assert len(board.trend("site_power", 0, 60.0).times_ns) == 0
+    for n in range(4000):
+        one = np.array([float(n)])
+        racks = np.full(len(items.racks), float(n))
+        measured = {"site_power": one + 1.0} if n % 2 else {}
+        board.put(Frame(n, START_NS + n * NS, Mode.LIVE, {"site_power": one, "rack_power": racks}, measured))
+    fine, coarse = board.trend("site_power", 0, 1e6), board.trend("rack_power", 5, 1e6)
+    assert fine.simulated.tolist() == list(range(400, 4000))
+    assert np.isnan(fine.measured[::2]).all()
+    assert (fine.measured[1::2] == fine.simulated[1::2] + 1.0).all()
+    assert np.diff(coarse.times_ns).tolist() == [10 * NS] * 359
+    assert board.trend("site_power", 0, 60.0).simulated.tolist() == list(range(3940, 4000))
+    assert len(board.trend("cdu_heat", 0, 60.0).times_ns) == 0
