@@ -207,9 +207,10 @@ def lived(jumps: dict[int, float], most: int) -> tuple[Still, Loop, list[str]]:
         lock=threading.RLock(), view=lambda ns: view, decoder=SimpleNamespace(points=[], held=0),
         counts=SimpleNamespace(applied=0),
     )  # fmt: skip
-    board = SimpleNamespace(put=lambda frame: None)
-    parts: Any = twin, SimpleNamespace(state=state), board
-    loop: Any = Loop(*parts, None, said.append)
+    board: Any = SimpleNamespace(put=lambda frame: None)
+    stepped: Any = twin
+    pipeline: Any = SimpleNamespace(state=state)
+    loop: Any = Loop(stepped, pipeline, board, None, said.append)
     loop._await_first(source, threading.Event())
     source.failure = ""
     loop._await_first = lambda *_: None

@@ -24,6 +24,7 @@ from telemetry.replay.asked import open_played
 from tests.telemetry.heard import NOON
 from tests.telemetry.until import until
 from twin.analysis.dataset import open_run
+from twin.core.errors import InputError
 
 SITE = "rubin-manifold"
 TWIN = (sys.executable, "-m", "twin.cli.main")
@@ -73,10 +74,12 @@ def test_a_recording_leaves_the_same_bytes_at_any_speed(recording, tmp_path):
 
 
 def test_a_recording_of_another_site_is_refused_and_the_right_one_is_named(recording):
-    done = twin("live", "redundant-4n3", "--replay", recording, "--at", NOON, "--json")
-    assert done.returncode == 2
-    (problem,) = json.loads(done.stdout)["problems"]
-    assert problem["message"] == f"0 of 254 points belong to this site; did you mean the site {SITE}?"
+    with pytest.raises(InputError) as wrong:
+        on_recording(
+            Wish("redundant-4n3", at=NOON), open_played(recording, "dsx"), lambda: make("dsx"), list[str]().append
+        )
+    (problem,) = wrong.value.problems
+    assert problem.message == f"0 of 254 points belong to this site; did you mean the site {SITE}?"
 
 
 def test_all_that_is_wrong_is_told_at_once():
