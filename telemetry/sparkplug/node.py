@@ -42,6 +42,7 @@ class Node:
         self.life, self.want = Life.UNHEARD, ""
         self.rows, self.sequence = Rows(), Sequence()
         self._bdseq: int | None = None
+        self._birth: tuple[int | None, int | None, int | None] = (None, None, None)
         self._died_ns = 0
         self._newest_ns = self._newest_received_ns = self._ahead_ns = 0
         self._asked_ns, self._pause_ns = 0, FIRST_ASK_NS
@@ -64,8 +65,13 @@ class Node:
         """Whether a birth was overtaken by its own death."""
         return self.life is Life.DEAD and bdseq == self._bdseq and 0 <= received_ns - self._died_ns < LATE_NS
 
-    def born(self, bdseq: int | None) -> None:
+    def is_copy(self, bdseq: int | None, seq: int | None, stamp_ms: int | None) -> bool:
+        """Whether a birth is the very one that the node lives by, delivered again."""
+        return self.life is Life.ALIVE and stamp_ms is not None and self._birth == (bdseq, seq, stamp_ms)
+
+    def born(self, bdseq: int | None, seq: int | None, stamp_ms: int | None) -> None:
         """A birth is taken."""
+        self._birth = bdseq, seq, stamp_ms
         self.life, self.want, self._bdseq = Life.ALIVE, "", bdseq
         self._asked_ns, self._pause_ns = 0, FIRST_ASK_NS
 

@@ -131,10 +131,13 @@ class Nodes:
         if node.is_late_birth(session, message.received_ns):
             self._late += 1
             return NOTHING
+        if node.is_copy(session, payload.seq, payload.timestamp_ms):
+            node.sequence.copies += 1
+            return NOTHING
         lost = node.sequence.begin(payload.seq, payload.timestamp_ms, message.received_ns)
         self._tell(node, lost, message.received_ns)
         before = node.rows.end()
-        node.born(session)
+        node.born(session, payload.seq, payload.timestamp_ms)
         return self._birth(node, device, payload, message, before)
 
     def _device_birth(self, node: Node, device: str, payload: Payload, message: Message) -> Batch | Reject:
@@ -208,7 +211,7 @@ class Nodes:
 
         ``waiting``: nodes of which data came and no birth, or something that no birth told of.
         """
-        nodes = self._nodes.values()
+        nodes = list(self._nodes.values())  # at once: another thread may add some
         sequences = [node.sequence for node in nodes]
         return {
             "nodes": len(nodes),

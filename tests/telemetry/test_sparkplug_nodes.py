@@ -269,6 +269,13 @@ def test_every_gap_of_less_than_a_turn_is_counted(gap):
     assert settled(at_seq(2, (3 + gap) % 256)) == (gap, 0, 0)
 
 
+def test_a_birth_that_is_delivered_twice_ends_nothing():
+    heard = hearing(*born())
+    assert heard.decode(born()[0]) == NOTHING
+    assert values(heard.decode(power(2.0, 2, T0 + 10))) == [2000.0]
+    assert settled(heard) == (0, 0, 1)
+
+
 def test_a_birth_ends_the_wait():
     heard = at_seq(2, 5)
     heard.decode(born(at=T0 + 100)[0])

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import zlib
 
+import pyarrow.parquet as pq
 import pytest
 
 from telemetry.batch import Batch
 from telemetry.clock import ReplayClock
 from telemetry.decode import make
+from telemetry.export.write import export
+from telemetry.inspection.inspect import inspect
+from telemetry.inspection.text import plain, render
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
+from telemetry.recording.read import open_recording
 from telemetry.replay.retime import MOVED
 from telemetry.sparkplug.body import COMPRESSED
 from telemetry.sparkplug.schema import CLASSES
 from tests.telemetry.corpus import CORPORA
+from tests.telemetry.recorded import written
 from tests.telemetry.spb import MS, T0, born, death, hearing, metric, payload, power, said
 
 LATER = 3_600_000
-STREAM = [*born(1), *(power(40.0 + step, step + 2, T0 + 1000 * step) for step in range(1, 9)), death(1, T0 + 9000)]
+STREAM = [*born(1), *(power(40.0 + step, step + 1, T0 + 1000 * step) for step in range(1, 9)), death(1, T0 + 9000)]
 
 
 def later(message: Message, by_ms: int = LATER) -> Message:
@@ -67,3 +73,18 @@ def test_a_stream_leaves_the_same_state_however_it_is_cut_into_groups():
             pipeline.take(STREAM[begin : begin + size])
         digests.add(pipeline.state.digest())
     assert len(digests) == 1
+
+
+def test_a_recording_tells_of_its_edge_nodes_and_is_exported(tmp_path):
+    waits = said("g/NDATA/late", metric(None, 1.0, alias=1), seq=3, at=T0 + 40_000)
+    history = said("g/DDATA/n/r", metric(None, 30.0, alias=1, is_historical=True, at=T0 - 60_000), seq=30, at=T0 + 8500)
+    path = written(tmp_path / "in", [*STREAM[:-1], history, STREAM[-1], waits])
+    found = inspect(open_recording(path), "sparkplug", make("sparkplug"))
+    sources = plain(found)["understood"]["sources"]
+    assert (sources["nodes"], sources["dead"], sources["waiting"], sources["lost"]) == (2, 1, 1, 20)
+    assert "edge nodes  2: 0 alive, 1 dead, 1 wait for a birth" in render(found)
+    table = tmp_path / "out.parquet"
+    export(open_recording(path), lambda: make("sparkplug"), table)
+    rows = pq.read_table(table).to_pylist()
+    power_kw = [row["value"] for row in rows if row["variable"] == "power" and row["quality"] == "good"]
+    assert power_kw == pytest.approx([40_000.0, *(40_000.0 + 1000 * step for step in range(1, 9)), 30_000.0])

@@ -151,6 +151,12 @@ def _clear() -> None:
     sys.stderr.flush()
 
 
+def _waiting(run: Run) -> str:
+    """How many nodes wait for a birth, where any does."""
+    waiting = run.told()["sources"].get("waiting", 0)
+    return f", {waiting:,} nodes wait for a birth" if waiting else ""
+
+
 def _show(run: Run) -> None:
     """One line on a terminal, rewritten each second."""
     ingest, width = run.ingest, os.get_terminal_size(sys.stderr.fileno()).columns or 80
@@ -158,7 +164,7 @@ def _show(run: Run) -> None:
     state = "disk full" if ingest.disk_full else state
     line = (
         f"{state}: {ingest.messages:,} messages, {run.rate():,.0f}/s, {ingest.backlog:,} waiting, "
-        f"{sum(run.pipeline.state.counts.rejects.values()):,} rejects, {ingest.gap_marks} gaps"
+        f"{sum(run.pipeline.state.counts.rejects.values()):,} rejects, {ingest.gap_marks} gaps{_waiting(run)}"
     )
     sys.stderr.write(f"\r\033[K{line[: width - 1]}")  # a line that wraps cannot be rewritten
     sys.stderr.flush()
