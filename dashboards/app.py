@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from ipaddress import ip_address
+from socket import getaddrinfo, getfqdn, gethostname, socket
 
 from bokeh.application import Application
 from bokeh.application.handlers.function import FunctionHandler
@@ -28,6 +30,7 @@ from dashboards.live_page import PULL_MS, Session
 from telemetry.live.frame import Feed
 from twin.core.errors import one, option
 
+LAST_PORT = 65_535
 LOOPBACK = "127.0.0.1"
 # How long the state of a reader who went away is kept, and how often that is looked at, ms.
 KEPT_MS, LOOKED_MS = 5_000, 2_000
@@ -65,6 +68,23 @@ class Health(RequestHandler):
         )
 
 
+def listening(port: object, address: str = LOOPBACK, allow_remote: bool = False) -> list[socket]:
+    """Sockets of the page, bound: with port 0 to a free one.
+
+    Raises ``InputError`` where the port is taken or none, or the address is not loopback and that is not allowed.
+    """
+    if not _is_loopback(address) and not allow_remote:
+        what = f"{address} is open to other machines, and the page asks nobody for a password: add"
+        raise one(f"{what} {option('allow_remote=True')}", path=option("address="))
+    if not isinstance(port, int) or not 0 <= port <= LAST_PORT:
+        raise one(f"{port} is no port: a whole number from 0 to {LAST_PORT}", path=option("port="))
+    try:
+        return bind_sockets(port, address)
+    except OSError as error:
+        why = f"port {port} is in use" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
+        raise one(f"cannot listen on {address}:{port}: {why}; 0 takes a free one", path=option("port=")) from None
+
+
 def serve(
     feed: Feed,
     *,
@@ -73,16 +93,19 @@ def serve(
     show: Callable[[str], None] | None = None,
     stop: threading.Event | None = None,
     allow_remote: bool = False,
+    sockets: Sequence[socket] | None = None,
 ) -> None:
     """Serve the live page of a feed until ``stop`` is set or the process is interrupted.
 
-    ``port`` 0 takes a free one; ``show`` is told the URL as soon as the page can be opened. Beyond loopback nobody is
-    asked for a password: that needs ``allow_remote``. May run in any thread; the feed is the caller's to stop.
+    ``port`` 0 takes a free one; ``sockets`` of :func:`listening` are taken instead where they are bound already.
+    ``show`` is told the URL as soon as the page can be opened. Beyond loopback nobody is asked for a password: that
+    needs ``allow_remote``. May run in any thread; the feed is the caller's to stop.
 
-    Raises ``InputError`` where the port is taken, the address is none of this machine, or it is not loopback.
+    Raises ``InputError`` as :func:`listening` does.
     """
+    bound = list(sockets) if sockets is not None else listening(port, address, allow_remote)
     with _own_loop() as loop:
-        server, url = _started(feed, port, address, allow_remote, loop)
+        server, url = _started(feed, bound, loop)
         if show is not None:
             loop.add_callback(show, url)
         if stop is not None:
@@ -94,23 +117,13 @@ def serve(
             server.stop(wait=False)
 
 
-def _started(feed: Feed, port: int, address: str, allow_remote: bool, loop: IOLoop) -> tuple[BaseServer, str]:
-    if not _is_loopback(address) and not allow_remote:
-        what = f"{address} is open to other machines, and the page asks nobody for a password: add"
-        raise one(f"{what} {option('allow_remote=True')}", path=option("address="))
-    try:
-        sockets = bind_sockets(port, address)
-    except OSError as error:
-        raise one(f"cannot listen on {address}:{port}: {error.strerror or error}", path=option("port=")) from None
-    except OverflowError:
-        raise one(f"{port} is no port: 0 to 65535", path=option("port=")) from None
-    taken = int(sockets[0].getsockname()[1])
-    logging.getLogger("bokeh").setLevel(logging.ERROR)
-    logging.getLogger("tornado.access").setLevel(logging.ERROR)
-    page = Application(FunctionHandler(lambda document: _open(feed, document)))
+def _started(feed: Feed, sockets: Sequence[socket], loop: IOLoop) -> tuple[BaseServer, str]:
+    address, port = (str(part) for part in sockets[0].getsockname()[:2])
+    for name in ("bokeh", "tornado.access"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     tornado = BokehTornado(
-        {"/": page},
-        extra_websocket_origins=[f"{host}:{taken}" for host in _origins(address)],
+        {"/": Application(FunctionHandler(lambda document: _open(feed, document)))},
+        extra_websocket_origins=[f"{host}:{port}" for host in _origins(address)],
         extra_patterns=[("/healthz", Health, {"feed": feed})],
         unused_session_lifetime_milliseconds=KEPT_MS,
         check_unused_sessions_milliseconds=LOOKED_MS,
@@ -119,8 +132,8 @@ def _started(feed: Feed, port: int, address: str, allow_remote: bool, loop: IOLo
     http.add_sockets(sockets)
     server = BaseServer(loop, tornado, http)
     server.start()
-    host = f"[{address}]" if ":" in address else address
-    return server, f"http://{host}:{taken}/"
+    shown = LOOPBACK if ip_address(address).is_unspecified else address
+    return server, f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
 
 
 def _open(feed: Feed, document: Document) -> None:
@@ -138,10 +151,16 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
-def _origins(address: str) -> Sequence[str]:
-    """Names under which a browser may have opened the page."""
+def _origins(address: str) -> list[str]:
+    """Names under which a browser may have opened the page; a page of any other name may not talk to this server."""
     known = ["127.0.0.1", "localhost", "[::1]"]
-    return known if _is_loopback(address) else [*known, address]
+    if _is_loopback(address):
+        return known
+    name = gethostname()
+    known += [name, getfqdn(), address]
+    with contextlib.suppress(OSError):
+        known += [str(found[4][0]) for found in getaddrinfo(name, None)]
+    return list(dict.fromkeys(known))
 
 
 def _stop_with(stop: threading.Event, loop: IOLoop) -> None:
@@ -166,4 +185,4 @@ def _own_loop() -> Iterator[IOLoop]:
         asyncio.set_event_loop(None)
 
 
-__all__ = ["serve"]
+__all__ = ["listening", "serve"]

@@ -7,7 +7,9 @@ those that changed are sent. What a reader chooses comes back through one proper
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -20,16 +22,20 @@ from bokeh.model import DataModel
 from bokeh.models import Model
 from jinja2 import Environment, Template
 
-from dashboards.panels import header, heat, key_figures, rack, room
+from dashboards.panels import ages, header, heat, key_figures, rack, replay_bar, room, tokens, trend
 from dashboards.panels.panel import Build, Panel, Word
 from dashboards.view import View
 from telemetry.live.frame import Feed, Frame
 
 # The order of the page, each with the part of the frame in which it stands.
 ORDER: tuple[tuple[str, Build], ...] = (
-    ("top", header.build), ("top", key_figures.build), ("main", heat.build), ("side", room.build), ("side", rack.build),
+    ("top", header.build), ("top", replay_bar.build), ("top", key_figures.build),
+    ("main", heat.build), ("main", trend.build), ("side", room.build), ("side", rack.build), ("side", tokens.build),
+    ("main", ages.build),
 )  # fmt: skip
 PULL_MS = 1000
+# After a command to a replay, ms: its thread has laid out the new instant by then.
+SOON_MS = 250
 STATE = "state"
 
 
@@ -47,7 +53,9 @@ class Session:
         self._feed, self._sequence = feed, -1
         self._frame: Frame | None = None
         self._said: dict[str, Word] = {}
-        self.view = View(feed, changed=self.refresh)
+        self._heard = False
+        self._document = document
+        self.view = View(feed, changed=self.refresh, say=self._say, later=self._later)
         for what in ("hall", "rack", "metric"):
             for given in arguments.get(what, ())[:1]:
                 self.view.choose(what, given.decode("utf-8", "replace"))
@@ -88,13 +96,38 @@ class Session:
         new = {key: word for key, word in words.items() if key not in self._said or self._said[key] != word}
         if new:
             self._said.update(new)
-            self._state.update(words=new)
+            # Until the browser has said that it holds the document, each change has to carry all that was said.
+            self._state.update(words=new if self._heard else dict(self._said))
 
     def _asked(self, attr: str, old: object, new: Sequence[Any]) -> None:
         del attr, old
-        if len(new) >= 2:
-            self.view.choose(str(new[0]), str(new[1]))
+        if len(new) < 2:
+            return
+        what, value = str(new[0]), str(new[1])
+        if what == "alive":
+            self._heard = True
+            return
+        transport = getattr(self._feed, "transport", None)
+        if transport is not None and transport.do(what, value):
+            self._document.add_timeout_callback(self.pull, SOON_MS)
+        else:
+            self.view.choose(what, value)
             self.refresh()
+
+    def _later(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Work off the document's lock; a reader who has gone meanwhile is let go."""
+
+        def done(result: Future[Any]) -> None:
+            found = None if result.exception() else result.result()
+            with contextlib.suppress(AttributeError, RuntimeError):  # the document is gone
+                self._document.add_next_tick_callback(lambda: then(found))
+
+        _workers().submit(work).add_done_callback(done)
+
+
+@cache
+def _workers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(2, thread_name_prefix="live-page")
 
 
 def _furnish(document: Document, session: Session) -> None:

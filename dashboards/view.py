@@ -6,9 +6,10 @@ A value of a frame may be measured or simulated: the two are kept apart and neve
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,11 @@ DASH = "–"
 
 @dataclass
 class View:
-    """What a reader has chosen. ``hall``, ``rack``: index; ``metric``: key of a colouring, "" for the default."""
+    """What a reader has chosen. ``hall``, ``rack``: index; ``metric``: key of a colouring, "" for the default.
+
+    ``changed``: called after a choice that a picture has taken. ``say``: send words at once. ``later``: do the first
+    off the document's lock and hand what it returns (None where it fails) to the second, with the lock.
+    """
 
     feed: Feed
     hall: int | None = None
@@ -34,6 +39,8 @@ class View:
     metric: str = ""
     opened: set[str] = field(default_factory=set)
     changed: Callable[[], None] = lambda: None
+    say: Callable[[Mapping[str, Any]], None] = lambda words: None
+    later: Callable[[Callable[[], Any], Callable[[Any], None]], None] = lambda work, then: then(work())
 
     @property
     def topology(self) -> Topology:

@@ -80,14 +80,13 @@
   };
 
   const paint = () => {
-    const panel = getComputedStyle(document.documentElement).getPropertyValue("--panel").trim();
+    const style = getComputedStyle(document.documentElement);
+    const [panel, soft] = ["--panel", "--soft"].map((name) => style.getPropertyValue(name).trim());
     for (const doc of Bokeh.documents) {
       const colours = doc.get_model_by_name("heat-colours");
-      if (colours) colours.setv({ low_color: panel });
-      for (const name of ["heat-names"]) {
-        const drawn = doc.get_model_by_name(name);
-        if (drawn) drawn.glyph.setv({ text_color: getComputedStyle(document.documentElement).getPropertyValue("--soft").trim() });
-      }
+      if (colours) colours.setv({ low_color: panel }, { sync: false });
+      const names = doc.get_model_by_name("heat-names");
+      if (names) names.glyph.setv({ text_color: soft }, { sync: false });
     }
   };
 
@@ -99,6 +98,7 @@
     };
     state.properties.words.change.connect(() => apply(state.words));
     apply(state.words);
+    ask("alive", "");
     document.querySelectorAll("[data-ask]").forEach((control) => {
       control.addEventListener(control.dataset.on ?? "change", () => ask(control.dataset.ask, control.dataset.value ?? control.value));
     });

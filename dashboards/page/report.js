@@ -2,6 +2,7 @@
 (() => {
   const text = ["axis_label_text_color", "major_label_text_color", "title_text_color"];
   const lines = ["major_tick_line_color", "grid_line_color"];
+  const here = { sync: false }; // a server has no say in it
   const paint = () => {
     const style = getComputedStyle(document.documentElement);
     const [ink, soft, line] = ["--ink", "--soft", "--line"].map((name) => style.getPropertyValue(name).trim());
@@ -13,17 +14,17 @@
             const change = {};
             for (const key of text) if (known.includes(key)) change[key] = key.startsWith("title") ? ink : soft;
             for (const key of lines) if (known.includes(key) && part[key] !== null) change[key] = line;
-            part.setv(change);
+            part.setv(change, here);
           }
         }
         // As many dates as fit: BokehJS does not ask for the width of a label.
         const dates = Math.max(2, Math.floor(plot.inner_width / 95));
-        for (const axis of plot.below) if (axis.type === "DatetimeAxis") axis.ticker.setv({ desired_num_ticks: dates });
+        for (const axis of plot.below) if (axis.type === "DatetimeAxis") axis.ticker.setv({ desired_num_ticks: dates }, here);
         for (const drawn of plot.renderers) {
           if (drawn.name !== "ink") continue;
           const glyph = drawn.glyph, has = glyph.properties;
-          if ("marker" in has) glyph.setv({ fill_color: ink });
-          else glyph.setv({ line_color: ink });
+          if ("marker" in has) glyph.setv({ fill_color: ink }, here);
+          else glyph.setv({ line_color: ink }, here);
         }
       }
     }

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from telemetry.live.frame import Topology
 
 Ints = NDArray[np.int64]
-# The picture is about so much wider than high; cells are about square.
-ASPECT = 2.0
-# Cells between halls: beside, and above for the name.
-GAP_X, GAP_Y = 2, 3
+# Width and height of the picture, and the room above a hall for its name, px: what the layout is made for.
+WIDE, HIGH, NAME = 800.0, 330.0, 15.0
+GAP_X = 2  # cells between halls
 
 
 @dataclass(frozen=True)
@@ -88,17 +87,34 @@ def floor(topology: Topology, hall: int | None) -> Floor:
         return Floor(t, only, racks, x, y, (rows, columns), (block,))
     members = [np.flatnonzero(t.rack_hall == h) for h in range(len(t.halls))]
     sizes = [_size(t, m) for m in members]
-    high, wide = max((s[0] for s in sizes), default=1) + GAP_Y, max((s[1] for s in sizes), default=1) + GAP_X
-    columns = max(1, min(len(sizes), round(math.sqrt(max(len(sizes), 1) * ASPECT * high / wide))))
-    lines = -(-len(sizes) // columns) or 1
+    columns = max(range(1, len(sizes) + 1), key=lambda count: _cell_px(sizes, count), default=1)
+    shelves = [sizes[i : i + columns] for i in range(0, len(sizes), columns)]
+    wide, gap = max((s[1] for s in sizes), default=1) + GAP_X, _gap(shelves)
+    top = sum(max(s[0] for s in shelf) + gap for shelf in shelves)
+    shape = (max(top, 1), max(columns * wide - GAP_X, 1))
     x, y = np.zeros(len(t.racks), np.int64), np.zeros(len(t.racks), np.int64)
     blocks = []
     for h, (racks, (rows, places)) in enumerate(zip(members, sizes, strict=True)):
-        left, top = (h % columns) * wide, (lines - h // columns) * high - GAP_Y + 1
+        left = (h % columns) * wide
         x[racks] = left + t.rack_place[racks]
-        y[racks] = top - 1 - t.rack_row[racks]
-        blocks.append(Block(t.halls[h], left, top - rows, left + places, top))
-    return Floor(t, None, np.arange(len(t.racks)), x, y, (lines * high, columns * wide - GAP_X), tuple(blocks))
+        y[racks] = top - gap - 1 - t.rack_row[racks]
+        blocks.append(Block(t.halls[h], left, top - gap - rows, left + places, top - gap))
+        if h % columns == columns - 1:
+            top -= max(s[0] for s in shelves[h // columns]) + gap
+    return Floor(t, None, np.arange(len(t.racks)), x, y, shape, tuple(blocks))
+
+
+def _gap(shelves: list[list[tuple[int, int]]]) -> int:
+    """Cells above each shelf of halls, so that a name has its room."""
+    rows = sum(max(s[0] for s in shelf) for shelf in shelves)
+    return max(1, math.ceil(NAME * rows / max(HIGH - NAME * len(shelves), NAME)))
+
+
+def _cell_px(sizes: list[tuple[int, int]], columns: int) -> float:
+    """The smaller side of a cell, px, with so many halls beside each other."""
+    shelves = [sizes[i : i + columns] for i in range(0, len(sizes), columns)]
+    rows = sum(max(s[0] for s in shelf) for shelf in shelves) + _gap(shelves) * len(shelves)
+    return min(WIDE / (columns * (max(s[1] for s in sizes) + GAP_X)), HIGH / rows)
 
 
 def _size(t: Topology, racks: Ints) -> tuple[int, int]:

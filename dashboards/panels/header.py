@@ -63,11 +63,8 @@ class Header:
     def _mode(self, mode: Mode, note: str, age_s: float) -> Words:
         frame = self._frame
         speed = frame.speed if frame is not None else 1.0
-        name = (
-            f"{mode.value} ×{speed:g}"
-            if mode == Mode.REPLAY or (mode == Mode.SIMULATED and speed != 1.0)
-            else mode.value
-        )
+        played = mode == Mode.REPLAY or (mode == Mode.SIMULATED and speed != 1.0)
+        name = mode.value + (f" ×{speed:g}" if speed else ", paused") * played
         return {
             "mode@data-mode": mode.value,
             "mode@title": MEANS[mode],

@@ -24,7 +24,7 @@ from dashboards.view import DASH, MEASURED, SIMULATED, View, degrees, values, wa
 from telemetry.live.frame import Frame
 
 KEY, TITLE = "heat", "Racks"
-HEIGHT = 452
+HEIGHT = 396
 CAMPUS = "whole campus"
 # Below every scale: a cell without a rack, painted in the colour of the panel.
 GAP = np.float32(-1e30)
@@ -63,8 +63,8 @@ class Heat:
         self.parts: list[str | Model] = [
             opening(KEY, TITLE, _controls(view)) + picture(KEY),
             self._figure,
-            '</div><ul class="legend under"><li><i class="key hatch"></i>not known</li><li><i class="key mark"></i>'
-            f"above rated power</li></ul>{closing(KEY, TITLE, ())}",
+            '</div><ul class="legend under"><li><i class="key hatch"></i>not known, or without power</li><li><i class="key '
+            f'mark"></i>above rated power</li></ul>{closing(KEY, TITLE, ())}',
         ]
 
     def update(self, frame: Frame) -> Mapping[str, Word]:
@@ -83,11 +83,16 @@ class Heat:
         }
         found = colouring.of(frame) if colouring else None
         shown = np.full(len(self._floor.racks), np.nan) if found is None else found[self._floor.racks]
+        energised = values(frame, SIMULATED, "hall_energised_share")
+        off = np.zeros(len(shown), bool)
+        if energised is not None:
+            off = energised[self._view.topology.rack_hall[self._floor.racks]] <= 0.0
+            shown = np.where(off, np.nan, shown)
         if colouring:
             self._scale(colouring, shown)
         self._paint(shown)
         self._mark(frame)
-        finding = _finding(shown, colouring)
+        finding = _finding(shown, colouring, int(off.sum()))
         words |= {f"{KEY}-finding": finding, f"{KEY}-picture@aria-label": f"Racks from above. {finding}"}
         return words | (self._table(frame, colouring) if KEY in self._view.opened else {})
 
@@ -128,7 +133,7 @@ class Heat:
         p.x_range.update(start=0, end=columns)
         p.y_range.update(start=0, end=rows)
         self._glyph.update(dw=columns, dh=rows)
-        label = [b.name if not one and len(f.halls) <= MOST_LABELS else "" for b in f.halls]
+        label = _short([b.name for b in f.halls]) if not one and len(f.halls) <= MOST_LABELS else [""] * len(f.halls)
         self._ground.data = {**_sides(f.halls), "label": label}
         self._name_bands()
         p.axis.visible = one and rows <= MOST_ROWS
@@ -218,6 +223,12 @@ def _sides(blocks: tuple[Any, ...]) -> dict[str, list[Any]]:
     return {side: [getattr(b, side) for b in blocks] for side in ("left", "right", "bottom", "top")}
 
 
+def _short(names: list[str]) -> list[str]:
+    """Names without their building, where the rest tells them apart."""
+    last = [name.rpartition("/")[2] for name in names]
+    return last if len(set(last)) == len(last) else names
+
+
 def _one(place: tuple[int, int] | None) -> dict[str, list[int]]:
     if place is None:
         return {side: [] for side in ("left", "right", "bottom", "top")}
@@ -231,12 +242,12 @@ def _hall_row(name: str, found: Floats) -> list[str]:
     return [name, f"{len(found):,}", f"{len(known):,}", *numbers]
 
 
-def _finding(shown: Floats, colouring: Colouring | None) -> str:
+def _finding(shown: Floats, colouring: Colouring | None, off: int) -> str:
     known = shown[np.isfinite(shown)]
-    racks = f"{len(shown):,} racks"
+    racks = f"{len(shown):,} racks{f', {off:,} without power' if off else ''}"
     if colouring is None or not len(known):
-        return f"{racks}, none known" if len(shown) else "no rack here"
-    unit, lost = colouring.unit, len(shown) - len(known)
+        return f"{racks}, none known" if len(shown) else "no racks here"
+    unit, lost = colouring.unit, len(shown) - len(known) - off
     return (
         f"{racks}{f', {lost:,} not known' if lost else ''}; {number(known.min())} to {number(known.max())} {unit}, "
         f"mean {number(known.mean())} {unit}"

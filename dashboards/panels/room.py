@@ -17,7 +17,7 @@ from dashboards.view import DASH, SIMULATED, View, values, watts
 from telemetry.live.frame import Frame, Topology
 
 KEY, TITLE = "room-by-hall", "Headroom by hall"
-SHOWN = 8
+SHOWN = 5
 KINDS = ("cooling", "power")
 
 
@@ -46,7 +46,7 @@ def binding(topology: Topology, frame: Frame, kind: str, hall: int) -> str:
     if codes is None or hall >= len(codes) or not np.isfinite(codes[hall]):
         return ""
     names = topology.hall_cooling_bindings if kind == "cooling" else topology.hall_power_bindings
-    return names.get(int(codes[hall]), "")
+    return names.get(int(codes[hall]), "").replace("_", " ").replace("cdu", "CDU")
 
 
 def tightest(topology: Topology, frame: Frame) -> Tight | None:

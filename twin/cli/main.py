@@ -42,6 +42,7 @@ VERBS = {
     "emulate": "twin.cli.emulate",
     "live": "twin.cli.live",
     "calibrate": "twin.cli.calibrate",
+    "dashboard": "twin.cli.dashboard",
 }
 
 EXIT_CODES = (

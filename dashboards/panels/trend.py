@@ -1,0 +1,144 @@
+"""Measured against simulated over the last while: of the site, the hall that is looked at, or the chosen rack.
+
+Measured is a solid line in the ink of the page, simulated a dashed one in blue. The feed is asked off the document's
+lock, so that a run on a slow disk holds up nobody.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from bokeh.models import ColumnDataSource, HoverTool, Line, Model, Range1d
+from bokeh.plotting import figure
+from numpy.typing import NDArray
+
+from dashboards.panels.panel import Floats, Word, Words, closing, opening, picture
+from dashboards.theme import BLUE, INK, plot
+from dashboards.view import DASH, View, moment, signed, span, watts
+from telemetry.live.frame import Frame, Trend
+from twin.core.units import KW, MW
+
+KEY, TITLE = "trend", "Measured against simulated"
+HEIGHT = 172
+WINDOW_S = 1800.0
+# Room above and below the lines, of their span; a span is no less than this share of the value.
+PAD, LEAST = 0.12, 0.01
+MOST_ROWS = 60
+NS_IN_MS = 1e6
+
+
+class Lines:
+    """The picture and the table behind it."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._source = ColumnDataSource(
+            _columns(np.zeros(1), np.full(1, np.nan), np.full(1, np.nan)), name=f"{KEY}-lines"
+        )
+        self._figure = self._drawn()
+        self._asked: object = None
+        self._trend: Trend | None = None
+        self._focus = view.focus
+        legend = (
+            '<ul class="legend"><li><i class="key line" style="--c:var(--ink)"></i>measured</li><li><i class="key '
+            f'dash" style="--c:{BLUE}"></i>simulated</li></ul>'
+        )
+        self.parts: list[str | Model] = [
+            opening(KEY, TITLE, legend) + picture(KEY),
+            self._figure,
+            "</div>" + closing(KEY, TITLE, ("Time", "Measured", "Simulated", "measured − simulated")),
+        ]
+
+    def update(self, frame: Frame) -> Mapping[str, Word]:
+        """Ask for the lines; they come with the next words."""
+        focus = self._view.focus
+        if focus != self._focus:
+            self._focus, self._asked, self._trend = focus, None, None
+        if self._asked is None:
+            self._ask()
+        return self._words()
+
+    def _ask(self) -> None:
+        variable, item, _ = focus = self._focus
+        window_s = float(getattr(self._view.feed, "window_s", WINDOW_S))
+        self._asked = focus
+        self._view.later(
+            lambda: self._view.feed.trend(variable, item, window_s), lambda found: self._take(focus, found)
+        )
+
+    def _take(self, focus: object, found: Trend | None) -> None:
+        if focus != self._focus or self._asked is None:
+            return
+        self._asked = None
+        if found is not None:
+            self._trend = found
+            self._draw(found)
+            self._view.say(self._words())
+
+    def _draw(self, t: Trend) -> None:
+        lines = np.concatenate([t.measured, t.simulated])
+        known = lines[np.isfinite(lines)]
+        unit, scale = ("MW", MW) if len(known) and np.abs(known).max() >= MW else ("kW", KW)
+        at = t.times_ns / NS_IN_MS + 1e3 * self._view.topology.utc_offset_s
+        if not len(at):
+            at, t = np.zeros(1), Trend(np.zeros(1, np.int64), np.full(1, np.nan), np.full(1, np.nan))
+        self._source.data = _columns(at, t.measured / scale, t.simulated / scale)
+        label = f"Power, {unit}"
+        if self._figure.yaxis[0].axis_label != label:
+            self._figure.yaxis.axis_label = label
+        self._figure.x_range.update(start=float(at[0]), end=float(max(at[-1], at[0] + 1.0)))
+        if len(known):
+            low, high = float(known.min()) / scale, float(known.max()) / scale
+            room = max(high - low, LEAST * max(abs(high), abs(low)), 1e-6)
+            self._figure.y_range.update(start=low - PAD * room, end=high + PAD * room)
+
+    def _words(self) -> Words:
+        t, name = self._trend, self._focus[2]
+        if t is None or not len(t.times_ns):
+            said = f"{name}: no trend is kept" if t is not None else name
+            return {f"{KEY}-finding": said, f"{KEY}-picture@aria-label": f"{TITLE}: {said}"}
+        measured, simulated = float(t.measured[-1]), float(t.simulated[-1])
+        parts = [f"measured {watts(measured)}" if math.isfinite(measured) else "not measured"]
+        if math.isfinite(simulated):
+            parts.append(f"simulated {watts(simulated)}")
+        if math.isfinite(measured - simulated) and simulated:
+            parts.append(signed(f"{100 * (measured / simulated - 1):.1f} %"))
+        while_ = span(float(t.times_ns[-1] - t.times_ns[0]) / 1e9)
+        said = f"{name}: {', '.join(parts)}; the last {while_}"
+        words: Words = {f"{KEY}-finding": said, f"{KEY}-picture@aria-label": f"{TITLE}. {said}"}
+        if KEY in self._view.opened:
+            words[f"{KEY}-table#rows"] = self._rows(t)
+        return words
+
+    def _rows(self, t: Trend) -> list[list[str]]:
+        offset = self._view.topology.utc_offset_s
+        newest = range(len(t.times_ns) - 1, max(-1, len(t.times_ns) - 1 - MOST_ROWS), -1)
+        return [
+            [moment(int(t.times_ns[i]), offset), watts(float(t.measured[i])), watts(float(t.simulated[i])),
+             signed(watts(float(t.measured[i] - t.simulated[i])))]
+            for i in newest
+        ]  # fmt: skip
+
+    def _drawn(self) -> figure:
+        p = plot(HEIGHT, "Power, MW", x_range=Range1d(start=0.0, end=1.0), y_range=Range1d(start=0.0, end=1.0))
+        p.tools, p.toolbar_location, p.name = [], None, f"{KEY}-figure"
+        p.add_glyph(self._source, Line(x="x", y="simulated", line_color=BLUE, line_dash=[7, 4], line_width=2))
+        drawn = p.add_glyph(self._source, Line(x="x", y="measured", line_width=1.8), name=INK)
+        tips = [("", "@x{%H:%M:%S}"), ("measured", "@measured{0,0.00}"), ("simulated", "@simulated{0,0.00}")]
+        p.add_tools(HoverTool(renderers=[drawn], tooltips=tips, formatters={"@x": "datetime"}, mode="vline"))
+        return p
+
+
+def _columns(at: Floats, measured: Floats, simulated: Floats) -> dict[str, NDArray[Any]]:
+    return {"x": at, "measured": measured.astype(np.float32), "simulated": simulated.astype(np.float32)}
+
+
+def build(view: View) -> Lines:
+    """The panel."""
+    return Lines(view)
+
+
+__all__ = ["DASH", "build"]
