@@ -27,6 +27,7 @@ POLL_S, GROWTH_S = 0.2, 1.0
 SILENT_INTERVALS, SILENT_S = 3.0, 30.0
 # What a trend shows.
 WINDOW_INTERVALS = 180
+SHOWN = 3
 
 
 class RunFeed:
@@ -99,16 +100,12 @@ class RunFeed:
                 return
             quiet = self._silence(state)
             tick = math.floor(self._now()) if state.follows and self._reader.is_live else 0
-            shown = (index, state.playing, state.speed, state.follows, self._trouble, len(self._reader.times_s), tick)
+            shown = (index, state.playing, state.speed, state.follows, self._trouble, len(self._reader.times_s), tick,
+                     quiet > 0)  # fmt: skip
             if shown == self._shown:
                 return
-            try:
-                frame = self._made(index, state, quiet)
-            except Exception as error:  # whatever a decoder raises on a broken file
-                self._trouble = f"an instant of the run cannot be read ({type(error).__name__}): its files are damaged"
-                return
             self._shown = shown
-            self._frame = frame
+            self._frame = self._made(index, state, quiet)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
@@ -149,12 +146,20 @@ class RunFeed:
         r = self._reader
         measured = {name: r.row(f"{MEASURED}/{name}", index) for name in r.measured}
         mode, age = self._mode(index, state, quiet)
-        notes = [self._trouble, f"the run has not grown for {quiet:.0f} s" if quiet else ""]
+        simulated = {name: r.row(name, index) for name in r.variables}
+        lost = sorted(r.broken)
+        notes = [
+            self._trouble,
+            f"the run has not grown for {quiet:.0f} s" if quiet else "",
+            f"the run is damaged: {', '.join(lost[:SHOWN])}{' and more' if len(lost) > SHOWN else ''} cannot be read"
+            if lost
+            else "",
+        ]
         return Frame(
             sequence=self._frame.sequence + 1 if self._frame else 0,
             time_ns=int(r.times_s[index]) * NS,
             mode=mode,
-            simulated={name: r.row(name, index) for name in r.variables},
+            simulated=simulated,
             measured=measured,
             used=self._used(index, measured),
             age_s={name: r.row(f"{AGE}/{name}", index) for name in measured},

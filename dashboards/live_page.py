@@ -8,6 +8,7 @@ those that changed are sent. What a reader chooses comes back through one proper
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
@@ -16,7 +17,7 @@ from typing import Any
 
 import bokeh
 from bokeh.core.properties import Any as AnyValue
-from bokeh.core.properties import Dict, List, String
+from bokeh.core.properties import List, String
 from bokeh.document import Document
 from bokeh.model import DataModel
 from bokeh.models import Model
@@ -40,9 +41,12 @@ STATE = "state"
 
 
 class LiveState(DataModel):
-    """What goes to and fro besides the pictures: ``words`` to the browser, ``ask`` (what, value, count) from it."""
+    """What goes to and fro besides the pictures: ``words`` to the browser, ``ask`` (what, value, count) from it.
 
-    words = Dict(String, AnyValue)
+    Words are a text in JSON: Bokeh would look through a table for models, each time and at length.
+    """
+
+    words = String(default="{}")
     ask = List(AnyValue)
 
 
@@ -97,7 +101,7 @@ class Session:
         if new:
             self._said.update(new)
             # Until the browser has said that it holds the document, each change has to carry all that was said.
-            self._state.update(words=new if self._heard else dict(self._said))
+            self._state.update(words=json.dumps(new if self._heard else self._said))
 
     def _asked(self, attr: str, old: object, new: Sequence[Any]) -> None:
         del attr, old

@@ -47,6 +47,7 @@ class RunReader:
         self._stamp: tuple[int, int] = (-1, -1)
         self._attrs: Mapping[str, Any] = attrs
         self._blocks: dict[str, tuple[int, int, NDArray[Any]]] = {}
+        self.broken: set[str] = set()
         self.times_s: Ints = np.zeros(0, np.int64)
         self._root: zarr.Group
         self.refresh()
@@ -141,8 +142,18 @@ class RunReader:
         return [name for name in group.array_keys() if name in BY_NAME and BY_NAME[name].level in LEVELS]
 
     def row(self, name: str, index: int) -> Floats:
-        """A variable at an interval over its items; ``name`` may lie in a group: ``measured/rack_power``."""
+        """A variable at an interval over its items; ``name`` may lie in a group: ``measured/rack_power``.
+
+        Where its file is broken, NaN, and the name stands in ``broken``.
+        """
         array = _array(self._root, name)
+        try:
+            return self._row(name, array, index)
+        except Exception:  # whatever a decoder raises
+            self.broken.add(name)
+            return np.full(int(np.prod(array.shape[1:], dtype=np.int64)), np.nan)
+
+    def _row(self, name: str, array: zarr.Array[Any], index: int) -> Floats:
         first = index // array.chunks[0] * array.chunks[0]
         last = min(first + array.chunks[0], len(self.times_s), array.shape[0])
         kept = self._blocks.get(name)

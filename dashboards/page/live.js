@@ -96,8 +96,8 @@
     ask = (what, value) => {
       state.setv({ ask: [what, value, ++count] });
     };
-    state.properties.words.change.connect(() => apply(state.words));
-    apply(state.words);
+    state.properties.words.change.connect(() => apply(JSON.parse(state.words)));
+    apply(JSON.parse(state.words));
     ask("alive", "");
     document.querySelectorAll("[data-ask]").forEach((control) => {
       control.addEventListener(control.dataset.on ?? "change", () => ask(control.dataset.ask, control.dataset.value ?? control.value));

@@ -63,8 +63,8 @@ class Heat:
         self.parts: list[str | Model] = [
             opening(KEY, TITLE, _controls(view)) + picture(KEY),
             self._figure,
-            '</div><ul class="legend under"><li><i class="key hatch"></i>not known, or without power</li><li><i class="key '
-            f'mark"></i>above rated power</li></ul>{closing(KEY, TITLE, ())}',
+            '</div><ul class="legend under"><li><i class="key hatch"></i>not known, or without power</li><li><i '
+            f'class="key mark"></i>above rated power</li></ul>{closing(KEY, TITLE, ())}',
         ]
 
     def update(self, frame: Frame) -> Mapping[str, Word]:

@@ -22,6 +22,7 @@ from tests.bench import (
     mqtt_faults,
     mqtt_replay,
     mqtt_sparkplug,
+    page,
     plant,
     power,
     rack_loop,
@@ -53,6 +54,7 @@ CASES: dict[str, Case] = {
     "emulator": emulator.run,
     "decode": dsx_decode.run,
     "state": state_apply.run,
+    "page": page.run,
     "sparkplug": sparkplug_decode.run,
     "live": live_engine.run,
 }
