@@ -209,14 +209,14 @@ class Heat:
                 for r in f.racks
             ]  # fmt: skip
             head = ["Rack", "Kind", "Power measured", "Power simulated", "Temperature simulated"]
-            return {f"{KEY}-table#head": [head], f"{KEY}-table#rows": rows, f"{KEY}-table@data-pick": "rack"}
+            return {f"{KEY}-table@data-pick": "rack", f"{KEY}-table#head": [head], f"{KEY}-table#rows": rows}
         found = colouring.of(frame) if colouring else None
         rows = (
             [_hall_row(t.halls[h], found[t.rack_hall == h]) for h in range(len(t.halls))] if found is not None else []
         )
         unit = colouring.unit if colouring else ""
         head = ["Hall", "Racks", "known", f"least, {unit}", f"mean, {unit}", f"greatest, {unit}"]
-        return {f"{KEY}-table#head": [head], f"{KEY}-table#rows": rows, f"{KEY}-table@data-pick": "hall"}
+        return {f"{KEY}-table@data-pick": "hall", f"{KEY}-table#head": [head], f"{KEY}-table#rows": rows}
 
 
 def _sides(blocks: tuple[Any, ...]) -> dict[str, list[Any]]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from tests.bench.measure import ROOT, Row
@@ -107,12 +108,18 @@ def browsed(url: str, seconds: float) -> Browsed:
     return Browsed(paint_s, share)
 
 
+def token(url: str) -> str:
+    """What a page says to its server on the websocket to be known."""
+    with urllib.request.urlopen(url, timeout=20) as page:
+        found = re.search(r'"token":"([^"]+)"', page.read().decode())
+    assert found is not None
+    return found[1]
+
+
 async def reader(url: str) -> WebSocketClientConnection:
     """A reader's websocket, after the page that belongs to it."""
-    page = await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=20).read().decode())
-    token = re.search(r'"token":"([^"]+)"', page)
-    assert token is not None
-    return await websocket_connect(f"{url.replace('http', 'ws', 1)}ws", subprotocols=["bokeh", token[1]])
+    request = HTTPRequest(f"{url.replace('http', 'ws', 1)}ws", headers={"Origin": url.rstrip("/")})
+    return await websocket_connect(request, subprotocols=["bokeh", await asyncio.to_thread(token, url)])
 
 
 async def watched(url: str, readers: int, seconds: float) -> int:
@@ -166,4 +173,4 @@ def run(quick: bool, full: bool) -> list[Row]:
     ]  # fmt: skip
 
 
-__all__ = ["browsed", "reader", "run", "server", "visited", "watched"]
+__all__ = ["browsed", "run", "server", "token", "visited", "watched"]

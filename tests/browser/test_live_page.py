@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import urllib.request
 from collections.abc import Iterator
 
@@ -12,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from dashboards.view import watts
 from telemetry.live.frame import Frame, Mode
+from tests.bench.page import token
 from tests.browser.served import complaints, served, visited
 from tests.browser.synthetic import Scripted, frame, topology
 
@@ -125,3 +128,101 @@ def test_machines_can_ask_after_its_health(feed, url):
         said = json.load(answer)
     assert said["mode"] == "LIVE"
     assert said["sequence"] == feed.latest().sequence
+
+
+def test_a_narrow_screen_scrolls_in_one_direction_only(browser, feed, url):
+    feed.show(frame(feed.topology, 7))
+    page, _ = visited(browser, url, 390, 844)
+    expect(page.locator("#meter-value")).not_to_have_text("–")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    right = page.locator("section, .card, .picture").evaluate_all(
+        "all => all.map(e => e.getBoundingClientRect().right)"
+    )
+    assert max(right) <= 390
+    page.close()
+
+
+def test_tables_mirror_the_pictures_and_choose_by_keyboard(feed, desk):
+    page, _ = desk
+    feed.show(frame(feed.topology, 8))
+    details = page.locator("#heat details")
+    details.locator("summary").focus()
+    page.keyboard.press("Enter")
+    head = details.get_by_role("button", name="B/1/R6/10", exact=True)
+    expect(head).to_be_visible(timeout=SEEN_MS)
+    assert details.locator("tbody tr").count() == 60
+    head.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#rack-name")).to_have_text("B/1/R6/10", timeout=SEEN_MS)
+    expect(page.locator("#trend-finding")).to_contain_text("rack B/1/R6/10", timeout=SEEN_MS)
+    for picture in page.locator('[role="img"]').all():
+        assert len(picture.get_attribute("aria-label") or "") > 20
+    details.locator("summary").focus()
+    page.keyboard.press("Enter")
+
+
+def test_nothing_known_is_said_and_not_drawn(feed, desk):
+    page, heard = desk
+    given = frame(feed.topology, 9)
+    nothing = {name: np.full(np.shape(found), np.nan) for name, found in given.simulated.items()}
+    unknown = {name: np.full(np.shape(found), np.nan) for name, found in given.measured.items()}
+    feed.show(frame(feed.topology, 9, simulated=nothing, measured=unknown, data_age_s=np.inf, age_s={}))
+    expect(page.locator("#meter-value")).to_have_text("–", timeout=SEEN_MS)
+    expect(page.locator("#meter-side")).to_have_text("not known")
+    expect(page.locator("#room-value")).to_have_text("–")
+    expect(page.locator("#heat-finding")).to_contain_text("none known")
+    assert np.isnan(shown(page, "heat-cells")).all()
+    assert "NaN" not in page.locator("body").inner_text()
+    assert [what for what in heard if what.startswith("error")] == []
+
+
+def test_a_site_without_racks_or_halls(browser):
+    empty = Scripted(topology(0, 0, 0, fleet=False))
+    with served(empty) as url:
+        page, heard = visited(browser, url)
+        expect(page.locator("#mode")).to_have_text("○ WAITING")
+        empty.show(frame(empty.topology, 1))
+        expect(page.locator("#mode")).to_have_text("● LIVE", timeout=SEEN_MS)
+        expect(page.locator("#heat-finding")).to_have_text("no racks here")
+        expect(page.locator("#room-by-hall-none")).to_be_visible()
+        expect(page.locator("#tokens")).to_have_count(0)
+        assert complaints(heard, url) == []
+        page.close()
+
+
+def test_a_reader_who_dies_in_the_middle_takes_nobody_along(feed, desk, url):
+    page, _ = desk
+    for _ in range(3):
+        left(url)
+    feed.show(frame(feed.topology, 12))
+    expect(page.locator("#when")).to_contain_text("11:46:52", timeout=SEEN_MS)
+
+
+def left(url: str, origin: str = "") -> None:
+    """A reader whose connection breaks without a word, between two pulls."""
+    host, port = url.removeprefix("http://").rstrip("/").split(":")
+    asked = (
+        f"GET /ws HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {origin or url.rstrip(chr(47))}\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Protocol: bokeh, {token(url)}\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=10) as reader:
+        reader.sendall(asked.encode())
+        assert " 101 " in (said := reader.recv(4096).decode()), said
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def test_a_page_whose_server_has_gone_does_not_look_alive(browser):
+    one = Scripted(topology(1, 2, 4))
+    one.show(frame(one.topology, 1))
+    with served(one) as url:
+        page, _ = visited(browser, url)
+        expect(page.locator("#mode")).to_have_text("● LIVE")
+    expect(page.locator("#mode")).to_have_text("✕ NO CONNECTION", timeout=SEEN_MS)
+    expect(page.locator("#note")).to_contain_text("The server does not answer")
+    page.close()
+
+
+def test_another_sites_script_may_not_listen(url):
+    with pytest.raises(AssertionError, match="403"):
+        left(url, origin="http://elsewhere.example")

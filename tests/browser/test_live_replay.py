@@ -1,0 +1,121 @@
+"""A recorded run on the live page: it replays at x60, a reload finds it where it was, the verb serves it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from playwright.sync_api import Browser, Page, expect
+
+from dashboards.feed import RunFeed
+from dashboards.view import watts
+from tests.browser.runs import as_live, simulated
+from tests.browser.served import complaints, served, visited
+
+SEEN_MS = 8_000.0
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("replayed")
+    return as_live(simulated(folder), folder)
+
+
+@pytest.fixture(scope="module")
+def replayed(browser: Browser, live: Path) -> Iterator[tuple[Page, str, list[str]]]:
+    feed = RunFeed(live, speed=60.0)
+    feed.start()
+    with served(feed) as url:
+        page, heard = visited(browser, url)
+        yield page, url, heard
+        page.close()
+    feed.stop()
+
+
+def at(page: Page) -> np.datetime64:
+    """The time that the page shows, UTC."""
+    text, zone = page.locator("#when").inner_text().split(" · ")[0].rsplit(" ", 1)
+    return np.datetime64(text.replace(" ", "T")) - np.timedelta64(int(float(zone[3:] or 0) * 3600), "s")
+
+
+def test_a_recorded_hour_moves_at_sixty_times_the_clock(replayed):
+    page, _, _ = replayed
+    expect(page.locator("#mode")).to_have_text("▶ REPLAY ×60", timeout=SEEN_MS)
+    first = at(page)
+    page.wait_for_timeout(4000)
+    moved = (at(page) - first) / np.timedelta64(1, "s")
+    assert 120 <= moved <= 360  # 240 s, in steps of a minute, seen once a second
+
+
+def test_a_reload_finds_it_where_it_was_and_the_numbers_are_the_stores(replayed, live):
+    page, url, heard = replayed
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#mode")).to_have_text("▶ REPLAY, paused", timeout=SEEN_MS)
+    shown = at(page)
+    page.reload()
+    expect(page.locator("#mode")).to_have_text("▶ REPLAY, paused", timeout=SEEN_MS)
+    assert at(page) == shown
+    ds = xr.open_zarr(live)
+    index = int(np.flatnonzero(ds["time"].values.astype("datetime64[s]") == shown.astype("datetime64[s]"))[0])
+    measured = xr.open_zarr(live, group="measured")["site_power"].values[index]
+    expect(page.locator("#meter-value")).to_have_text(watts(float(measured)))
+    expect(page.locator("#meter-beside")).to_have_text(f"simulated {watts(float(ds['site_power'].values[index]))}")
+    expect(page.locator("#age")).to_have_text("2.0 s")
+    assert complaints(heard, url) == []
+
+
+def test_scrubbing_goes_there(replayed, live):
+    page, _, _ = replayed
+    slider = page.get_by_label("Position")
+    slider.focus()
+    page.keyboard.press("End")
+    end = xr.open_zarr(live)["time"].values[-1].astype("datetime64[s]")
+    page.wait_for_function("document.getElementById('replay-at').value > 0.99")
+    expect(page.locator("#replay-at")).to_have_attribute("aria-valuetext", written(page, end), timeout=SEEN_MS)
+    assert at(page) == end
+
+
+def written(page: Page, end: np.datetime64) -> str:
+    """The end of the run as the page writes it."""
+    zone = page.locator("#when").inner_text().split(" · ")[0].rsplit(" ", 1)[1]
+    local = end + np.timedelta64(int(float(zone[3:] or 0) * 3600), "s")
+    return str(local).replace("T", " ")
+
+
+def verb(*arguments: str | Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "twin.cli.main", "dashboard", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_the_verb_says_where_it_serves_and_ends_quietly(live):
+    with verb(live, "--port", "0", "--speed", "x60", "--json") as child:
+        assert child.stdout is not None
+        said = "".join(child.stdout.readline() for _ in range(5))
+        url = json.loads(said)["url"]
+        assert url.startswith("http://127.0.0.1:")
+        child.send_signal(signal.SIGINT)
+        rest, complaint = child.communicate(timeout=20)
+    assert (child.returncode, rest, complaint) == (0, "", "")
+
+
+def test_all_that_is_wrong_is_said_at_once(live):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with verb(live.with_name("liev.zarr"), "--port", port, "--speed", "fast") as child:
+            said, complaint = child.communicate(timeout=20)
+    assert (child.returncode, said) == (2, "")
+    assert 'did you mean "live.zarr"?' in complaint
+    assert f"port {port} is in use" in complaint
+    assert '"fast" is no speed' in complaint
+    with verb(live, "--address", "0.0.0.0", "--port", "0") as child:
+        complaint = child.communicate(timeout=20)[1]
+    assert child.returncode == 2
+    assert "--allow-remote" in complaint
