@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import struct
+import time
 import urllib.request
 from collections.abc import Iterator
 
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from dashboards.live_page import Session
 from dashboards.view import watts
 from telemetry.live.frame import Frame, Mode
 from tests.bench.page import token
@@ -20,6 +23,7 @@ from tests.browser.synthetic import Scripted, frame, topology
 
 # A pull a second, and what a busy machine takes.
 SEEN_MS = 8_000.0
+FORGOTTEN_S = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +212,8 @@ def left(url: str, origin: str = "") -> None:
     )
     with socket.create_connection((host, int(port)), timeout=10) as reader:
         reader.sendall(asked.encode())
-        assert " 101 " in (said := reader.recv(4096).decode()), said
+        assert " 101 " in (said := reader.recv(4096).decode("latin-1")), said
+        time.sleep(0.4)
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
@@ -226,3 +231,17 @@ def test_a_page_whose_server_has_gone_does_not_look_alive(browser):
 def test_another_sites_script_may_not_listen(url):
     with pytest.raises(AssertionError, match="403"):
         left(url, origin="http://elsewhere.example")
+
+
+def test_readers_who_left_are_forgotten(desk):
+    page, _ = desk
+    deadline = time.monotonic() + FORGOTTEN_S
+    held = []
+    while time.monotonic() < deadline:
+        gc.collect()
+        held = [found for found in gc.get_objects() if isinstance(found, Session)]
+        if len(held) == 1:
+            break
+        held = []
+        page.wait_for_timeout(250)
+    assert len(held) == 1  # that of the desk
