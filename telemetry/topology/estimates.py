@@ -33,6 +33,7 @@ TOWER, DRY, CHILLER, LIFT = "tower-cell-6mw", "dry-cooler-bac-tdfs1238n", "chill
 ROOM_C, COOLANT_C, FACILITY_C = 24.0, 30.0, 16.0
 RISE_K, HEAD_KPA, SPARE, ALARM_K, LEAST_K = 6.0, 200.0, 1.5, 3.0, 4.0
 J_M3K = 4.18e6
+PLANT = 0.5  # power of a plant per rated heat: chillers on a hot day, with fans and pumps
 LIQUID = 0.5  # share of the heat above which a rack is one that coolant cools
 
 
@@ -150,15 +151,15 @@ class Estimates:
         about = f"{heat:.0f} kW and {figures.air_m3_s:.0f} m3/s of the racks at rated power"
         return Estimate(id, f"{rated:g} kW, {flow:g} m3/s"), Estimate(count, f"as many as carry {about}")
 
-    def carrier(self, it_kw: float, kinds: frozenset[str]) -> tuple[Estimate, Estimate]:
-        """What an element is, and how many, by the rated power of the racks on it: each side may carry all."""
-        kw = it_kw * SPARE
+    def carrier(self, it_kw: float, kinds: frozenset[str], heat_kw: float = 0.0) -> tuple[Estimate, Estimate]:
+        """What an element is, and how many, by the racks on it and the heat of the plants on it: each side for all."""
+        kw = it_kw * SPARE + heat_kw * PLANT
         among = UPS if "UPS" in kinds else CARRIERS
         rated = {id: _rating(self.library.get(id)) for id in among}
         id = next((id for id in among if rated[id] >= kw), among[-1])
-        basis = (
-            f"rated {rated[id]:,.0f} kW for {it_kw:,.0f} kW of racks with half as much for cooling; no rating is told"
-        )
+        what = [f"{it_kw:,.0f} kW of racks with half as much for cooling"] if it_kw or not heat_kw else []
+        what += [f"plants of {heat_kw:,.0f} kW of heat"] if heat_kw else []
+        basis = f"rated {rated[id]:,.0f} kW for {' and '.join(what)}; no rating is told"
         return Estimate(id, basis), Estimate(max(1, ceil(kw / rated[id])), "as many as carry that")
 
     def _by_rating(self, kind: str, of: type[Params], heat_kw: float) -> tuple[float, str]:

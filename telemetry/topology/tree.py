@@ -86,7 +86,7 @@ class SiteTree:
         made: dict[str, Line | Tree] = {}
         for id, above in self.structure.elements.items():
             node = self.structure.graph.nodes[id]
-            device, count = self.estimates.carrier(self._on(id), node.kinds)
+            device, count = self.estimates.carrier(self._on(id), node.kinds, self._plants_on(id))
             slug, served = self.structure.slug, node.serves
             told = f"{node.thing} {id}, servesId {listed(served, 3)}"
             if not above:
@@ -115,6 +115,11 @@ class SiteTree:
         return sum(
             self.figures[hall].it_kw for hall in {self._hall_of[leaf] for leaf in below if leaf in self._hall_of}
         )
+
+    def _plants_on(self, id: str) -> float:
+        """Rated heat of the loops whose plants are behind an element, kW."""
+        below = self.structure.leaves[id]
+        return sum(self._heat(loop) for loop in self.structure.loops if not below.isdisjoint(loop.objects))
 
     # ------------------------------------------------------------------------------------------ halls
     def _template(self, hall: Hall) -> Tree:
@@ -212,8 +217,7 @@ class SiteTree:
 
     # ------------------------------------------------------------------------------------------ water
     def _loop(self, loop: Loop) -> Tree:
-        halls = [hall for hall in self.structure.halls if loop.id in self._loops_of(hall)]
-        heat = sum(self.figures[hall.id].it_kw for hall in halls) or 1.0
+        halls, heat = self._halls_on(loop), self._heat(loop)
         towers = any(self.structure.graph.nodes[id].thing == "CoolingTower" for id in loop.objects)
         plant = self.estimates.plant(towers, heat)
         flow = _two(heat * 1e3 * SPARE / (J_M3K * RISE_K) * 3600.0)
@@ -237,6 +241,13 @@ class SiteTree:
             "condenser_volume_m3": unknown(Estimate(_two(flow / 10.0), "six minutes of that flow")),
         }
         return made
+
+    def _halls_on(self, loop: Loop) -> list[Hall]:
+        return [hall for hall in self.structure.halls if loop.id in self._loops_of(hall)]
+
+    def _heat(self, loop: Loop) -> float:
+        """Rated power of the racks of the halls on a loop, kW."""
+        return sum(self.figures[hall.id].it_kw for hall in self._halls_on(loop)) or 1.0
 
     def _loops_of(self, hall: Hall) -> set[str]:
         first = self.structure.loops[0].id
