@@ -18,7 +18,7 @@ from telemetry.live.frame import Floats, Frame, Topology, Trend
 from twin.core.variables import BY_NAME
 
 SPAN_S, COARSE_S = 3600.0, 10.0
-FINE = frozenset(("site", "hall", "loop", "pool"))
+FINE = frozenset(("site", "hall", "loop", "pool", "stream"))
 COARSE = frozenset(("cdu", "element", "rack"))
 BYTES = 64 << 20  # of the rings of either kind, at most
 LEAST = 60  # points

@@ -136,12 +136,14 @@ class Deriver:
         m.bound[name] = np.bincount(owner, bound, size) == np.bincount(owner, minlength=size)
 
     def used(self, used: Mapping[str, Bools]) -> dict[str, Bools]:
-        """Sums of which every part drives the model: they tell nothing that the model was not told."""
-        rack = used.get("rack_power")
-        if rack is None:
-            return {}
-        hall = np.bincount(self._hall_of_rack, ~rack, self._halls) == 0
-        return {"hall_it_power": hall, "site_it_power": hall.all()[None]}
+        """What tells nothing that the model was not told: sums of what drives, the set point that a supply stands for."""
+        found = {}
+        if "rack_power" in used:
+            hall = np.bincount(self._hall_of_rack, ~used["rack_power"], self._halls) == 0
+            found |= {"hall_it_power": hall, "site_it_power": hall.all()[None]}
+        if "fws_supply_temperature" in used:
+            found["fws_set_temperature"] = used["fws_supply_temperature"]  # the loop is held there
+        return found
 
 
 def _grid_fed(a: Arrays, first: int) -> Ints:

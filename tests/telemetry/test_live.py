@@ -51,7 +51,8 @@ def test_what_drives_is_never_shown_as_a_residual(lived):
     frame = lived.at(100.0)
     assert frame.used["rack_power"].all()
     assert np.allclose(frame.simulated["rack_power"], frame.measured["rack_power"], rtol=1e-9)
-    for variable in ("rack_power", "hall_it_power", "site_it_power", "outdoor_dry_bulb_temperature"):
+    held = ("hall_it_power", "site_it_power", "fws_set_temperature")
+    for variable in ("rack_power", "cdu_flow", "cdu_supply_temperature", "outdoor_wet_bulb_temperature", *held):
         assert np.isnan(frame.residual(variable)).all(), variable
 
 
