@@ -136,8 +136,8 @@ class Deriver:
         m.bound[name] = np.bincount(owner, bound, size) == np.bincount(owner, minlength=size)
 
     def used(self, used: Mapping[str, Bools]) -> dict[str, Bools]:
-        """What tells nothing that the model was not told: sums of what drives, the set point that a supply stands for."""
-        found = {}
+        """What tells nothing that the model was not told: sums of what drives, set points of supplies that do."""
+        found: dict[str, Bools] = {}
         if "rack_power" in used:
             hall = np.bincount(self._hall_of_rack, ~used["rack_power"], self._halls) == 0
             found |= {"hall_it_power": hall, "site_it_power": hall.all()[None]}
