@@ -28,9 +28,10 @@ from tests.telemetry.until import until
 class Host:
     """A recording of what the edge node says, with its state."""
 
-    def __init__(self, broker: Running, folder: Path, rebirth: str) -> None:
+    def __init__(self, broker: Running, folder: Path, rebirth: str, version: int) -> None:
         decoder = make("sparkplug", {"rebirth": rebirth})
-        wish = Wish(parse_address(f"mqtt://127.0.0.1:{broker.port}"), ANONYMOUS, decoder, "sparkplug", folder)
+        address = parse_address(f"mqtt://127.0.0.1:{broker.port}")
+        wish = Wish(address, ANONYMOUS, decoder, "sparkplug", folder, version=version)
         self.said: list[str] = []
         self.decoder, self.run, self._stop = decoder, Run(wish, self.said.append), threading.Event()
         self._thread = threading.Thread(target=self.run.go, args=(self._stop, None, lambda run: None), daemon=True)
@@ -78,8 +79,8 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @contextmanager
-def host(broker: Running, folder: Path, rebirth: str = "never") -> Iterator[Host]:
-    made = Host(broker, folder, rebirth)
+def host(broker: Running, folder: Path, rebirth: str = "never", version: int = 4) -> Iterator[Host]:
+    made = Host(broker, folder, rebirth, version)
     try:
         yield made
     finally:
@@ -141,8 +142,9 @@ def test_all_types_births_data_packed_bodies_and_deaths(broker, tmp_path):
         assert sources["unread"] == {"no number": 6}
 
 
-def test_a_host_that_comes_late_asks_for_births_and_a_clean_stop_leaves_stale_values(broker, tmp_path):
-    with born(broker) as node, host(broker, tmp_path, "on_unknown") as heard:
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_host_that_comes_late_asks_for_births_and_a_clean_stop_leaves_stale_values(broker, tmp_path, version):
+    with born(broker) as node, host(broker, tmp_path, "on_unknown", version) as heard:
         node.does("data")
         assert node.hears("rebirth")
         assert heard.has("Power", 41_250.0)
