@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from telemetry import strict
+from telemetry.batch import Reason, Reject
 from telemetry.points import Points
-from telemetry.sparkplug.convert import CONTROL, FULL, I32, NO_NUMBER
+from telemetry.sparkplug.convert import CONTROL, FULL, I32, NO_NUMBER, UNIT
 from telemetry.sparkplug.naming import Meaning, unit_of
 from telemetry.sparkplug.node import Node
 from telemetry.sparkplug.payload import NO_ALIAS, Mark, Payload, Stood
@@ -44,9 +46,16 @@ class Births:
     def __init__(self, points: Points, namer: Namer, max_points: int) -> None:
         self._points, self._namer, self._most = points, namer, max_points
         self._rows = 0
+        self._refused: dict[Reason, tuple[Reject, int]] = {}
+
+    @property
+    def refused(self) -> tuple[tuple[Reject, int], ...]:
+        """Metrics of the last birth that were refused, by reason."""
+        return tuple(self._refused.values())
 
     def learn(self, node: Node, device: str, payload: Payload) -> I32:
         """Rows of the metrics of a birth; -1 where a metric has no name, or there is no room."""
+        self._refused = {}
         node.rows.begin(device)
         place = node.place._replace(device=device)
         rows, names = np.full(payload.count, -1, np.int32), payload.names or [None] * payload.count
@@ -73,10 +82,21 @@ class Births:
         found = self._point(place, name, datatype, unit)
         self._rows += row is None
         if not isinstance(found, Meaning):
+            self._note(found, name, unit)
             return node.rows.put(place.device, name, (-1, datatype, found), (1.0, 0.0, 0.0, 0.0), unit)
         point = found.point
         real = found.unit.factor, found.unit.offset, point.low, point.high
         return node.rows.put(place.device, name, (self._points.put(point), datatype, 0), real, unit)
+
+    def _note(self, why: int, name: str, unit: str) -> None:
+        """Count what makes no point though somebody might expect one."""
+        words = {
+            UNIT: (Reason.UNIT, f'{name}: the unit "{unit}" is not known, or not that of its variable'),
+            FULL: (Reason.FULL, f"more than {self._most} points"),
+        }.get(why)
+        if words is not None:
+            reject, times = self._refused.get(words[0], (strict.refuse(*words), 0))
+            self._refused[words[0]] = reject, times + 1
 
     def _point(self, place: Place, name: str, datatype: int, unit: str) -> Meaning | int:
         if name == BDSEQ or name.startswith(CONTROLS):

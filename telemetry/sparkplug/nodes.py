@@ -113,15 +113,16 @@ class Nodes:
             return NOTHING
         if payload.marks & NAMED and payload.names is not None:
             given = rows.by_name(device, payload.names, payload.alias.tolist())
-        return self._read(node, payload, message, given)
+        unknown = tally[UNKNOWN]
+        batch = self._read(node, payload, message, given)
+        if tally[UNKNOWN] > unknown:
+            node.needs("unknown", message.received_ns)
+        return batch
 
     def _read(self, node: Node, payload: Payload, message: Message, given: I32, floor_ms: int = 0) -> Batch:
         tally = self._tally
-        unknown = tally[UNKNOWN]
         table = node.rows.table if given is NO_ROWS else node.rows.bare
         batch = readings(payload, table, message, tally, given, floor_ms)
-        if tally[UNKNOWN] > unknown:
-            node.needs("unknown", message.received_ns)
         node.heard(int(tally[LATEST]), message.received_ns)
         tally[LATEST] = 0
         return batch
@@ -157,12 +158,14 @@ class Nodes:
         rows = self._births.learn(node, device, payload)
         stamp_ms = payload.timestamp_ms or 0
         batch = self._read(node, payload, message, rows, stamp_ms)
+        refused = self._births.refused
         gone = sorted(set(before) - set(np.asarray(batch.points).tolist()))
         if not gone:
-            return batch
+            return Batch(*_columns(batch), refused=refused) if refused else batch
         node.heard(stamp_ms * MS, message.received_ns)
         ended = _ended(gone, node.end_ns(message.received_ns), message)
-        return Batch(*(np.concatenate((a, b)) for a, b in zip(_columns(ended), _columns(batch), strict=True)))
+        both = zip(_columns(ended), _columns(batch), strict=True)
+        return Batch(*(np.concatenate(pair) for pair in both), refused=refused)
 
     def _device_death(self, node: Node, device: str, payload: Payload, message: Message) -> Batch:
         if not self._follows(node, payload, message):

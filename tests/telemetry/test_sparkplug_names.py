@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from telemetry.batch import Batch, Reason
 from telemetry.decode.sparkplug import Decoder, make
 from telemetry.points import Point
 from telemetry.sparkplug.convert import UNIT
@@ -59,6 +60,18 @@ def test_a_unit_that_nobody_knows_makes_no_point_and_none_leaves_numbers_as_they
     assert (point("on", datatype=Datatype.BOOLEAN).states, point("t", datatype=Datatype.DATETIME).units) == (
         ((0, "false"), (1, "true")), "s",
     )  # fmt: skip
+
+
+def test_a_birth_tells_which_units_it_could_not_use():
+    told = [
+        metric(name, 1.0, properties={"engUnit": unit}) for name, unit in (("a", "furlong"), ("b", "kW"), ("c", "?"))
+    ]
+    found = make({}).decode(said("g/NBIRTH/n", *told, seq=0))
+    assert isinstance(found, Batch)
+    assert len(found.points) == 1
+    ((reject, times),) = found.refused
+    assert (reject.reason, times) == (Reason.UNIT, 2)
+    assert reject.detail.startswith('a: the unit "furlong" is not known')
 
 
 @pytest.mark.parametrize("key", ["engUnit", "Engineering Units", "unit", "EngUnits"])
