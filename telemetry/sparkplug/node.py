@@ -48,7 +48,7 @@ class Node:
         self._asked_ns, self._pause_ns = 0, FIRST_ASK_NS
 
     def heard(self, stamp_ns: int, received_ns: int) -> None:
-        """Note a stamp of the node's clock (0: none); one ahead of ours is believed when the one before says the same."""
+        """Note a stamp of the node's clock (0: none); one ahead of ours is believed when the one before agrees."""
         if not stamp_ns:
             return
         ahead, before = stamp_ns - received_ns, self._ahead_ns
