@@ -32,7 +32,7 @@ from telemetry.live.frame import Feed, Frame
 ORDER: tuple[tuple[str, Build], ...] = (
     ("top", header.build), ("top", replay_bar.build), ("top", key_figures.build),
     ("main", heat.build), ("main", trend.build), ("side", room.build), ("side", rack.build), ("side", tokens.build),
-    ("main", ages.build),
+    ("side", ages.build),
 )  # fmt: skip
 PULL_MS = 1000
 # After a command to a replay, ms: its thread has laid out the new instant by then.

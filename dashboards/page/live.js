@@ -81,12 +81,16 @@
 
   const paint = () => {
     const style = getComputedStyle(document.documentElement);
-    const [panel, soft] = ["--panel", "--soft"].map((name) => style.getPropertyValue(name).trim());
+    const [panel, soft, sim] = ["--panel", "--soft", "--sim"].map((name) => style.getPropertyValue(name).trim());
     for (const doc of Bokeh.documents) {
       const colours = doc.get_model_by_name("heat-colours");
       if (colours) colours.setv({ low_color: panel }, { sync: false });
       const names = doc.get_model_by_name("heat-names");
       if (names) names.glyph.setv({ text_color: soft }, { sync: false });
+      const simulated = doc.get_model_by_name("trend-simulated");
+      if (simulated) simulated.glyph.setv({ line_color: sim }, { sync: false });
+      const seams = doc.get_model_by_name("heat-seams");
+      if (seams) seams.glyph.setv({ line_color: panel }, { sync: false });
     }
   };
 

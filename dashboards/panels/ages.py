@@ -1,21 +1,22 @@
 """How old what is measured is: each quantity, how many of its points are known, its oldest value, what it is used for.
 
-A value older than half a minute is called old here; when a page is STALE is for the live twin to say.
+Lost is what came once and is not usable now: too old, bad, or out of range. When a page is STALE is for the live twin
+to say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from dashboards.panels.panel import Word, Words, flag, opening
 from dashboards.view import View, span
-from telemetry.live.frame import Frame, Mode
+from telemetry.live.frame import Frame
 from twin.core.variables import BY_NAME
 
 KEY, TITLE = "ages", "What is measured"
-OLD_S = 30.0
 
 
 class Ages:
@@ -27,48 +28,65 @@ class Ages:
             f'{opening(KEY, TITLE)}<p class="none" id="{KEY}-none">Nothing is measured: every number on this page is '
             f'the model\'s.</p><div class="scroll" tabindex="0" role="region" aria-label="{TITLE}" id="{KEY}-frame" '
             f'hidden><table class="plain" id="{KEY}-table"><thead><tr><th scope="col">Quantity</th><th scope="col">'
-            'known</th><th scope="col">oldest</th><th scope="col">old or lost</th><th scope="col">used</th></tr>'
+            'known</th><th scope="col">oldest</th><th scope="col">lost</th><th scope="col">used</th></tr>'
             "</thead><tbody></tbody></table></div></section>"
         ]
 
     def update(self, frame: Frame) -> Mapping[str, Word]:
         """The rows."""
-        rows, old = [], 0
-        for name in sorted(frame.measured, key=lambda n: (BY_NAME[n].level != "site", n)):
-            row, lost = _row(frame, name)
-            rows.append(row)
-            old += lost
+        names = sorted(frame.measured, key=lambda n: (BY_NAME[n].level != "site", n))
+        counts = [_counted(frame, name) for name in names]
         words: Words = {
-            f"{KEY}-none@hidden": flag(bool(rows)),
-            f"{KEY}-frame@hidden": flag(not rows),
-            f"{KEY}-finding": _finding(frame, len(rows), old),
-            f"{KEY}-table#rows": rows,
+            f"{KEY}-none@hidden": flag(bool(names)),
+            f"{KEY}-frame@hidden": flag(not names),
+            f"{KEY}-finding": _finding(frame, counts),
+            f"{KEY}-table#rows": [_row(name, found) for name, found in zip(names, counts, strict=True)],
         }
         return words
 
 
-def _row(frame: Frame, name: str) -> tuple[list[str], int]:
-    values = np.ravel(frame.measured[name])
-    known = np.isfinite(values)
-    ages = np.ravel(frame.age_s.get(name, np.full(values.shape, np.inf)))
-    aged = ages[np.isfinite(ages)]
-    lost = int((~known | (ages > OLD_S)).sum()) if frame.mode != Mode.SIMULATED else 0
-    used = np.ravel(frame.used.get(name, np.zeros(values.shape, bool)))
-    drives = int((used & known).sum())
-    what = "drives the model" if drives and drives == known.sum() else f"{drives:,} drive" if drives else "compared"
-    about = BY_NAME[name]
-    row = [
-        f"{about.long_name[0].upper()}{about.long_name[1:]}", f"{int(known.sum()):,} of {len(values):,}",
-        span(float(aged.max())) if len(aged) else "–", f"▲ {lost:,}" if lost else "none", what,
-    ]  # fmt: skip
-    return row, lost
+@dataclass(frozen=True)
+class Count:
+    """Points of a quantity: ``known`` now, ``lost``, ``never`` heard of, driving the model; the oldest known, s."""
+
+    points: int
+    known: int
+    lost: int
+    never: int
+    drive: int
+    oldest_s: float
 
 
-def _finding(frame: Frame, rows: int, old: int) -> str:
-    if not rows:
+def _counted(frame: Frame, name: str) -> Count:
+    known = np.isfinite(np.ravel(frame.measured[name]))
+    ages = np.ravel(frame.age_s.get(name, np.full(known.shape, np.inf)))
+    came = np.isfinite(ages)
+    used = np.ravel(frame.used.get(name, np.zeros(known.shape, bool)))
+    oldest = float(ages[known & came].max()) if (known & came).any() else np.inf
+    lost, never = int((~known & came).sum()), int((~known & ~came).sum())
+    return Count(len(known), int(known.sum()), lost, never, int((used & known).sum()), oldest)
+
+
+def _row(name: str, found: Count) -> list[str]:
+    drives = found.drive == found.known > 0
+    text = BY_NAME[name].long_name
+    return [
+        f"{text[0].upper()}{text[1:]}",
+        f"{found.known:,} of {found.points:,}",
+        span(found.oldest_s),
+        f"▲ {found.lost:,}" if found.lost else "none",
+        "drives" if drives else f"{found.drive:,} drive" if found.drive else "compared",
+    ]
+
+
+def _finding(frame: Frame, counts: list[Count]) -> str:
+    if not counts:
         return ""
-    newest = f"newest reading {span(frame.data_age_s)} old"
-    return f"{newest}; {old:,} values old or lost" if old else f"{newest}; all of it fresh"
+    lost, never = sum(c.lost for c in counts), sum(c.never for c in counts)
+    parts = [f"newest reading {span(frame.data_age_s)} old"]
+    parts += [f"▲ {lost:,} lost"] if lost else []
+    parts += [f"{never:,} never came"] if never else []
+    return "; ".join(parts)
 
 
 def build(view: View) -> Ages:

@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 from bokeh.core.properties import value as fixed
 from bokeh.events import Event, Tap
-from bokeh.models import ColumnDataSource, CustomJSHover, FixedTicker, HoverTool, Image, Model, Quad, Scatter, Text
+from bokeh.models import (
+    ColumnDataSource,
+    CustomJSHover,
+    FixedTicker,
+    HoverTool,
+    Image,
+    Model,
+    Quad,
+    Scatter,
+    Segment,
+    Text,
+)
 from bokeh.plotting import figure
 
 from dashboards.panels.colouring import Colouring, choices, chosen
@@ -28,7 +39,7 @@ HEIGHT = 396
 CAMPUS = "whole campus"
 # Below every scale: a cell without a rack, painted in the colour of the panel.
 GAP = np.float32(-1e30)
-MOST_MARKS, MOST_ROWS, MOST_LABELS = 200, 40, 80
+MOST_MARKS, MOST_ROWS, MOST_LABELS, MOST_SEAMS = 200, 40, 80, 64
 # Rated power may be passed by the error of a meter.
 OVER = 1.02
 HOVER = """
@@ -56,6 +67,7 @@ class Heat:
         self._image = ColumnDataSource({"image": []}, name=f"{KEY}-cells")
         self._bands = ColumnDataSource(name=f"{KEY}-bands")
         self._ground = ColumnDataSource(name=f"{KEY}-ground")
+        self._seams = ColumnDataSource(_seams(0, 0))
         self._marks = ColumnDataSource({"x": [], "y": []}, name=f"{KEY}-marks")
         self._chosen = ColumnDataSource({k: [] for k in ("left", "right", "bottom", "top")}, name=f"{KEY}-chosen")
         self._figure = self._drawn()
@@ -79,7 +91,7 @@ class Heat:
         words: Words = {
             f"{KEY}-metric#options": [[c.key, c.title] for c in choices(frame)],
             f"{KEY}-metric@value": colouring.key if colouring else "",
-            f"{KEY}-hall@value": CAMPUS if self._view.hall is None else self._view.topology.halls[self._view.hall],
+            f"{KEY}-hall@value": CAMPUS if self._floor.hall is None else self._view.topology.halls[self._floor.hall],
         }
         found = colouring.of(frame) if colouring else None
         shown = np.full(len(self._floor.racks), np.nan) if found is None else found[self._floor.racks]
@@ -108,6 +120,8 @@ class Heat:
         )  # fmt: skip
         glyph = Image(image="image", x=0, y=0, dw=1, dh=1, color_mapper=self._mapper)
         drawn = p.add_glyph(self._image, glyph, name=f"{KEY}-image")
+        seams = Segment(x0="x0", x1="x1", y0="y0", y1="y1", line_width=2)
+        p.add_glyph(self._seams, seams, name=f"{KEY}-seams")
         names = Text(x="left", y="top", text="label", text_font=fixed(FONT), text_font_size="11px", y_offset=-2,
                      text_baseline="bottom")  # fmt: skip
         p.add_glyph(self._ground, names, name=f"{KEY}-names")
@@ -136,6 +150,7 @@ class Heat:
         label = _short([b.name for b in f.halls]) if not one and len(f.halls) <= MOST_LABELS else [""] * len(f.halls)
         self._ground.data = {**_sides(f.halls), "label": label}
         self._name_bands()
+        self._seams.data = _seams(rows, columns) if one and max(rows, columns) <= MOST_SEAMS else _seams(0, 0)
         p.axis.visible = one and rows <= MOST_ROWS
         p.min_border_left = 48 if one else 2
         if one:
@@ -221,6 +236,17 @@ class Heat:
 
 def _sides(blocks: tuple[Any, ...]) -> dict[str, list[Any]]:
     return {side: [getattr(b, side) for b in blocks] for side in ("left", "right", "bottom", "top")}
+
+
+def _seams(rows: int, columns: int) -> dict[str, list[int]]:
+    """Lines between the cells of a hall."""
+    across, up = list(range(1, rows)), list(range(1, columns))
+    return {
+        "x0": [0] * len(across) + up,
+        "x1": [columns] * len(across) + up,
+        "y0": across + [0] * len(up),
+        "y1": across + [rows] * len(up),
+    }
 
 
 def _short(names: list[str]) -> list[str]:

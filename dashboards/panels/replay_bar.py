@@ -36,7 +36,7 @@ class ReplayBar:
     def update(self, frame: Frame) -> Mapping[str, Word]:
         """The words of where the replay stands."""
         state, t = self._transport.state(), self._view.topology
-        plays = state.playing and not state.follows
+        plays = state.playing or state.follows
         form = "%Y-%m-%d %H:%M" if state.last_s - state.first_s > LONG_S else "%H:%M:%S"
         words: Words = {
             f"{KEY}-toggle": "❚❚ Pause" if plays else "▶ Play",

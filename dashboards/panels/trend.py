@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Line, Model, Range1d
+from bokeh.models import ColumnDataSource, DatetimeTickFormatter, HoverTool, Line, Model, Range1d
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboards.panels.panel import Floats, Word, Words, closing, opening, picture
-from dashboards.theme import BLUE, INK, plot
+from dashboards.theme import BLUE, INK, TIME_AXIS, plot
 from dashboards.view import DASH, View, moment, signed, span, watts
 from telemetry.live.frame import Frame, Trend
 from twin.core.units import KW, MW
@@ -44,7 +44,7 @@ class Lines:
         self._focus = view.focus
         legend = (
             '<ul class="legend"><li><i class="key line" style="--c:var(--ink)"></i>measured</li><li><i class="key '
-            f'dash" style="--c:{BLUE}"></i>simulated</li></ul>'
+            'dash" style="--c:var(--sim)"></i>simulated</li></ul>'
         )
         self.parts: list[str | Model] = [
             opening(KEY, TITLE, legend) + picture(KEY),
@@ -124,8 +124,10 @@ class Lines:
 
     def _drawn(self) -> figure:
         p = plot(HEIGHT, "Power, MW", x_range=Range1d(start=0.0, end=1.0), y_range=Range1d(start=0.0, end=1.0))
+        p.xaxis.formatter = DatetimeTickFormatter(**{**TIME_AXIS, "seconds": "%H:%M:%S", "minsec": "%H:%M:%S"})
         p.tools, p.toolbar_location, p.name = [], None, f"{KEY}-figure"
-        p.add_glyph(self._source, Line(x="x", y="simulated", line_color=BLUE, line_dash=[7, 4], line_width=2))
+        dashed = Line(x="x", y="simulated", line_color=BLUE, line_dash=[7, 4], line_width=2)
+        p.add_glyph(self._source, dashed, name=f"{KEY}-simulated")
         drawn = p.add_glyph(self._source, Line(x="x", y="measured", line_width=1.8), name=INK)
         tips = [("", "@x{%H:%M:%S}"), ("measured", "@measured{0,0.00}"), ("simulated", "@simulated{0,0.00}")]
         p.add_tools(HoverTool(renderers=[drawn], tooltips=tips, formatters={"@x": "datetime"}, mode="vline"))
