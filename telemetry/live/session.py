@@ -98,7 +98,7 @@ class Session:
     def go(self, stop: threading.Event, watch: Watch) -> None:
         """Run until ``stop``, the end of the time asked for, or of the recording; may be called once.
 
-        Raises ``InputError`` where the broker refuses us, or a disk takes no run.
+        Raises ``InputError`` where the broker refuses us or was never there, and where a disk takes no run.
         """
         try:
             with ExitStack() as stack:
@@ -160,6 +160,8 @@ def on_broker(wish: Wish, listening: Listening, say: Say, clock: Clock | None = 
         stack.callback(source.stop)
         source.start()
         loop.live(source, clock, stop, wish.lasting_s)
+        if not source.ingest.listener.counters.connects:
+            raise one(f"there was no connection to {listening.address} in all that time: the model went by itself")
 
     return Session(wish, clock.now_ns(), Mode.LIVE, say, run)
 

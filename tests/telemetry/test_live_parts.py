@@ -18,6 +18,7 @@ from telemetry.live.board import Board
 from telemetry.live.derive import Deriver
 from telemetry.live.frame import Frame, Mode
 from telemetry.live.loop import Loop
+from telemetry.live.source import Broker
 from telemetry.live.topology import topology
 from telemetry.points import Point
 from telemetry.state.view import View
@@ -240,6 +241,22 @@ def test_a_clock_that_is_set_back_begins_anew_there():
     assert twin.ends[:4] == [1, 2, 3, 4]
     assert twin.ends[4:] == [-3594, -3593, -3592]
     assert "set back" in said[0]
+
+
+def test_a_broker_that_is_away_is_told_with_the_time_since_when():
+    listener = SimpleNamespace(connected=False, address="mqtt://127.0.0.1:1883", failure="")
+    ingest: Any = SimpleNamespace(listener=listener, disk_full=False, failure="")
+    clock, nothing = Clock({}, 0), SimpleNamespace()
+    pipeline: Any = nothing
+    source = Broker(ingest, pipeline, clock, None)
+    first = source.words()
+    assert first == "no connection to mqtt://127.0.0.1:1883 since 17:46:40 UTC, trying again"
+    clock.ns += 60 * NS
+    assert source.words() == first
+    listener.connected = True
+    assert source.words() == ""
+    listener.connected = False
+    assert "since 17:47:40 UTC" in source.words()
 
 
 def test_a_board_gives_what_was_put_within_bounds(items):
