@@ -24,9 +24,8 @@ help: ## this list
 
 setup: $(DEV_STAMP) ## .venv with halltwin (editable) and all that its tests need
 
-demo: $(RUN_STAMP) ## a year of a 750 MW campus, and the page that shows it
-	$(BIN)/twin simulate prairie-750 --from 2028-01-01 --to 2029-01-01 --out build/demo.zarr --overwrite
-	@echo "Open $(CURDIR)/build/demo.html in a browser."
+demo: $(RUN_STAMP) ## a 750 MW campus alive: broker, virtual facility, live twin, page; Ctrl-C ends it (FOR=60s: then)
+	$(BIN)/twin demo $(if $(FOR),--for $(FOR))
 
 test: setup ## everything: formatting, lint, import order, types, tests
 	@tests/system-packages.sh chromium gcc mosquitto mosquitto_pub
@@ -51,9 +50,11 @@ validate: setup ## how right it is, case by case (ML_ENERGY=PATH and KV_STABILIT
 	$(BIN)/pytest -v -p no:randomly tests/oracles --validate-json build/validate.json \
 	  $(if $(ML_ENERGY),--ml-energy "$(ML_ENERGY)") $(if $(KV_STABILITY),--kv-stability "$(KV_STABILITY)")
 
-pictures: setup demo ## the README's picture, from the demo's page
+pictures: setup ## the README's pictures: the live page of the demo, and a year of the sample campus
 	@tests/system-packages.sh chromium
-	$(BIN)/python -m tests.browser.picture build/demo.html dashboards/pictures/prairie-750.png
+	$(BIN)/twin simulate prairie-750 --from 2028-01-01 --to 2029-01-01 --out build/year.zarr --overwrite
+	$(BIN)/python -m tests.browser.picture build/year.html dashboards/pictures/prairie-750.png
+	$(BIN)/python -m tests.browser.live_picture demo dashboards/pictures/live.png
 
 constraints: ## pin the newest versions that resolve on every supported Python
 	$(PYTHON) tests/packaging/pin.py $(BUILD_TOOLS)

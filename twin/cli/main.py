@@ -41,6 +41,7 @@ VERBS = {
     "telemetry": "twin.cli.telemetry",
     "emulate": "twin.cli.emulate",
     "live": "twin.cli.live",
+    "demo": "twin.cli.demo",
     "calibrate": "twin.cli.calibrate",
     "dashboard": "twin.cli.dashboard",
 }
