@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -165,27 +164,9 @@ def _go(session: Session, *, page: bool, port: int, ends: bool) -> None:
         if not page:
             session.go(stop, _Line())
             return
-        from dashboards.app import serve
+        from dashboards.beside import go_with_page
 
-        failed: list[BaseException] = []
-
-        def work() -> None:
-            try:
-                session.go(stop, lambda frame: None)
-            except BaseException as error:  # it is raised again below
-                failed.append(error)
-            if failed or ends:
-                stop.set()
-
-        thread = threading.Thread(target=work, name="live twin")
-        thread.start()
-        try:
-            serve(session.board, port=port, show=lambda url: _say(f"page at {url}"), stop=stop)
-        finally:
-            stop.set()
-            thread.join()
-        if failed:
-            raise failed[0]
+        go_with_page(session, stop, port=port, show=lambda url: _say(f"page at {url}"), ends=ends)
 
 
 def _say(words: str) -> None:
