@@ -28,7 +28,7 @@ demo: $(RUN_STAMP) ## a 750 MW campus alive: broker, virtual facility, live twin
 	$(BIN)/twin demo $(if $(FOR),--for $(FOR))
 
 test: setup ## everything: formatting, lint, import order, types, tests
-	@tests/system-packages.sh chromium gcc mosquitto mosquitto_pub
+	@tests/system-packages.sh chromium gcc mosquitto mosquitto_pub node npm
 	@$(MAKE) lint
 	$(BIN)/pytest -n 2 --dist loadfile
 
@@ -54,7 +54,7 @@ pictures: setup ## the README's pictures: the live page of the demo, and a year 
 	@tests/system-packages.sh chromium
 	$(BIN)/twin simulate prairie-750 --from 2028-01-01 --to 2029-01-01 --out build/year.zarr --overwrite
 	$(BIN)/python -m tests.browser.picture build/year.html dashboards/pictures/prairie-750.png
-	$(BIN)/python -m tests.browser.live_picture demo dashboards/pictures/live.png
+	$(BIN)/python -m tests.browser.demo_picture dashboards/pictures/live.png
 
 constraints: ## pin the newest versions that resolve on every supported Python
 	$(PYTHON) tests/packaging/pin.py $(BUILD_TOOLS)

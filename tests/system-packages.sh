@@ -16,6 +16,7 @@ for name in "$@"; do
   present "$name" && continue
   case "$name" in
     gcc) packages+=(gcc libc6-dev) ;;
+    node) packages+=(nodejs) ;;
     mosquitto_pub | mosquitto_sub) packages+=(mosquitto-clients) ;;
     *) packages+=("$name") ;;
   esac
