@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from tests.browser.live_picture import main as picture
@@ -34,7 +36,7 @@ def main(path: str) -> None:
 def _until_live(url: str) -> None:
     end = time.monotonic() + ALIVE_S
     while time.monotonic() < end:
-        with urlopen(url + "healthz") as answer:
+        with suppress(HTTPError), urlopen(url + "healthz") as answer:  # 503 before the first frame
             if json.load(answer)["mode"] == "LIVE":
                 return
         time.sleep(1.0)
