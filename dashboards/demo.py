@@ -22,7 +22,8 @@ from telemetry.brokers import BrokerError, guard, start
 from telemetry.decode import make
 from telemetry.live.session import Session, Wish, on_broker
 from telemetry.live.source import Listening
-from twin.core.errors import one, option
+from twin.core.errors import Faults, one, option
+from twin.site.load import load_site
 
 DIALECT = "dsx"
 # The broker that comes with the package; it is not there for Windows.
@@ -104,10 +105,17 @@ def _facility(demo: Demo, broker: str, stop: threading.Event, say: Say) -> Itera
 
 
 def check(demo: Demo) -> None:
-    """Raise ``InputError`` for what can be seen before anything runs."""
-    if not 0 <= demo.port <= 65_535:
-        raise one(f"{demo.port} is no port, expected 0 to 65535", path=option("port="))
-    Wish(demo.site, at=demo.at, out=demo.out, lasting_s=demo.lasting_s).check()
+    """Raise ``InputError`` for all that can be seen before anything runs."""
+    faults = Faults()
+    faults.of(load_site, demo.site)
+    faults.of(_port, demo.port)
+    faults.of(Wish(demo.site, at=demo.at, out=demo.out, lasting_s=demo.lasting_s).check)
+    faults.tell()
+
+
+def _port(port: int) -> None:
+    if not 0 <= port <= 65_535:
+        raise one(f"{port} is no port, expected 0 to 65535", path=option("port="))
 
 
 __all__ = ["AT", "SITE", "Demo", "check", "run"]

@@ -50,14 +50,16 @@ def command(
 
     faults = Faults()
     lasting_s = None if lasting is None else faults.of(seconds, lasting, "--for")
-    if lasting is None and not sys.stderr.isatty():
+    unattended = lasting is None and not sys.stderr.isatty()
+    if unattended:
         lasting_s = UNATTENDED_S
-        _say(f"no terminal: this ends by itself in {UNATTENDED_S / 60:.0f} min")
     demo = Demo(
         site, at or (AT if site == SITE else None), port, faults=tuple(fault or ()), lasting_s=lasting_s, out=out
     )
     faults.of(check, demo)
     faults.tell()
+    if unattended:
+        _say(f"no terminal: this ends by itself in {UNATTENDED_S / 60:.0f} min")
     say_if_compiling()
     ensure_compiled()
     with TemporaryDirectory(prefix="halltwin-demo-") as folder, stop_request(lambda _: _say("stopping")) as stop:
