@@ -26,7 +26,7 @@ HEIGHT = 172
 WINDOW_S = 1800.0
 # Room above and below the lines, of their span; a span is no less than this share of the value.
 PAD, LEAST = 0.12, 0.01
-MOST_ROWS = 60
+MOST_ROWS, MOST_POINTS = 60, 900
 NS_IN_MS = 1e6
 
 
@@ -79,6 +79,9 @@ class Lines:
             self._view.say(self._words())
 
     def _draw(self, t: Trend) -> None:
+        every = -(-len(t.times_ns) // MOST_POINTS) or 1
+        newest = slice(None, None, -every)  # the newest stays
+        t = Trend(t.times_ns[newest][::-1], t.simulated[newest][::-1], t.measured[newest][::-1])
         lines = np.concatenate([t.measured, t.simulated])
         known = lines[np.isfinite(lines)]
         unit, scale = ("MW", MW) if len(known) and np.abs(known).max() >= MW else ("kW", KW)

@@ -33,6 +33,7 @@ def command(
     from dashboards.feed import RunFeed
     from dashboards.transport import speed_of
     from twin.core.errors import Faults
+    from twin.engine.stop import stop_request
 
     faults = Faults()
     times = None if speed is None else faults.of(speed_of, speed)
@@ -54,8 +55,7 @@ def command(
 
     feed.start()
     try:
-        serve(feed, sockets=sockets, show=show)
-    except KeyboardInterrupt:
-        pass
+        with stop_request(lambda _: None) as stop:
+            serve(feed, sockets=sockets, show=show, stop=stop)
     finally:
         feed.stop()
