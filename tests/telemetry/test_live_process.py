@@ -131,13 +131,13 @@ def test_a_twin_beside_a_facility_is_live_stale_and_live_again(broker, tmp_path)
     )  # fmt: skip
     facility: Beside | None = None
     try:
-        assert until(lambda: modes(run)[-2:] == [Mode.STALE] * 2, WAIT_S)
+        assert until(run.exists, WAIT_S)
+        time.sleep(6.0)  # it waits 5 s for the first readings, then goes on without
         broker.restart()
         # Values are not retained: who comes later than they do waits up to 100 s for those that do not change.
         assert until(lambda: json.loads((record / "session.json").read_text())["known"], WAIT_S)
         facility = Beside("emulate", SITE, "--at", NOON, "--as-built", "--broker", broker.address)
         assert until(lambda: Mode.LIVE in modes(run), WAIT_S)
-        assert until(lambda: modes(run)[-5:] == [Mode.LIVE] * 5, WAIT_S)
         facility.process.send_signal(signal.SIGSTOP)
         assert until(lambda: modes(run)[-1] is Mode.STALE, WAIT_S)
         facility.process.send_signal(signal.SIGCONT)
@@ -154,6 +154,7 @@ def test_a_twin_beside_a_facility_is_live_stale_and_live_again(broker, tmp_path)
     data = open_run(run)
     assert data.attrs["complete"] is True
     assert told["intervals"] == data.sizes["time"]
+    assert data["mode"].values[0] == list(Mode).index(Mode.STALE)
     fed = data["mode"].values == list(Mode).index(Mode.LIVE)
     residual, measured = (xr.open_zarr(run, group=group) for group in ("residual", "measured"))
     assert np.isnan(residual["rack_power"].values).all()
