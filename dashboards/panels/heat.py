@@ -29,7 +29,7 @@ from bokeh.plotting import figure
 
 from dashboards.panels.colouring import Colouring, choices, chosen
 from dashboards.panels.floor import floor
-from dashboards.panels.panel import Floats, Word, Words, closing, opening, picture
+from dashboards.panels.panel import Floats, Word, Words, closing, flag, opening, picture
 from dashboards.theme import FONT, INK, NO_DATA, WRONG, colour_bar, colours, plot, quiet
 from dashboards.view import DASH, MEASURED, SIMULATED, View, degrees, values, watts
 from telemetry.live.frame import Frame
@@ -104,8 +104,14 @@ class Heat:
             self._scale(colouring, shown)
         self._paint(shown)
         self._mark(frame)
-        finding = _finding(shown, colouring, int(off.sum()))
-        words |= {f"{KEY}-finding": finding, f"{KEY}-picture@aria-label": f"Racks from above. {finding}"}
+        finding = _finding(shown, colouring, int(off.sum())) or (
+            "no racks: record the run with --level rack" if self._view.topology.halls else "no racks here"
+        )
+        words |= {
+            f"{KEY}-finding": finding,
+            f"{KEY}-picture@aria-label": f"Racks from above. {finding}",
+            f"{KEY}-picture@hidden": flag(not len(shown)),
+        }
         return words | (self._table(frame, colouring) if KEY in self._view.opened else {})
 
     def _drawn(self) -> figure:
@@ -272,7 +278,7 @@ def _finding(shown: Floats, colouring: Colouring | None, off: int) -> str:
     known = shown[np.isfinite(shown)]
     racks = f"{len(shown):,} racks{f', {off:,} without power' if off else ''}"
     if colouring is None or not len(known):
-        return f"{racks}, none known" if len(shown) else "no racks here"
+        return f"{racks}, none known" if len(shown) else ""
     unit, lost = colouring.unit, len(shown) - len(known) - off
     return (
         f"{racks}{f', {lost:,} not known' if lost else ''}; {number(known.min())} to {number(known.max())} {unit}, "

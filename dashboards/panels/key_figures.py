@@ -60,7 +60,9 @@ class KeyFigures:
         racks = values(frame, MEASURED, "rack_power")
         total = len(self._view.topology.racks)
         known = 0 if racks is None else int(np.isfinite(racks).sum())
-        words["it-note"] = f"{total:,} racks" if racks is None else f"{known:,} of {total:,} racks measured"
+        words["it-note"] = (
+            "" if not total else f"{total:,} racks" if racks is None else f"{known:,} of {total:,} racks measured"
+        )
         return words
 
     def _room(self, frame: Frame) -> Words:
