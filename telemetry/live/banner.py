@@ -21,6 +21,7 @@ from telemetry.live.bind import Measured
 from telemetry.live.frame import Mode
 
 TURNS, RETURNS = 0.5, 0.25
+TOLD = 0.01  # a few values of thousands are always missing: pages tell them where they are
 GROUPS = ("power", "cooling", "weather")
 DECIDING = ("power", "cooling")
 
@@ -62,9 +63,9 @@ class Banner:
         if not self.shares:
             return "no point is known that drives the model: it goes by itself"
         shares = [
-            f"{'all' if share == 1.0 else f'{max(1, round(100 * share))} %'} of the {group}"
+            f"{'all' if share == 1.0 else f'{100 * share:.0f} %'} of the {group}"
             for group, share in self.shares.items()
-            if share > 0.0
+            if share > TOLD
         ]
         return f"not usable: {', '.join(shares)}" if shares else ""
 

@@ -22,8 +22,7 @@ from telemetry.live.derive import Deriver
 from telemetry.live.frame import Bools, Floats, Frame, Mode, Topology
 from telemetry.points import Point
 from telemetry.state.view import View
-from twin.engine.driven import BOUNDS, DRIVERS, Driven
-from twin.engine.driven_inputs import checked
+from twin.engine.driven import DRIVERS, Driven
 from twin.engine.prepare import Prepared
 from twin.engine.run import Result
 
@@ -36,6 +35,11 @@ class Steps(Protocol):
     @property
     def interval(self) -> Result | None:
         """The output interval that ended with the last step, None within one."""
+        ...
+
+    @property
+    def used(self) -> Mapping[str, Floats]:
+        """What drove the last step, NaN where the engine found the value itself."""
         ...
 
     def step(self, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
@@ -62,7 +66,6 @@ class LiveTwin:
         self.topology, self.step_s = topology, step_s
         self.bindings = Bindings({}, {})
         self.banner = Banner(NAMES, live)
-        self._plan = prepared.plan
         self._make = make or (lambda start_s: Driven(prepared, start_s, step_s, every_s))
         self._binder, self._deriver = Binder(prepared, topology), Deriver(prepared, topology)
         self._weather, self._points = prepared.weather, list[Point]()
@@ -98,11 +101,11 @@ class LiveTwin:
         """One step further, driven by what is measured."""
         self.end_ns += round(self.step_s * NS)
         mode = self.banner.look(measured)
-        told = {name: measured.values[name] for name in NAMES if name in measured.values}
-        inputs = checked(self._plan, BOUNDS, told)  # what is beyond what a quantity can be drives nothing
-        used: dict[str, Bools] = {name: np.isfinite(values) for name, values in inputs.items()}
+        inputs = {name: measured.values[name] for name in NAMES if name in measured.values}
         # The engine goes on in arrays of its own, and a frame is never changed.
         simulated = {name: values.copy() for name, values in self._engine.step(inputs).items()}
+        # What the engine did not believe drives nothing, and is compared.
+        used: dict[str, Bools] = {name: np.isfinite(values) for name, values in self._engine.used.items()}
         self.sequence += 1
         words = "; ".join(part for part in (note, self.banner.words()) if part)
         return Frame(
