@@ -40,6 +40,13 @@ def refuse(reason: Reason, detail: object) -> Reject:
     return Reject(reason, ascii(text[:DETAIL])[1:-1])
 
 
+def printable(text: str) -> str:
+    """``text`` with control characters and half characters escaped: names are whatever somebody published."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
 def load(payload: bytes, *, blanks: bool = False) -> Any:
     """What ``payload`` holds, or the :class:`~telemetry.batch.Reject` that says why it holds nothing.
 

@@ -140,6 +140,12 @@ class Decoder:
         self._routes.clear()
         self._series = 0
 
+    def _room(self) -> None:
+        """Room for one more series, or one more field that nobody asks for."""
+        if self._series >= MAX_SERIES:
+            self._forget()
+        self._series += 1
+
     def _read(self, message: Message) -> Batch | Reject:
         route = self._route(message.topic)
         if len(message.payload) > strict.MAX_BYTES:
@@ -198,9 +204,7 @@ class Decoder:
         found = series(written)
         if isinstance(found, str):
             raise _RefusedError(Reason.SYNTAX, found)
-        if self._series >= MAX_SERIES:
-            self._forget()
-        self._series += 1
+        self._room()
         known = route.slots[written] = found, {}
         return known
 
@@ -220,6 +224,8 @@ class Decoder:
             point = _as_it_is(identity, route.source, found, key)
         elif reading is not None:
             point = _mapped(identity, route, found, reading)
+        if point is None:
+            self._room()
         index = None if point is None else self.points.index(identity)
         if point is not None and index is None:
             if len(self.points) >= self._max_points:

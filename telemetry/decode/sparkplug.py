@@ -37,6 +37,7 @@ ROOT = re.compile(r"(?:^|(?<=/))spBv1\.0/")
 ACTS = re.compile(r"(?:^|/)spBv1\.0/(?:[^/]+/[ND]CMD/|STATE/)")
 OF_NODE, OF_DEVICE = ("NBIRTH", "NDATA", "NDEATH"), ("DBIRTH", "DDATA", "DDEATH")
 NEVER, ON_UNKNOWN, ON_GAP = POLICIES = ("never", "on_unknown", "on_gap")
+WHY = {"unknown": "of what it sends no birth told"}
 AT_ONCE = 10  # requests at one time: a thousand births together are a flood of their own
 
 
@@ -113,7 +114,7 @@ class Decoder:
         return [
             Request(
                 f"{self._behind(place.front)}spBv1.0/{place.group}/NCMD/{place.node}", command,
-                f"asking {place.source} for its birth: {'of what it sends no birth told' if why == 'unknown' else why}",
+                f"asking {strict.printable(place.source)} for its birth: {WHY.get(why, why)}",
             )
             for place, why in found
         ]  # fmt: skip

@@ -29,7 +29,8 @@ _SERIES = r"(?![# ])[^ \\\n]*+(?:\\ ?+[^ \\\n]*+)*+"
 _END = r"[ \t\r]*+(?:\n|\Z)"
 LINE = re.compile(rf"[ \t]*+({_SERIES}) ++({_KEY}={_VALUE}(?:,{_KEY}={_VALUE})*+)(?: ++(-?[0-9]{{1,20}}))?{_END}")
 SILENT = re.compile(rf"[ \t]*+(?:#[^\n]*+)?{_END}")
-FIELD = re.compile(rf"({_KEY})=([-+0-9.eE]*+)((?:{_VALUE})?+),?+")
+# A quote opens a text right behind the = only: elsewhere it is a sign of a value that is none.
+FIELD = re.compile(rf"({_KEY})=([-+0-9.eE]*+)((?<==){_TEXT}|[^, \t\r\n]*+),?+")
 _NAME = re.compile(r"\\([,= ])")
 _QUOTED = re.compile(r'\\(["\\])')
 _COMMA, _EQUALS = re.compile(r"(?<!\\),"), re.compile(r"(?<!\\)=")

@@ -9,6 +9,7 @@ from typing import Any
 
 from telemetry.clock import NS
 from telemetry.inspection.inspect import HEARTBEAT_S, VALUE_S, Found, Listed, Topic, Understood, groups, silences
+from telemetry.strict import printable
 
 MOST_ROWS = 12
 MOST_NAMES = 5
@@ -60,13 +61,6 @@ def _clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {_clean(name): _clean(one) for name, one in value.items()}
     return [_clean(one) for one in value] if isinstance(value, list) else value
-
-
-def printable(text: str) -> str:
-    """``text`` with control characters and half characters escaped."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
 def utc(at_ns: int | None) -> str | None:

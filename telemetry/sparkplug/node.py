@@ -75,7 +75,6 @@ class Node:
         """A birth is taken."""
         self._birth = bdseq, seq, stamp_ms
         self.life, self.want, self._bdseq = Life.ALIVE, "", bdseq
-        self._asked_ns, self._pause_ns = 0, FIRST_ASK_NS
 
     def dies(self, bdseq: int | None, received_ns: int) -> bool:
         """Whether a death is that of the present session."""
@@ -85,14 +84,22 @@ class Node:
         return True
 
     def needs(self, why: str, received_ns: int) -> None:
-        """A birth is wanted: ``unknown`` says more than ``gap``. What a node said before it died is no reason."""
+        """A birth is wanted: ``unknown`` says more than ``gap``. What a node said before it died is no reason.
+
+        A birth that came is no reason to ask sooner the next time: some nodes never name what they send.
+        """
         if self.life is Life.DEAD and 0 <= received_ns - self._died_ns < LATE_NS:
             return
+        if not self.want and not 0 <= received_ns - self._asked_ns < LAST_ASK_NS:
+            self._asked_ns, self._pause_ns = 0, FIRST_ASK_NS
         if self.want != "unknown":
             self.want = why
 
     def asks(self, now_ns: int, *, on_gap: bool) -> bool:
-        """Whether to ask for a birth now; asked again after 30 s, then after twice as long each time, up to an hour."""
+        """Whether to ask for a birth now; asked again after 30 s, then after twice as long each time, up to an hour.
+
+        After an hour without a wish it begins anew.
+        """
         if not self.want or (self.want == "gap" and not on_gap):
             return False
         if self._asked_ns and 0 <= now_ns - self._asked_ns < self._pause_ns:

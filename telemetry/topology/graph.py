@@ -80,8 +80,9 @@ def listed(ids: Sequence[str], most: int = 6) -> str:
 
 
 def natural(id: str) -> tuple[tuple[int, int, str], ...]:
-    """Key for an order in which 2 comes before 10."""
-    return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in re.findall(r"\d+|\D+", id))
+    """Key for an order in which 2 comes before 10; of longer numbers than any id has a piece at a time."""
+    parts = re.findall(r"\d{1,300}|\D+", id)
+    return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts)
 
 
 def graph_of(found: Survey) -> Graph:

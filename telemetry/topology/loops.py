@@ -25,6 +25,7 @@ def loops_of(graph: Graph, leaves: dict[str, frozenset[str]]) -> tuple[list[Loop
     """Facility loops, and which one each CDU and air handler is on ("" where nothing is told of a handler's)."""
     ends = [node for node in graph.nodes.values() if _is_end(graph, node)]
     behind = {node.id: _plant(graph, node.id) for node in ends}
+    fed = {id: {leaf for leaf in below if graph.nodes[leaf].described} for id, below in leaves.items()}
     sets = Sets()
     for id, objects in behind.items():
         for up in objects:
@@ -37,7 +38,7 @@ def loops_of(graph: Graph, leaves: dict[str, frozenset[str]]) -> tuple[list[Loop
     for number, ids in enumerate(groups.values(), 1):
         objects = sorted({up for id in ids for up in behind[id]}, key=natural)
         direct = sorted({up for id in ids for up in graph.others_above(id)}, key=natural)
-        loops.append(Loop(f"loop-{number}", tuple(objects), tuple(direct), _plant_feeds(graph, objects, leaves)))
+        loops.append(Loop(f"loop-{number}", tuple(objects), tuple(direct), _plant_feeds(graph, objects, fed)))
         loop_of |= dict.fromkeys(ids, loops[-1].id)
     lone = [node.id for node in ends if not behind[node.id] and node.thing not in AIR]
     if lone or not loops:
@@ -64,11 +65,10 @@ def _plant(graph: Graph, id: str) -> list[str]:
     return list(found)
 
 
-def _plant_feeds(graph: Graph, objects: Sequence[str], leaves: dict[str, frozenset[str]]) -> tuple[str, ...]:
+def _plant_feeds(graph: Graph, objects: Sequence[str], fed: dict[str, set[str]]) -> tuple[str, ...]:
     """Meters that feed a plant and nothing else: the nearest that feeds all of it, else all that none of them feeds."""
     made_of = set(objects)
-    known = {id: {leaf for leaf in below if graph.nodes[leaf].described} for id, below in leaves.items()}
-    own = {id: below for id, below in known.items() if below and below <= made_of}
+    own = {id: below for id, below in fed.items() if below and below <= made_of}
     every = set().union(*own.values())
     whole = [id for id, below in own.items() if below == every]
     nearest = [id for id in whole if not set(graph.nodes[id].serves) & set(whole)]

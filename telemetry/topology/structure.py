@@ -118,24 +118,22 @@ def structure_of(graph: Graph) -> Structure:
 def _racks(graph: Graph, leaves: dict[str, frozenset[str]]) -> list[Rack]:
     found = []
     for node in graph.of(RACK):
-        taps: list[str] = []
-        feeders: list[str] = []
+        taps: dict[str, None] = {}
+        feeders: set[str] = set()
         todo = graph.meters_above(node.id)
         while todo:
             meter = todo.pop(0)
             above = graph.meters_above(meter)
             if len(leaves[meter]) > 1 or not above:
-                feeders.append(meter)
-            else:
-                taps.append(meter)
+                feeders.add(meter)
+            elif meter not in taps:  # ways that part and meet again double at each such place
+                taps[meter] = None
                 todo += above
         others = graph.others_above(node.id)
         cdus = tuple(id for id in others if graph.nodes[id].thing not in AIR)
         handlers = tuple(id for id in others if graph.nodes[id].thing in AIR)
-        feeds = tuple(sorted(set(feeders), key=natural))
-        found.append(
-            Rack(node.id, bool(cdus) or bool(node.variables & WET), cdus, handlers, feeds, tuple(dict.fromkeys(taps)))
-        )
+        feeds = tuple(sorted(feeders, key=natural))
+        found.append(Rack(node.id, bool(cdus) or bool(node.variables & WET), cdus, handlers, feeds, tuple(taps)))
     return found
 
 

@@ -50,6 +50,10 @@ class SiteTree:
         self.observed = Observed(structure.graph, found)
         self.estimates = Estimates(self.observed, library)
         self.figures = {hall.id: self.estimates.hall(hall) for hall in structure.halls}
+        self._on_loop: dict[str, list[Hall]] = {}
+        for hall in structure.halls:
+            for loop in self._loops_of(hall):
+                self._on_loop.setdefault(loop, []).append(hall)
         self._hall_of = {rack.id: hall.id for hall in structure.halls for rack in hall.racks}
         self.it_kw = sum(each.it_kw for each in self.figures.values())
 
@@ -243,7 +247,7 @@ class SiteTree:
         return made
 
     def _halls_on(self, loop: Loop) -> list[Hall]:
-        return [hall for hall in self.structure.halls if loop.id in self._loops_of(hall)]
+        return self._on_loop.get(loop.id, [])
 
     def _heat(self, loop: Loop) -> float:
         """Rated power of the racks of the halls on a loop, kW."""
@@ -280,6 +284,7 @@ class SiteTree:
 
     # ------------------------------------------------------------------------------------------ names
     def _names(self) -> Iterator[tuple[str, Line]]:
+        units = {id for hall in self.structure.halls for id in (*hall.cdus, *hall.handlers)}
         for hall in self.structure.halls:
             name = f"{BUILDING}/{hall.id}"
             for row in hall.rows:
@@ -291,7 +296,7 @@ class SiteTree:
             if len(hall.handlers) == 1:
                 yield f"{name}/air", self._id(hall.handlers[0])
         for loop in self.structure.loops:
-            if len(loop.direct) == 1:
+            if len(loop.direct) == 1 and loop.direct[0] not in units:  # a CDU may serve another
                 yield f"{BUILDING}/{loop.id}", self._id(loop.direct[0])
         for id, slug in self.structure.slug.items():
             yield slug, self._id(id)

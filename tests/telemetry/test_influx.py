@@ -148,6 +148,8 @@ BAD = {
     "m x=-1u": Reason.TYPE,
     "m x=9223372036854775808i": Reason.TYPE,
     "m x=yes": Reason.TYPE,
+    'm x=1"': Reason.TYPE,
+    'm x=1"y=5': Reason.TYPE,
     "m x=0x10": Reason.TYPE,
     "m x=1_0": Reason.TYPE,
     "": Reason.SYNTAX,
@@ -310,6 +312,18 @@ def test_a_hostile_payload_takes_no_longer_than_its_length(piece):
     found = read((piece * (1 << 18))[: 1 << 18])
     assert isinstance(found, Batch | Reject)
     assert time.process_time() - begin < 5.0  # with the square of its length it would be an hour
+
+
+def test_fields_that_nobody_asks_for_are_forgotten(monkeypatch, tmp_path):
+    monkeypatch.setattr("telemetry.decode.influx.MAX_SERIES", 100)
+    (tmp_path / "map.yaml").write_text(
+        f"{HEAD}- topic: telegraf/+\n  readings:\n  - {{field: x, variable: v, unit: kW}}\n"
+    )
+    decoder = make("influx", {"mapping": str(tmp_path / "map.yaml")})
+    for n in range(250):
+        sound(decoder, decoder.decode(message("telegraf/h1", f"m x=1,y{n}=1".encode())))
+    assert sum(len(slots) for route in decoder._routes.values() for _, slots in route.slots.values()) <= 100
+    assert len(decoder.points) == 1
 
 
 def test_a_line_of_mosquitto_pub_reaches_the_state(tmp_path):

@@ -320,6 +320,25 @@ def test_a_birth_is_asked_for_every_thirty_seconds_at_most_and_less_and_less_oft
     assert not heard.requests(T0 * MS + 1000 * NS)
 
 
+def test_a_node_whose_name_would_write_on_a_terminal_is_told_of_in_plain_letters():
+    heard = hearing(said("g/NDATA/ü\x1b[2J\r", metric(None, 1.0, alias=1), seq=1), rebirth="on_unknown")
+    (asked,) = heard.requests(T0 * MS)
+    assert (asked.topic, asked.why.isprintable()) == ("spBv1.0/g/NCMD/ü\x1b[2J\r", True)
+    assert asked.why.startswith("asking g/ü\\x1b[2J\\r for its birth")
+
+
+def test_a_node_that_never_names_what_it_sends_is_not_asked_with_each_of_its_births():
+    heard, asked = make("sparkplug", {"rebirth": "on_unknown"}), []
+    for second in range(4400):
+        at, quiet = T0 + 1000 * second, 450 < second < 4200
+        heard.decode(said("g/NDATA/n", *([] if quiet else [metric(None, 1.0, alias=99)]), at=at))
+        if heard.requests(at * MS):
+            asked.append(second)
+            for each in born(at=at):
+                heard.decode(each)
+    assert asked == [0, 30, 90, 210, 450, 4200, 4230, 4290]  # after an hour in peace as the first time
+
+
 def test_a_gap_is_a_reason_to_ask_where_the_user_says_so():
     for policy, count in (("on_unknown", 0), ("on_gap", 1)):
         heard = hearing(*born(), power(1.0, 9, T0 + 10), rebirth=policy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -313,7 +314,27 @@ def test_racks_on_another_cdu_than_theirs_are_told(tmp_path):
     assert note.startswith("hall-1: 1 of 4 racks (R3) are put on another CDU than theirs")
 
 
+def test_a_cdu_that_serves_another_has_one_name(tmp_path):
+    site = loaded(tmp_path, made(tmp_path, [*wet("R1"), *wet("R2"), cdu("C1", "C2", "R1"), cdu("C2", "R2")])).site
+    assert sorted(site.telemetry.names.values()) == ["C1", "C2", "R1", "R2"]
+
+
+def test_meters_whose_ways_part_and_meet_again_are_gone_through_once(tmp_path):
+    """Else each pair doubles the ways: forty of them would take for ever."""
+    pairs = [(f"A{n}", f"B{n}") for n in range(40)]
+    said = [rack("R1"), *(meter(id, "R1") for id in pairs[0])]
+    said += [meter(id, *below) for below, pair in pairwise(pairs) for id in pair]
+    site = made(tmp_path, said)
+    assert site.structure.halls[0].feeders == pairs[-1]
+    assert len(site.structure.halls[0].racks[0].taps) == 78
+
+
 # ------------------------------------------------------------------------------------------ any id at all
+def test_an_id_of_thousands_of_digits_is_an_id(tmp_path):
+    said = [rack("1" * 5000), rack("R2"), meter("2" * 4400, "1" * 5000, "R2")]
+    assert "1" * 5000 in loaded(tmp_path, made(tmp_path, said)).site.telemetry.names.values()
+
+
 IDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 
 
