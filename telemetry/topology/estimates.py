@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil, isnan
+from math import ceil, isnan, nan
 
 from telemetry.topology.emit import Estimate
 from telemetry.topology.graph import Graph
@@ -31,6 +31,7 @@ CARRIERS = ("busway-415v", "busway", "lv-switchgear", "mv-feeder", "hv-line")  #
 UPS = ("ups-galaxy-vxl-1250", "ups-97-double-conversion")
 TOWER, DRY, CHILLER, LIFT = "tower-cell-6mw", "dry-cooler-bac-tdfs1238n", "chiller-centrifugal", "chiller-high-lift"
 ROOM_C, COOLANT_C, FACILITY_C = 24.0, 30.0, 16.0
+COLDEST_C = 6.0  # of a supply; what reads less is no reading of one
 RISE_K, HEAD_KPA, SPARE, ALARM_K, LEAST_K = 6.0, 200.0, 1.5, 3.0, 4.0
 J_M3K = 4.18e6
 PLANT = 0.5  # power of a plant per rated heat: chillers on a hot day, with fans and pumps
@@ -79,17 +80,20 @@ class Estimates:
     def __init__(self, observed: Observed, library: Library) -> None:
         self.observed, self.library = observed, library
 
-    def hall(self, hall: Hall) -> HallFigures:
-        """The racks of a hall, and what follows from them."""
+    def hall(self, hall: Hall, water_c: float = nan, chilled_c: float = nan) -> HallFigures:
+        """The racks of a hall, and what follows from them; ``water_c``, ``chilled_c``: told set points of the loops
+        that cool its coolant and its air, NaN where none is. What is no told set point is at least so much warmer, and
+        no warmer than the racks chosen for it stand.
+        """
         seen = self.observed
         target = seen.of(hall.cdus, "cdu_supply_temperature", "supply", set_point=True)
-        supply = target.last if target.count else seen.of(hall.cdus, "cdu_supply_temperature").mean
-        supply = COOLANT_C if isnan(supply) else round(supply, 1)
+        read = seen.of(hall.cdus, "cdu_supply_temperature").mean
+        supply = round(target.last if target.count else _above(water_c, read, COOLANT_C), 1)
         room = seen.of(hall.handlers, "crah_air_temperature", "supply").mean
         if isnan(room):
             sensors = [node.id for node in seen.graph.of("Sensor")]
             room = seen.of(sensors, "sensor_air_temperature", "cold").mean
-        room = ROOM_C if isnan(room) else round(room, 1)
+        room = round(_above(chilled_c, room, ROOM_C), 1)
         made = {wet: self._rack([r.id for r in hall.racks if r.wet is wet], wet, supply, room) for wet in (True, False)}
         it = liquid = flow = air = 0.0
         for rack in hall.racks:
@@ -98,6 +102,8 @@ class Estimates:
             it, liquid = it + rated.it_kw, liquid + rated.liquid_kw
             flow += entry.liquid_flow_lpm.value
             air += rated.air_kw * KW / (AIR_J_M3K * entry.air_rise_k.value)
+            room = min(room, entry.air_inlet_max_c.value)
+            supply = supply if target.count or not rack.wet else min(supply, entry.liquid_inlet_max_c.value)
         return HallFigures(made[True], made[False], it, liquid, flow, air, supply, room)
 
     def _rack(self, ids: Sequence[str], wet: bool, supply_c: float, room_c: float) -> Estimate:
@@ -180,6 +186,12 @@ class Estimates:
                 {"device": trim, "count": max(1, ceil(heat_kw / chilled))}, "carries all in any weather"
             ),
         }
+
+
+def _above(water_c: float, read: float, otherwise: float) -> float:
+    """A supply as it is read, else ``otherwise``, far enough above the water that cools it."""
+    supply = otherwise if isnan(read) else max(read, COLDEST_C)
+    return supply if isnan(water_c) else max(supply, water_c + LEAST_K)
 
 
 def _rating(params: Params) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from math import ceil, isnan
+from math import ceil, isnan, nan
 
 from telemetry.topology.emit import Estimate, Line, Tree
 from telemetry.topology.estimates import (
@@ -29,6 +29,7 @@ from twin.site.scope import GRID
 
 NOT_TOLD = "not in the telemetry"
 FIRST_DAY = "2026-01-01"  # of a recording without dates, as its replay has it
+CHILLED, COOLANTS = "chilled", "the loop of the coolant"
 WEATHER = "washington-dulles"
 
 
@@ -49,7 +50,20 @@ class SiteTree:
         self.structure, self.found = structure, found
         self.observed = Observed(structure.graph, found)
         self.estimates = Estimates(self.observed, library)
-        self.figures = {hall.id: self.estimates.hall(hall) for hall in structure.halls}
+        self._targets = {
+            loop.id: self.observed.of(loop.direct, "object_liquid_temperature", "supply", set_point=True).last
+            for loop in structure.loops
+        }
+        first = structure.loops[0].id
+        self.figures = {
+            hall.id: self.estimates.hall(
+                hall, self._targets[hall.liquid_loop or first], self._targets.get(hall.air_loop, nan)
+            )
+            for hall in structure.halls
+        }
+        self._air_loops = {hall.id: self._air_loop(hall) for hall in structure.halls}
+        chilled = [Loop(CHILLED, (), (), ())] if CHILLED in self._air_loops.values() else []
+        self.loops = [*structure.loops, *chilled]
         self._on_loop: dict[str, list[Hall]] = {}
         for hall in structure.halls:
             for loop in self._loops_of(hall):
@@ -57,9 +71,18 @@ class SiteTree:
         self._hall_of = {rack.id: hall.id for hall in structure.halls for rack in hall.racks}
         self.it_kw = sum(each.it_kw for each in self.figures.values())
 
+    @property
+    def notes(self) -> list[str]:
+        """What of the water is told and cannot be all."""
+        return [
+            f"{id}: the water of its coolant is told to be too warm for its air: a loop {CHILLED} stands for what is not"
+            for id, loop in self._air_loops.items()
+            if loop == CHILLED
+        ]
+
     def tree(self, name: str, title: str, note: str) -> Tree:
         """The whole site."""
-        halls, loops = self.structure.halls, self.structure.loops
+        halls = self.structure.halls
         mw = ceil(self.it_kw * 1e-3 * 1.6 * 10) / 10
         day = self.found.day or FIRST_DAY
         tranche = {"from": day, "mw": mw, "source": "estimate: 1.6 times the rated racks", "confidence": "estimate"}
@@ -78,7 +101,7 @@ class SiteTree:
             "templates": {hall.id: self._template(hall) for hall in halls},
             "buildings": {
                 BUILDING: {
-                    "loops": {loop.id: self._loop(loop) for loop in loops},
+                    "loops": {loop.id: self._loop(loop) for loop in self.loops},
                     "halls": {hall.id: self._hall(hall, day) for hall in halls},
                 }
             },
@@ -192,7 +215,8 @@ class SiteTree:
 
     def _air(self, hall: Hall, figures: HallFigures) -> Tree:
         crah, count = self.estimates.crah(hall, figures)
-        loop = hall.air_loop or hall.liquid_loop or self.structure.loops[0].id
+        loop = self._air_loops[hall.id]
+        which = "water colder than the air: the coolant's is told to be too warm" if loop == CHILLED else COOLANTS
         read = self.observed.of(hall.handlers, "crah_air_temperature", "supply").count
         basis = "mean of the supply air" if read else "mean of the cold aisle's air, else a prior"
         told = len(hall.handlers)
@@ -201,9 +225,7 @@ class SiteTree:
             "crah": unknown(crah),
             "count": Line(told, listed(hall.handlers), more) if told else unknown(count),
             "loop": (
-                Line(hall.air_loop, self._about_loop(hall.air_loop))
-                if hall.air_loop
-                else unknown(prior(loop, "the loop of the coolant"))
+                Line(hall.air_loop, self._about_loop(hall.air_loop)) if hall.air_loop else unknown(prior(loop, which))
             ),
             "supply_c": unknown(Estimate(figures.air_c, basis)),
         }
@@ -254,20 +276,28 @@ class SiteTree:
         return sum(self.figures[hall.id].it_kw for hall in self._halls_on(loop)) or 1.0
 
     def _loops_of(self, hall: Hall) -> set[str]:
-        first = self.structure.loops[0].id
-        wet = {hall.liquid_loop or first} if any(rack.wet for rack in hall.racks) else set[str]()
-        return wet | {hall.air_loop or hall.liquid_loop or first}
+        wet = {self._coolants_loop(hall)} if any(rack.wet for rack in hall.racks) else set[str]()
+        return wet | {self._air_loops[hall.id]}
+
+    def _coolants_loop(self, hall: Hall) -> str:
+        return hall.liquid_loop or self.structure.loops[0].id
+
+    def _air_loop(self, hall: Hall) -> str:
+        """The loop of a hall's air: as told, else that of its coolant, else one of its own where that is too warm."""
+        loop = self._coolants_loop(hall)
+        warm = self._targets[loop] > self.figures[hall.id].air_c - LEAST_K
+        return hall.air_loop or (CHILLED if warm else loop)
 
     def _supply(self, loop: Loop, halls: Sequence[Hall]) -> Line:
         """Set point of a loop where one is told; else what reached the CDUs, below all that it has to cool."""
-        target = self.observed.of(loop.direct, "object_liquid_temperature", "supply", set_point=True)
-        if target.count:
-            return Line(round(target.last, 1), "LiquidTemperature, isSetpoint, Supply: as read last")
-        seen = self.observed.of(
-            (id for hall in halls for id in hall.cdus), "cdu_liquid_temperature", "primary", "inlet"
-        )
-        figures = [self.figures[hall.id] for hall in halls]
-        most = min((min(each.supply_c, each.air_c) for each in figures), default=FACILITY_C + LEAST_K) - LEAST_K
+        target = self._targets.get(loop.id, nan)
+        if not isnan(target):
+            return Line(round(target, 1), "LiquidTemperature, isSetpoint, Supply: as read last")
+        wet = [hall for hall in halls if loop.id == self._coolants_loop(hall)]
+        seen = self.observed.of((id for hall in wet for id in hall.cdus), "cdu_liquid_temperature", "primary", "inlet")
+        cooled = [self.figures[hall.id].supply_c for hall in wet]
+        cooled += [self.figures[hall.id].air_c for hall in halls if loop.id == self._air_loops[hall.id]]
+        most = min(cooled, default=FACILITY_C + LEAST_K) - LEAST_K
         if not isnan(seen.mean):
             return unknown(Estimate(round(min(seen.mean, most), 1), "mean of the CDUs' primary inlets, as read"))
         return unknown(prior(round(min(FACILITY_C, most), 1), "chilled water"))

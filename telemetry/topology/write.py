@@ -78,12 +78,13 @@ def site_from(recording: Recording, name: str, *, title: str = "", note: str = "
     found = survey(recording, dialect)
     graph = graph_of(found)
     structure = structure_of(graph)
-    notes = [*structure.notes]
+    maker = SiteTree(structure, found, load_library())
+    notes = [*structure.notes, *maker.notes]
     if refused := sum(found.rejects.values()):
         what = ", ".join(f"{count:,} {reason}" for reason, count in sorted(found.rejects.items()))
         notes.append(f"{refused:,} of {found.messages:,} messages were refused: {what}")
     title = title or f"From telemetry: {recording.path.name}"
-    tree = SiteTree(structure, found, load_library()).tree(name, title, note)
+    tree = maker.tree(name, title, note)
     head = "\n".join([HEAD, *(f"- {line}" for line in notes)])
     return Made(name, title, site_text(tree, head), tree, tuple(notes), found, graph, structure)
 

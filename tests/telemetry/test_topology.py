@@ -269,6 +269,15 @@ def test_what_no_rack_of_the_library_stands_is_estimated_all_the_same(tmp_path):
     assert "the largest rack of the library cooled by coolant" in over
 
 
+def test_air_does_not_hang_on_water_that_is_told_to_be_warmer(tmp_path):
+    """Facility water of 32 degC (ASHRAE W32) cools racks' coolant; their air then has colder water of its own."""
+    site = loaded(tmp_path, made(tmp_path, POD, {10: 32.0})).site
+    (template,) = site.templates.values()
+    loops = site.buildings["b1"].loops
+    assert (template.liquid.loop, template.air.loop, template.air.supply_c) == ("loop-1", "chilled", 24.0)
+    assert (loops["loop-1"].supply_c, loops["chilled"].supply_c, template.liquid.supply_c) == (32.0, 16.0, 36.0)
+
+
 # ------------------------------------------------------------------------------------------ what contradicts
 def test_a_circle_is_told_and_left_out(tmp_path):
     said = [rack("R1"), rack("R2"), meter("A", "B", "R1", "R2"), meter("B", "C"), meter("C", "A")]
