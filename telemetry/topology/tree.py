@@ -75,7 +75,7 @@ class SiteTree:
     def notes(self) -> list[str]:
         """What of the water is told and cannot be all."""
         return [
-            f"{id}: the water of its coolant is told to be too warm for its air: a loop {CHILLED} stands for what is not"
+            f"{id}: the water of its coolant is told to be too warm for its air, which gets a loop {CHILLED}"
             for id, loop in self._air_loops.items()
             if loop == CHILLED
         ]
