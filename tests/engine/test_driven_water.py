@@ -146,6 +146,27 @@ def test_a_plant_draws_the_power_for_colder_water_than_it_could_make(twin: Drive
     assert out["plant_heat"][0] == pytest.approx(0.0, abs=1.0)
 
 
+def test_fans_do_not_race_at_the_digits_of_a_sensor() -> None:
+    run = prepared("rubin-manifold", "2028-07-01T12:00:00", 60)
+    twin = Driven(run, run.timeline.start)
+    plain = advance(twin, {}, 2)
+    digit = np.where(plain["plant_chillers_on"] == 0.0, 0.05, 0.0)  # K, where the air alone cools
+    assert digit.any()
+    fans, heat = [], []
+    for n in range(60):
+        out = advance(twin, {"fws_supply_temperature": plain["fws_supply_temperature"] - digit * (n // 7 % 2)}, 1)
+        fans.append(out["plant_fan_power"])
+        heat.append(out["plant_rejected_heat"])
+    # In one step of 1 s the basin would follow only with fans at full speed, which is 300 times their power here.
+    np.testing.assert_allclose(fans, np.broadcast_to(plain["plant_fan_power"], (60, len(digit))), rtol=0.4)
+    np.testing.assert_allclose(heat, np.broadcast_to(plain["plant_rejected_heat"], (60, len(digit))), rtol=0.15)
+    # It does follow: after minutes at another supply it is as much colder.
+    before = out["plant_condenser_temperature"]
+    out = advance(twin, {"fws_supply_temperature": plain["fws_supply_temperature"] - 1.0 - digit}, 600)
+    np.testing.assert_allclose((out["plant_condenser_temperature"] - before)[digit > 0.0], -1.0, atol=0.1)
+    twin.close()
+
+
 def test_branches_that_take_more_than_the_loop_has_are_all_reduced_alike(twin: Driven) -> None:
     inputs = steady(twin)
     plain = advance(twin, inputs, 1)

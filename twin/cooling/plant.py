@@ -9,6 +9,10 @@ Free cooling modulates the fans until the economiser carries exactly ``q``; else
 keeps the lift low, and the chillers trim. Against frost no water colder than ``lowest_leaving_c`` is made: fans slow
 down for it as well, and an idle basin is heated. Passes are fixed in number: the basin's balance closes for whatever
 they end at. The heat that the plant could take is affine in the return temperature, ``q_max = a + b T_ret``.
+
+Where the supply is measured (``MET``) the economiser carries ``q`` whatever its water is, and the basin goes after the
+target of the readings: by a share ``dt/PACE_S`` of the way, or as fast as ``PACE_SHARE`` of its heat would take it. A
+meter tells its steps at once; fans that followed in a step of 1 s would race at every digit of it (estimates).
 """
 
 from __future__ import annotations
@@ -36,12 +40,14 @@ from twin.core.integrate import phi1
 from twin.core.jit import kernel
 
 CHILLER_PASSES = 4
+# How a basin goes after a supply that is measured: s, share of the heat that it is given.
+PACE_S, PACE_SHARE = 60.0, 0.05
 
 SET = int(Fac.SET)
 RESET_ON, RESET_APPROACH, SET_MAX = int(Fac.RESET_ON), int(Fac.RESET_APPROACH), int(Fac.SET_MAX)
 CHILLERS, CONDENSER_MAX = int(Fac.CHILLERS), int(Fac.CONDENSER_MAX)
 CONDENSER_PUMP, C_BASIN = int(Fac.CONDENSER_PUMP), int(Fac.C_BASIN)
-LOWEST = int(Fac.LOWEST_LEAVING)
+LOWEST, MET = int(Fac.LOWEST_LEAVING), int(Fac.MET)
 
 
 class Operation(NamedTuple):
@@ -156,6 +162,17 @@ def aimed_at(target: float, basin: float, z: float, phi: float) -> float:
 
 
 @kernel
+def paced(aim: float, basin: float, q_rej: float, c_basin: float, dt: float) -> float:
+    """Step mean of the condenser water on the way to ``aim`` where the supply is measured; ``aim`` for long steps."""
+    if dt >= PACE_S:
+        return aim
+    gap = aim - basin
+    # The end of a step is twice as far from its begin as the mean is.
+    most = max(abs(gap) * dt / PACE_S, 0.5 * PACE_SHARE * q_rej * dt / c_basin)
+    return basin + min(max(gap, -most), most)
+
+
+@kernel
 def operate(
     fac: np.ndarray, row: np.ndarray, w: float, q: float, t_ret: float, supply: float, guess: float, basin: float,
     dt: float, t_db: float, t_wb: float, p: float, clocks: np.ndarray,
@@ -174,15 +191,18 @@ def operate(
     pump = fac[CONDENSER_PUMP]
     wet = triggered(fac, t_db)
     target = max(t_ret - q / eps_w, fac[LOWEST])
-    aim = aimed_at(target, basin, z, phi)
+    aim, reach = aimed_at(target, basin, z, phi), phi
+    if fac[MET] > 0.0:
+        aim = paced(aim, basin, q + pump, fac[C_BASIN], dt)
+        reach = phi1(w_c * max(dt, PACE_S) / fac[C_BASIN])
     t_cw = guess
     for _ in range(2):
-        t_cw, _, _, _ = leaving(fac, row, 1.0, wet, w_c, q + pump, t_cw, basin, phi, t_db, t_wb, p)
+        t_cw, _, _, _ = leaving(fac, row, 1.0, wet, w_c, q + pump, t_cw, basin, reach, t_db, t_wb, p)
     if t_cw > target and wet < helped(fac, t_db):
         # Dry coils alone do not reach it: the pads help below their trigger as well.
         wet = 1.0
         for _ in range(2):
-            t_cw, _, _, _ = leaving(fac, row, 1.0, wet, w_c, q + pump, t_cw, basin, phi, t_db, t_wb, p)
+            t_cw, _, _, _ = leaving(fac, row, 1.0, wet, w_c, q + pump, t_cw, basin, reach, t_db, t_wb, p)
     fan, chiller, economizer, wanted, beyond = 1.0, 0.0, q, 0.0, 0.0
     free = fac[CHILLERS] <= 0.0 or eps_w * (t_ret - max(t_cw, fac[LOWEST])) >= q * (1.0 - 1e-12)
     if free or t_cw < target:
