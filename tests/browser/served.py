@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 from playwright.sync_api import Browser, Page
 
 from dashboards.app import serve
@@ -43,10 +44,16 @@ def visited(browser: Browser, url: str, width: int = 1400, height: int = 1000) -
     return page, heard
 
 
+def at(page: Page) -> np.datetime64:
+    """The time that the page shows, UTC."""
+    text, zone = page.locator("#when").inner_text().split(" · ")[0].rsplit(" ", 1)
+    return np.datetime64(text.replace(" ", "T")) - np.timedelta64(int(float(zone[3:] or 0) * 3600), "s")
+
+
 def complaints(heard: list[str], url: str) -> list[str]:
     """What was heard that should not have been: errors, warnings, addresses elsewhere."""
     fine = (url, "data:", "blob:", "log:", "info:", "debug:")
     return [what for what in heard if not what.startswith(fine)]
 
 
-__all__ = ["complaints", "served", "visited"]
+__all__ = ["at", "complaints", "served", "visited"]

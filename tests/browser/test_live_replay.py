@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from dashboards.feed import RunFeed
 from dashboards.view import watts
 from tests.browser.runs import as_live, simulated
-from tests.browser.served import complaints, served, visited
+from tests.browser.served import at, complaints, served, visited
 
 SEEN_MS = 8_000.0
 
@@ -40,13 +40,7 @@ def replayed(browser: Browser, live: Path) -> Iterator[tuple[Page, str, list[str
     feed.stop()
 
 
-def at(page: Page) -> np.datetime64:
-    """The time that the page shows, UTC."""
-    text, zone = page.locator("#when").inner_text().split(" · ")[0].rsplit(" ", 1)
-    return np.datetime64(text.replace(" ", "T")) - np.timedelta64(int(float(zone[3:] or 0) * 3600), "s")
-
-
-def test_a_recorded_hour_moves_at_sixty_times_the_clock(replayed):
+def test_a_run_moves_at_sixty_times_the_clock(replayed):
     page, _, _ = replayed
     expect(page.locator("#mode")).to_have_text("▶ REPLAY ×60", timeout=SEEN_MS)
     first = at(page)

@@ -25,6 +25,7 @@ def demo(tmp_path_factory):
     with subprocess.Popen(
         command, cwd=tmp_path_factory.mktemp("demo"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
+        assert process.stderr is not None
         said = []
         for line in process.stderr:
             said.append(line)
@@ -34,10 +35,12 @@ def demo(tmp_path_factory):
         process.kill()
 
 
-def health(url: str) -> dict[str, object]:
+def mode(url: str) -> str | None:
+    """What the page says of itself."""
+    found: dict[str, str | None] = {"mode": None}
     with suppress(HTTPError), urlopen(url + "healthz") as answer:  # 503 before the first frame
-        return json.load(answer)
-    return {"mode": None}
+        found = json.load(answer)
+    return found["mode"]
 
 
 def children(of: int) -> set[int]:
@@ -56,7 +59,7 @@ def test_the_page_comes_alive_and_all_of_it_ends_at_ctrl_c(demo):
     process, url, said = demo
     assert url.startswith("http://127.0.0.1:")
     assert any("176 racks" in line for line in said)
-    assert until(lambda: health(url)["mode"] == "LIVE", ALIVE_S)
+    assert until(lambda: mode(url) == "LIVE", ALIVE_S)
     below = children(process.pid)
     assert len(below) >= 4  # broker and facility, each with its guard
     process.send_signal(signal.SIGINT)

@@ -38,7 +38,7 @@ def dying(function: Any, at_call: int) -> Any:
 
 def main(out: str, blocks: int, options: dict[str, str]) -> int:
     if options.get("die") == "create":
-        record._array = dying(record._array, 30)
+        record.new_array = dying(record.new_array, 30)
     if options.get("die") == "chunk":
         record._sync = dying(record._sync, 100)
     if options.get("die") == "save":
