@@ -42,10 +42,16 @@ class Ring:
         return sum(rows.nbytes for rows in self._rows.values())
 
     def put(self, time_ns: int, found: Mapping[str, Floats]) -> bool:
-        """Take a row, unless the last one is too near; columns that are not in it are unknown."""
+        """Take a row, unless the last one is too near; columns that are not in it are unknown.
+
+        Where time was set back the rows before are of no time that comes again in order: the ring begins anew.
+        """
         size = len(self._times)
-        if self._count and time_ns - self._times[(self._count - 1) % size] < self.every_ns:
+        since = time_ns - self._times[(self._count - 1) % size] if self._count else self.every_ns
+        if 0 <= since < self.every_ns:
             return False
+        if since < 0:
+            self._count = 0
         at = self._count % size
         self._times[at] = time_ns
         for name, rows in self._rows.items():

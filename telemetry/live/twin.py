@@ -27,6 +27,8 @@ from twin.engine.prepare import Prepared
 from twin.engine.run import Result
 
 NAMES = tuple(driver.name for driver in DRIVERS)
+# So near to its reading the twin stands where it has taken it.
+TAKEN = 1e-3
 
 
 class Steps(Protocol):
@@ -104,8 +106,8 @@ class LiveTwin:
         inputs = {name: measured.values[name] for name in NAMES if name in measured.values}
         # The engine goes on in arrays of its own, and a frame is never changed.
         simulated = {name: values.copy() for name, values in self._engine.step(inputs).items()}
-        # What the engine did not believe drives nothing, and is compared.
-        used: dict[str, Bools] = {name: np.isfinite(values) for name, values in self._engine.used.items()}
+        # What the engine did not believe, or could not take for what else is measured, is compared.
+        used = {name: taken(values, simulated[name]) for name, values in self._engine.used.items()}
         self.sequence += 1
         words = "; ".join(part for part in (note, self.banner.words()) if part)
         return Frame(
@@ -115,6 +117,12 @@ class LiveTwin:
             {name: ages for name, ages in measured.ages.items() if name in simulated},
             data_age_s, speed, words,
         )  # fmt: skip
+
+
+def taken(used: Floats, simulated: Floats) -> Bools:
+    """Where the twin stands at what should drive it: not where a loop moves less than its branches are measured to."""
+    near: Bools = np.abs(simulated - used) <= TAKEN * np.maximum(np.abs(used), 1.0)  # NaN is near nothing
+    return near
 
 
 def newest_age_s(view: View) -> float:

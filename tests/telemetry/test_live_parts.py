@@ -20,6 +20,7 @@ from telemetry.live.frame import Frame, Mode
 from telemetry.live.loop import Loop
 from telemetry.live.source import Broker
 from telemetry.live.topology import topology
+from telemetry.live.twin import taken
 from telemetry.points import Point
 from telemetry.state.view import View
 from tests.telemetry.heard import START_NS
@@ -275,3 +276,16 @@ def test_a_board_gives_what_was_put_within_bounds(items):
     assert np.diff(coarse.times_ns).tolist() == [10 * NS] * 359
     assert board.trend("site_power", 0, 60.0).simulated.tolist() == list(range(3940, 4000))
     assert len(board.trend("cdu_heat", 0, 60.0).times_ns) == 0
+
+
+def test_a_trend_begins_anew_where_the_clock_is_set_back(items):
+    board = Board(items)
+    for at in [*range(7200), *range(3600, 3700)]:
+        board.put(Frame(at, START_NS + at * NS, Mode.LIVE, {"site_power": np.array([float(at)])}))
+    assert board.trend("site_power", 0, 1e6).simulated.tolist() == list(range(3600, 3700))
+
+
+def test_a_reading_that_the_twin_could_not_take_is_compared():
+    used = np.array([100.0, 100.0, np.nan, 0.0, 30.0])
+    told = taken(used, np.array([100.01, 74.0, 50.0, 42.0, 30.02]))
+    assert told.tolist() == [True, False, False, False, True]
