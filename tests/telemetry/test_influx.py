@@ -18,7 +18,7 @@ from telemetry.batch import NOTHING, Batch, Flag, Quality, Reason, Reject
 from telemetry.brokers import start
 from telemetry.clock import ReplayClock
 from telemetry.decode import make
-from telemetry.decode.influx import MANY
+from telemetry.decode.influx import MANY, Decoder
 from telemetry.influx.lines import Line, lines, name, series, value
 from telemetry.ingest.run import Run, Wish
 from telemetry.message import Message
@@ -322,6 +322,7 @@ def test_fields_that_nobody_asks_for_are_forgotten(monkeypatch, tmp_path):
     decoder = make("influx", {"mapping": str(tmp_path / "map.yaml")})
     for n in range(250):
         sound(decoder, decoder.decode(message("telegraf/h1", f"m x=1,y{n}=1".encode())))
+    assert isinstance(decoder, Decoder)
     assert sum(len(slots) for route in decoder._routes.values() for _, slots in route.slots.values()) <= 100
     assert len(decoder.points) == 1
 

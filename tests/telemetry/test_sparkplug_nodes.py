@@ -328,7 +328,7 @@ def test_a_node_whose_name_would_write_on_a_terminal_is_told_of_in_plain_letters
 
 
 def test_a_node_that_never_names_what_it_sends_is_not_asked_with_each_of_its_births():
-    heard, asked = make("sparkplug", {"rebirth": "on_unknown"}), []
+    heard, asked = hearing(rebirth="on_unknown"), []
     for second in range(4400):
         at, quiet = T0 + 1000 * second, 450 < second < 4200
         heard.decode(said("g/NDATA/n", *([] if quiet else [metric(None, 1.0, alias=99)]), at=at))
