@@ -84,7 +84,9 @@ def _folded(key: str, text: str, indent: str) -> Iterator[str]:
 
 def _folds(value: Any) -> bool:
     """Whether a value is long text that is the same when it is folded."""
-    return isinstance(value, str) and len(value) > LONG and value.isascii() and value == " ".join(value.split())
+    if not isinstance(value, str) or len(value) <= LONG:
+        return False
+    return value.isascii() and value.isprintable() and value == " ".join(value.split())
 
 
 def _line(written: str, comment: str, indent: str) -> Iterator[str]:

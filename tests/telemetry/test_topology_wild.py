@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.telemetry.test_topology import POD, cdu, loaded, made, meter, named, rack, wet
+from telemetry.recording.read import open_recording
+from telemetry.topology.write import site_from
+from tests.telemetry.test_topology import POD, call, cdu, loaded, made, meter, named, rack, recorded, wet
+from twin.site.document import parse
 
 Said = dict[str, Any]
 WILD = ["grid", "GRID", "unknown", "feed", "NO", "1e3", "12:30", "a: b #c", "\n- x", "N 0", "N-0", "loop-1", "hall-1"]
@@ -75,3 +78,27 @@ def test_meters_whose_ways_part_and_meet_again_are_gone_through_once(tmp_path):
 def test_an_id_of_thousands_of_digits_is_an_id(tmp_path):
     said = [rack("1" * 5000), rack("R2"), meter("2" * 4400, "1" * 5000, "R2")]
     assert "1" * 5000 in loaded(tmp_path, made(tmp_path, said)).site.telemetry.names.values()
+
+
+@pytest.mark.parametrize(
+    "title", ["bell \a" + " word" * 30, "a" * 200, "#x " * 40 + "#", "x: y " * 40 + "z", "- " * 60 + "-"]
+)
+def test_whatever_a_title_is_the_site_has_it_as_it_was(tmp_path, title):
+    site = site_from(open_recording(recorded(tmp_path, POD)), "unknown", title=title, note=title)
+    data = parse(site.text, "x").data
+    assert (data["title"], data["note"]) == (title, title)
+    assert site.counts()["unknown"] == made(tmp_path, POD).counts()["unknown"]  # its name is no unknown
+
+
+def test_the_verb_never_replaces_the_recording_and_says_what_cannot_be_written(tmp_path):
+    file = recorded(tmp_path, POD)
+    before = file.read_bytes()
+    replaced = call(file, "--out", file, "--overwrite")
+    inside = call(tmp_path, "--out", file, "--overwrite")
+    long = call(file, "--out", tmp_path / ("n" * 300), "--title", "\udcff\udcff\udcff")
+    assert [result.exit_code for result in (replaced, inside, long)] == [2, 2, 2]
+    assert "is a part of the recording, which is never replaced" in replaced.stderr
+    assert "is a part of the recording" in inside.stderr
+    assert "--title: is not UTF-8 text" in long.stderr
+    assert "cannot be written: File name too long" in long.stderr
+    assert file.read_bytes() == before

@@ -43,8 +43,8 @@ def from_telemetry(
     faults = Faults()
     called = faults.of(_name, name, out or recording)
     over = faults.of(_name, None, overlay) if overlay is not None else None
-    faults.of(_check_title, title)
-    faults.of(_check_targets, out, overlay, overwrite=overwrite)
+    faults.of(_check_text, title, note)
+    faults.of(_check_targets, recording, out, overlay, overwrite=overwrite)
     opened = faults.of(open_recording, recording)
     if opened is None or called is None:
         faults.tell()
@@ -70,11 +70,17 @@ def _name(name: str | None, file: Path) -> str:
     return name
 
 
-def _check_title(title: str | None) -> None:
-    from twin.core.errors import one
+def _check_text(title: str | None, note: str | None) -> None:
+    from twin.core.errors import InputError, Problem
 
+    given = (("--title", title or ""), ("--note", note or ""))
+    problems = [
+        Problem(option, "is not UTF-8 text") for option, text in given if text.encode(errors="ignore").decode() != text
+    ]
     if title is not None and len(title) < LEAST_TITLE:
-        raise one(f"expected {LEAST_TITLE} characters at least", path="--title")
+        problems.append(Problem("--title", f"expected {LEAST_TITLE} characters at least"))
+    if problems:
+        raise InputError(problems)
 
 
 def _base(out: Path, overlay: Path) -> str:
@@ -87,7 +93,7 @@ def _base(out: Path, overlay: Path) -> str:
     return Path(os.path.relpath(out.resolve(), overlay.resolve().parent)).as_posix()
 
 
-def _check_targets(out: Path | None, overlay: Path | None, *, overwrite: bool) -> None:
+def _check_targets(recording: Path, out: Path | None, overlay: Path | None, *, overwrite: bool) -> None:
     from twin.core.errors import InputError, Problem
 
     problems = []
@@ -96,14 +102,26 @@ def _check_targets(out: Path | None, overlay: Path | None, *, overwrite: bool) -
     if overlay is not None and out is not None and overlay.resolve() == out.resolve():
         problems.append(Problem("--overlay", "is the site file itself: name another"))
     for option, file in (("--out", out), ("--overlay", overlay)):
-        if file is None:
-            continue
-        if file.is_dir() or not file.parent.is_dir():
-            problems.append(Problem(option, "is a folder" if file.is_dir() else "there is no such folder", str(file)))
-        elif file.exists() and not overwrite:
-            problems.append(Problem(option, "is there already: --overwrite replaces it", str(file)))
+        wrong = "" if file is None else _wrong(file, recording, overwrite=overwrite)
+        if wrong:
+            problems.append(Problem(option, wrong, str(file)))
     if problems:
         raise InputError(problems)
+
+
+def _wrong(file: Path, recording: Path, *, overwrite: bool) -> str:
+    """Why a file is not written, "" where it can be."""
+    try:
+        if file.is_dir() or not file.parent.is_dir():
+            return "is a folder" if file.is_dir() else "there is no such folder"
+        if not file.exists():
+            return ""
+        inside = file.resolve() == recording.resolve() or file.resolve().parent == recording.resolve()
+    except OSError as error:
+        return f"cannot be written: {error.strerror or error}"
+    if inside:
+        return "is a part of the recording, which is never replaced"
+    return "" if overwrite else "is there already: --overwrite replaces it"
 
 
 def _write(file: Path, text: str) -> None:

@@ -2,8 +2,8 @@
 
 ``twin site from-telemetry`` writes such files: metadata tell names and what feeds what, never a limit or a rating. An
 unknown is no number to guess from: each is told at its place with what is needed, and no verb takes the site until an
-overlay (a site with the incomplete one as its ``base``) gives them all. Free text (titles, notes, sources) and names in
-the telemetry may hold the word.
+overlay (a site with the incomplete one as its ``base``) gives them all. Free text (titles, notes, sources), the name of
+the site and names in the telemetry may hold the word.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from twin.site.model import Site
 from twin.site.shape import fields_of, walk
 
 UNKNOWN = "unknown"
-FREE_TEXT = frozenset(("title", "note", "source", "stands_in_for"))
+FREE_TEXT = frozenset(("name", "title", "note", "source", "stands_in_for"))
 NEEDED = "not in the telemetry; complete it in an overlay"
 
 
