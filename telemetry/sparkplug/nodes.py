@@ -46,6 +46,7 @@ from telemetry.sparkplug.sequence import NUMBERS, Loss
 
 MAX_NODES = 20_000
 MAX_DEVICES = 5_000  # of one node
+MAX_ALIVE = 200_000  # nodes and devices that were born, together
 MARKS = 10_000
 REBIRTH = "Node Control/Rebirth"
 NAMED = int(Says.NAMED)  # plain numbers are quicker
@@ -64,7 +65,7 @@ class Nodes:
         self._nodes: dict[tuple[str, str, str], Node] = {}
         self._open: set[Node] = set()  # something is missing of them
         self._tally = np.zeros(PLACES, np.int64)
-        self._late = self._vain = self._asked = 0
+        self._late = self._vain = self._asked = self._alive = 0
         self._kinds = {
             "NBIRTH": self._node_birth, "NDATA": self._data, "NDEATH": self._node_death,
             "DBIRTH": self._device_birth, "DDATA": self._data, "DDEATH": self._device_death,
@@ -137,7 +138,7 @@ class Nodes:
             return NOTHING
         lost = node.sequence.begin(payload.seq, payload.timestamp_ms, message.received_ns)
         self._tell(node, lost, message.received_ns)
-        before = node.rows.end()
+        before = self._end(node)
         node.born(session, payload.seq, payload.timestamp_ms)
         return self._birth(node, device, payload, message, before)
 
@@ -149,13 +150,23 @@ class Nodes:
             return NOTHING
         if node.life is Life.UNHEARD:
             node.needs("unknown", message.received_ns)
-        if device not in node.rows.alive and len(node.rows.alive) >= MAX_DEVICES:
-            return strict.refuse(Reason.FULL, f"more than {MAX_DEVICES} devices of one edge node")
-        return self._birth(node, device, payload, message, node.rows.end(device))
+        if device not in node.rows.alive and (len(node.rows.alive) >= MAX_DEVICES or self._alive >= MAX_ALIVE):
+            return strict.refuse(
+                Reason.FULL, f"more than {MAX_DEVICES} devices of one edge node, or {MAX_ALIVE} in all"
+            )
+        return self._birth(node, device, payload, message, self._end(node, device))
+
+    def _end(self, node: Node, device: str | None = None) -> list[int]:
+        """Points of a device that ends, of the node and all its devices where it is None."""
+        before = len(node.rows.alive)
+        ended = node.rows.end(device)
+        self._alive -= before - len(node.rows.alive)
+        return ended
 
     def _birth(self, node: Node, device: str, payload: Payload, message: Message, before: list[int]) -> Batch:
         """Learn, and read what the birth says; points of ``before`` that it does not name end."""
         rows = self._births.learn(node, device, payload)
+        self._alive += 1
         stamp_ms = payload.timestamp_ms or 0
         batch = self._read(node, payload, message, rows, stamp_ms)
         refused = self._births.refused
@@ -171,7 +182,7 @@ class Nodes:
         if not self._follows(node, payload, message):
             return NOTHING
         node.heard((payload.timestamp_ms or 0) * MS, message.received_ns)
-        return _ended(node.rows.end(device), node.end_ns(message.received_ns), message)
+        return _ended(self._end(node, device), node.end_ns(message.received_ns), message)
 
     def _node_death(self, node: Node, device: str, payload: Payload, message: Message) -> Batch:
         if not node.dies(bdseq(payload), message.received_ns):
@@ -179,7 +190,7 @@ class Nodes:
             return NOTHING
         at_ns = node.end_ns(message.received_ns)
         self._tell(node, node.sequence.expire(message.received_ns, all_of_it=True), message.received_ns)
-        return _ended(node.rows.end(), at_ns, message)
+        return _ended(self._end(node), at_ns, message)
 
     # ---------------------------------------------------------------------------------------- what is told
     def _tell(self, node: Node, lost: list[Loss], now_ns: int) -> None:

@@ -378,3 +378,15 @@ def test_what_a_hostile_publisher_makes_up_is_bounded():
         heard.decode(said(f"g/NBIRTH/n{n}", *names, seq=0))
     assert len(heard.points) == 50
     assert heard.told()["unread"]["full"] > 0
+
+
+def test_devices_of_all_nodes_together_are_bounded_and_those_that_end_make_room(monkeypatch):
+    monkeypatch.setattr("telemetry.sparkplug.nodes.MAX_ALIVE", 5)
+    births = [said(f"g/DBIRTH/n{n}/r{k}", RACK[1], at=T0 + n) for n in range(3) for k in range(2)]
+    heard = hearing(said("g/NBIRTH/n0", session(1)), *births[:3])
+    assert [isinstance(heard.decode(each), Reject) for each in births[3:]] == [False, True, True]
+    heard.decode(births[0])  # again: none more
+    heard.decode(said("g/DDEATH/n0/r0"))
+    assert [isinstance(heard.decode(each), Reject) for each in births[4:]] == [False, True]
+    heard.decode(said("g/NDEATH/n0", session(1)))
+    assert not isinstance(heard.decode(births[5]), Reject)
