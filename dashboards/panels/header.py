@@ -64,7 +64,8 @@ class Header:
         frame = self._frame
         speed = frame.speed if frame is not None else 1.0
         played = mode == Mode.REPLAY or (mode == Mode.SIMULATED and speed != 1.0)
-        name = mode.value + (f" ×{speed:g}" if speed else ", paused") * played
+        pace = " at full speed" if math.isinf(speed) else f" ×{speed:g}" if speed else ", paused"
+        name = mode.value + pace * played
         return {
             "mode@data-mode": mode.value,
             "mode@title": MEANS[mode],

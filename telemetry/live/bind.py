@@ -25,6 +25,8 @@ from twin.engine.prepare import Prepared
 GOOD = int(Quality.GOOD)
 # What tells nothing about whose telemetry this is: every site has a grid and an outdoors.
 COMMON = ("site",)
+# Whose names are next to no other site's: loops and elements are called plant or mv everywhere.
+OWN = ("hall", "cdu", "rack", "pool")
 # Levels of which an item can be measured.
 MEASURED = ("site", "hall", "cdu", "loop", "element", "rack", "pool")
 
@@ -43,7 +45,8 @@ class Bindings:
     """What is bound: a column for each variable or part (:mod:`telemetry.live.rows`).
 
     ``points``: how many were looked at. ``bound``: how many measure something. ``ours``: how many are of an item of the
-    site that others do not have as well, whether bound or not. ``sizes``: items by variable.
+    site that others do not have as well, whether bound or not; ``housed``: of those that are of a hall or in one.
+    ``sizes``: items by variable.
     """
 
     columns: dict[str, Column]
@@ -51,6 +54,7 @@ class Bindings:
     points: int = 0
     bound: int = 0
     ours: int = 0
+    housed: int = 0
 
     def told(self) -> dict[str, int]:
         """The counts, and bound points by variable, as plain data."""
@@ -88,6 +92,7 @@ class Binder:
             },
         }  # fmt: skip
         self._own = {name for level, names in self._items.items() if level not in COMMON for name in names}
+        self._housed = {name for level in OWN for name in self._items[level]}
         self._rows: dict[str, list[Row]] = {}
         for row in ROWS:
             self._rows.setdefault(row.point, []).append(row)
@@ -97,10 +102,11 @@ class Binder:
         """Bind ``points``, in the order of their numbers."""
         found: dict[str, list[tuple[int, int, float]]] = {}
         number = -1
-        bound = ours = 0
+        bound = ours = housed = 0
         for number, point in enumerate(points):
             item = self.twin_name(point.item)
-            ours += self._is_ours(item)
+            ours += _within(self._own, item)
+            housed += _within(self._housed, item)
             target = self._target(point, item)
             if target is not None:
                 name, index, factor = target
@@ -108,7 +114,7 @@ class Binder:
                 bound += 1
         columns = {name: _column(rows) for name, rows in found.items()}
         sizes = {name: self._size(name) for name in columns}
-        return Bindings(columns, sizes, number + 1, bound, ours)
+        return Bindings(columns, sizes, number + 1, bound, ours, housed)
 
     def twin_name(self, item: str) -> str:
         """The twin's name of an id of the telemetry, of a part of it too; the id itself where it has no other."""
@@ -116,13 +122,6 @@ class Binder:
             return self._twin.get(item, item)
         whole, slash, part = item.rpartition("/")
         return self.twin_name(whole) + slash + part if slash else item
-
-    def _is_ours(self, item: str) -> bool:
-        while item:
-            if item in self._own:
-                return True
-            item = item.rpartition("/")[0]
-        return False
 
     def _size(self, name: str) -> int:
         level = level_of(name)
@@ -157,6 +156,15 @@ class Binder:
             factor = row.factor * (self._density.get((row.variable, index), 1.0) if row.weighs else 1.0)
             return row.variable, index, factor
         return None
+
+
+def _within(names: set[str], item: str) -> bool:
+    """Is it one of these, or a part of one?"""
+    while item:
+        if item in names:
+            return True
+        item = item.rpartition("/")[0]
+    return False
 
 
 def _column(rows: Sequence[tuple[int, int, float]]) -> Column:

@@ -40,6 +40,8 @@ from twin.site.shipped import shipped
 
 LOOKED = 50_000  # messages of a recording that are looked into
 LEAST_SHARE = 0.01
+# Of a recording without any hall of the site, such as that of a plant: its items are called alike at many sites.
+LEAST_SHARE_ABROAD = 0.5
 # What runs a session: on a broker, on a recording.
 Run = Callable[["Session", ExitStack, threading.Event, Watch], None]
 
@@ -193,7 +195,8 @@ def refuse_foreign(session: Session, messages: Iterable[Message], decoder: Decod
             "nothing in the recording says what it measures: no metadata, no birth, or another dialect",
             path=option("replay="),
         )
-    if found.ours < max(1, LEAST_SHARE * len(points)):
+    least = LEAST_SHARE if found.housed >= LEAST_SHARE * len(points) else LEAST_SHARE_ABROAD
+    if found.ours < max(1, least * len(points)):
         raise one(
             f"{found.ours:,} of {len(points):,} points belong to this site{_fitting(points, session.topology.site)}",
             path=option("replay="),
