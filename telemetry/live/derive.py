@@ -1,7 +1,8 @@
 """What follows from several measured values: heat of CDUs, sums of racks, wet bulb, what stands in for a meter.
 
     cdu_heat        = W_p cp_p (T_outlet - T_inlet)        facility side; else W cp (T_return - T_supply)
-    hall_it_power   = sum of the racks' power              where every rack of the hall is measured; site likewise
+    hall_it_power   = sum of the racks' power              where every rack of the hall is measured
+    site_it_power   = sum of the halls'                    where every hall is that has power by its date
     hall_power      = input of the hall's last element     its output where it has no losses
     site_power      = sum of the inputs of what the grid feeds   where the grid has no meter of its own
     fws_supply      = mean of the inlets of a loop's CDUs  where the loop has no sensor of its own
@@ -13,6 +14,7 @@ is as old as the oldest that it is made of, and is not there where one of them i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -38,19 +40,25 @@ class Deriver:
         self._cp, self._cp_primary = a.sec[sec, Sec.CP], a.sec[sec, Sec.CP_PRIMARY]
         self._loop_of_cdu, self._loops = np.asarray(a.sec_fac[sec], np.int64), len(topology.loops)
         self._hall_of_rack, self._halls = topology.rack_hall, len(topology.halls)
+        self._starts, self._lit = prepared.plan.hall_start_s, np.ones(self._halls, np.bool_)
         self._tops = np.asarray(a.hall_element[1:], np.int64) - 1
         self._loses = np.any(a.element[:, [Elm.A, Elm.B, Elm.C]] != 0.0, axis=1)
         self._grid_fed = _grid_fed(a, prepared.plan.hall_elements)
 
-    def derive(self, m: Measured, pressure_pa: float) -> None:
-        """Add what can be derived to ``m``, and take its parts out; ``pressure_pa`` of the air outdoors."""
+    def derive(self, m: Measured, pressure_pa: float, at_s: float = math.inf) -> None:
+        """Add what can be derived to ``m``, and take its parts out.
+
+        ``pressure_pa`` of the air outdoors; ``at_s`` date of the model, s since 1970.
+        """
+        self._lit = self._starts <= at_s
         self._wet_bulb(m, pressure_pa)
         self._inlets(m)
         self._heat(m)
         self._inputs(m)
         if "rack_power" in m.values:
-            self._sum(m, "rack_power", "hall_it_power", self._hall_of_rack, self._halls)
-            self._sum(m, "hall_it_power", "site_it_power", np.zeros(self._halls, np.int64), 1)
+            every = np.ones(len(self._hall_of_rack), np.bool_)
+            self._sum(m, "rack_power", "hall_it_power", self._hall_of_rack, every, self._halls)
+            self._sum(m, "hall_it_power", "site_it_power", np.zeros(self._halls, np.int64), self._lit, 1)
         for part in PARTS:
             for table in (m.values, m.ages, m.bound):
                 table.pop(part, None)
@@ -124,23 +132,23 @@ class Deriver:
         if bound.any():
             m.values[name], m.ages[name], m.bound[name] = values, np.where(bound, ages, np.inf), bound
 
-    def _sum(self, m: Measured, part: str, name: str, owner: Ints, size: int) -> None:
-        """The sum over all items of an owner, where every one of them is measured."""
+    def _sum(self, m: Measured, part: str, name: str, owner: Ints, asked: Bools, size: int) -> None:
+        """The sum over all items of an owner, where every one that is ``asked`` for is measured."""
         if name in m.values:
             return
         values, bound = m.values[part], m.bound[part]
         total = np.bincount(owner, np.nan_to_num(values), size)
-        whole = np.bincount(owner, np.isfinite(values), size) == np.bincount(owner, minlength=size)
-        m.values[name] = np.where(whole, total, np.nan)
+        missing, unbound = (np.bincount(owner, asked & ~known, size) for known in (np.isfinite(values), bound))
+        m.values[name] = np.where(missing == 0, total, np.nan)
         m.ages[name] = _oldest(m.ages[part], owner, size, bound)
-        m.bound[name] = np.bincount(owner, bound, size) == np.bincount(owner, minlength=size)
+        m.bound[name] = unbound == 0
 
     def used(self, used: Mapping[str, Bools]) -> dict[str, Bools]:
         """What tells nothing that the model was not told: sums of what drives, set points of supplies that do."""
         found: dict[str, Bools] = {}
         if "rack_power" in used:
             hall = np.bincount(self._hall_of_rack, ~used["rack_power"], self._halls) == 0
-            found |= {"hall_it_power": hall, "site_it_power": hall.all()[None]}
+            found |= {"hall_it_power": hall, "site_it_power": hall[self._lit].all()[None]}
         if "fws_supply_temperature" in used:
             found["fws_set_temperature"] = used["fws_supply_temperature"]  # the loop is held there
         return found

@@ -96,7 +96,8 @@ class LiveTwin:
             self.bindings = self._binder.bind(self._points)
         found = measure(view, self.bindings)
         model_s = view.now_ns / NS + self.topology.model_shift_s
-        self._deriver.derive(found, float(self._weather.sample([model_s], [self.step_s]).pressure_pa[0]))
+        pressure_pa = float(self._weather.sample([model_s], [self.step_s]).pressure_pa[0])
+        self._deriver.derive(found, pressure_pa, model_s)
         return found
 
     def step(self, measured: Measured, data_age_s: float = math.inf, *, speed: float = 1.0, note: str = "") -> Frame:

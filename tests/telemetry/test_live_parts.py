@@ -23,6 +23,7 @@ from telemetry.live.topology import topology
 from telemetry.live.twin import taken
 from telemetry.points import Point
 from telemetry.state.view import View
+from tests.engine import driving
 from tests.telemetry.heard import START_NS
 from tests.telemetry.live_writer import prepared
 from twin.core.coolant import density
@@ -138,6 +139,22 @@ def test_the_wet_bulb_follows_from_dry_bulb_and_humidity(site, items):
     Deriver(site, items).derive(found, 101_325.0)
     # ASHRAE psychrometric chart 1: 30 degC and 50 % have a wet bulb of 22.0 degC.
     assert found.values["outdoor_wet_bulb_temperature"][0] == pytest.approx(22.0, abs=0.1)
+
+
+def test_it_power_is_that_of_the_halls_that_have_power_by_their_date():
+    run = driving.prepared("oklahoma-10", "2025-10-15T12:00:00", 60)
+    items, first = topology(run), run.timeline.start
+    lit = run.plan.hall_start_s[topology(run).rack_hall] <= first
+    assert 0 < lit.sum() < len(lit)
+    deriver = Deriver(run, items)
+    for dark, expected in ((0, 1e5 * lit.sum()), (1, np.nan)):
+        found = read(run, items, *[
+            (point("rack_power", rack, "W"), 1e5) for rack in np.array(items.racks)[np.flatnonzero(lit)[dark:]]
+        ])  # fmt: skip
+        deriver.derive(found, 101_325.0, first)
+        np.testing.assert_allclose(found.values["site_it_power"], expected)
+        driven = deriver.used({"rack_power": np.isfinite(found.values["rack_power"])})
+        assert driven["site_it_power"][0] == (dark == 0)
 
 
 def share_lost(lost: int, of: int, drivers: dict[str, int] | None = None) -> Measured:
