@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from telemetry.recording.read import open_recording
 from telemetry.topology.write import site_from
 from tests.telemetry.test_topology import POD, call, cdu, loaded, made, meter, named, rack, recorded, wet
+from twin.core.errors import InputError
 from twin.site.document import parse
+from twin.site.load import load_site
 
 Said = dict[str, Any]
 WILD = ["grid", "GRID", "unknown", "feed", "NO", "1e3", "12:30", "a: b #c", "\n- x", "N 0", "N-0", "loop-1", "hall-1"]
@@ -102,3 +105,15 @@ def test_the_verb_never_replaces_the_recording_and_says_what_cannot_be_written(t
     assert "--title: is not UTF-8 text" in long.stderr
     assert "cannot be written: File name too long" in long.stderr
     assert file.read_bytes() == before
+
+
+def test_thousands_of_unknowns_are_told_in_seconds(tmp_path):
+    """With what is near each of them it would be minutes."""
+    loaded(tmp_path, made(tmp_path, POD))
+    more = "".join(f"    e{n}: {{device: unknown, count: 1, fed_from: unknown}}\n" for n in range(3000))
+    (tmp_path / "more.yaml").write_text(f"format: 1\nbase: over.yaml\nname: more\nelectrical:\n  elements:\n{more}")
+    begin = time.process_time()
+    with pytest.raises(InputError) as caught:
+        load_site(tmp_path / "more.yaml")
+    assert len(caught.value.problems) == 6000
+    assert time.process_time() - begin < 8.0

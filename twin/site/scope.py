@@ -67,12 +67,16 @@ class Scope:
         names = list(known)
         if id in names:
             return True
+        if path in self.dropped:  # an incomplete site has thousands: what is near each is not worth the time
+            return False
         listed = "" if len(names) > 12 else f" ({', '.join(names)})" if names else " (there are none)"
         self.error(path, f'unknown {what} "{id}"{did_you_mean(id, names) or listed}')
         return False
 
     def entry(self, path: Path, id: str, *wanted: type[P]) -> P | None:
         """The library entry that ``path`` names, or ``None`` after an error was noted."""
+        if id not in self.library and path in self.dropped:
+            return None
         params, fault = self.look_up(id, *wanted)
         if fault:
             self.error(path, fault)
