@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboards.panels.panel import Word, Words, flag, opening
-from dashboards.view import View, span
+from dashboards.view import DASH, View, span
 from telemetry.live.frame import Frame
 from twin.core.variables import BY_NAME
 
@@ -75,7 +75,7 @@ def _row(name: str, found: Count) -> list[str]:
         f"{found.known:,} of {found.points:,}",
         span(found.oldest_s),
         f"▲ {found.lost:,}" if found.lost else "none",
-        "drives" if drives else f"{found.drive:,} drive" if found.drive else "compared",
+        "drives" if drives else f"{found.drive:,} drive" if found.drive else "compared" if found.known else DASH,
     ]
 
 

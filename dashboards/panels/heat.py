@@ -15,6 +15,7 @@ from bokeh.core.properties import value as fixed
 from bokeh.events import Event, Tap
 from bokeh.models import (
     ColumnDataSource,
+    CustomJS,
     CustomJSHover,
     FixedTicker,
     HoverTool,
@@ -53,6 +54,16 @@ for (let i = 0; i < d.name.length; i++)
 return "";
 """
 
+# Names that would run into each other are left out: on a phone the table and the list of halls have them.
+LETTER_PX = 6.5
+FITS = """
+const {left, label} = ground.data, wide = plot.x_range.end - plot.x_range.start;
+let least = Infinity;
+for (let i = 1; i < left.length; i++) if (left[i] > left[i - 1]) least = Math.min(least, left[i] - left[i - 1]);
+const longest = Math.max(0, ...Array.from(label, (text) => text.length));
+named.visible = least / wide * plot.inner_width > px * longest;
+"""
+
 
 class Heat:
     """The picture, its controls, and the table behind it."""
@@ -75,8 +86,8 @@ class Heat:
         self.parts: list[str | Model] = [
             opening(KEY, TITLE, _controls(view)) + picture(KEY),
             self._figure,
-            '</div><ul class="legend under"><li><i class="key hatch"></i>not known, or without power</li><li><i '
-            f'class="key mark"></i>above rated power</li></ul>{closing(KEY, TITLE, ())}',
+            f'</div><ul class="legend under" id="{KEY}-legend"><li><i class="key hatch"></i>not known, or without power'
+            f'</li><li><i class="key mark"></i>above rated power</li></ul>{closing(KEY, TITLE, ())}',
         ]
 
     def update(self, frame: Frame) -> Mapping[str, Word]:
@@ -111,6 +122,8 @@ class Heat:
             f"{KEY}-finding": finding,
             f"{KEY}-picture@aria-label": f"Racks from above. {finding}",
             f"{KEY}-picture@hidden": flag(not len(shown)),
+            f"{KEY}-controls@hidden": flag(not len(shown)),
+            f"{KEY}-legend@hidden": flag(not len(shown)),
         }
         return words | (self._table(frame, colouring) if KEY in self._view.opened else {})
 
@@ -130,7 +143,10 @@ class Heat:
         p.add_glyph(self._seams, seams, name=f"{KEY}-seams")
         names = Text(x="left", y="top", text="label", text_font=fixed(FONT), text_font_size="11px", y_offset=-2,
                      text_baseline="bottom")  # fmt: skip
-        p.add_glyph(self._ground, names, name=f"{KEY}-names")
+        named = p.add_glyph(self._ground, names, name=f"{KEY}-names")
+        fits = CustomJS(args={"named": named, "plot": p, "ground": self._ground, "px": LETTER_PX}, code=FITS)
+        for model, what in ((p, "inner_width"), (self._ground, "data")):
+            model.js_on_change(what, fits)
         p.add_glyph(self._marks, Scatter(x="x", y="y", marker="triangle", size=9, fill_color=WRONG, line_color="white"))
         ring = Quad(left="left", right="right", bottom="bottom", top="top", fill_color=None, line_width=3)
         p.add_glyph(self._chosen, ring, name=INK)
@@ -295,7 +311,8 @@ def _controls(view: View) -> str:
     halls = [CAMPUS, *view.topology.halls] if len(view.topology.halls) > 1 else view.topology.halls
     options = "".join(f"<option>{escape(name)}</option>" for name in halls)
     return (
-        f'<div class="controls"><span><label for="{KEY}-hall">Hall</label> <select id="{KEY}-hall" data-ask="hall">'
+        f'<div class="controls" id="{KEY}-controls"><span><label for="{KEY}-hall">Hall</label> '
+        f'<select id="{KEY}-hall" data-ask="hall">'
         f'{options}</select></span><span><label for="{KEY}-metric">Colour</label> <select id="{KEY}-metric" '
         'data-ask="metric"></select></span></div>'
     )

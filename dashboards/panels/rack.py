@@ -32,6 +32,8 @@ class Rack:
         """The words of the chosen rack."""
         rack, t = self._view.rack, self._view.topology
         words: Words = {f"{KEY}-none@hidden": flag(rack is not None), f"{KEY}-list@hidden": flag(rack is None)}
+        if not t.racks:
+            words[f"{KEY}-none"] = "No racks are known here."
         if rack is None:
             return words
         measured, simulated = (value(frame, side, "rack_power", rack) for side in (MEASURED, SIMULATED))

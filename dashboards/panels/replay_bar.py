@@ -12,7 +12,6 @@ from telemetry.live.frame import Frame
 
 KEY = "replay"
 NS = 1_000_000_000
-LONG_S = 86_400.0
 
 
 class ReplayBar:
@@ -37,7 +36,9 @@ class ReplayBar:
         """The words of where the replay stands."""
         state, t = self._transport.state(), self._view.topology
         plays = state.playing or state.follows
-        form = "%Y-%m-%d %H:%M" if state.last_s - state.first_s > LONG_S else "%H:%M:%S"
+        ends = {"first": round(state.first_s) * NS, "last": round(state.last_s) * NS}
+        one_day = len({moment(at, t.utc_offset_s, "%Y-%m-%d") for at in ends.values()}) == 1
+        form = "%H:%M:%S" if one_day else "%Y-%m-%d %H:%M"
         words: Words = {
             f"{KEY}-toggle": "❚❚ Pause" if plays else "▶ Play",
             f"{KEY}-toggle@data-ask": "pause" if plays else "play",
@@ -46,8 +47,8 @@ class ReplayBar:
             f"{KEY}-at@aria-valuetext": moment(frame.time_ns, t.utc_offset_s),
             f"{KEY}-follow@hidden": flag(not state.may_follow or state.follows),
         }
-        for end, at in (("first", state.first_s), ("last", state.last_s)):
-            words[f"{KEY}-{end}"] = moment(round(at) * NS, t.utc_offset_s, form)
+        for end, at in ends.items():
+            words[f"{KEY}-{end}"] = moment(at, t.utc_offset_s, form)
         return words
 
 

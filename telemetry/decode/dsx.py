@@ -30,6 +30,11 @@ DIALECT = Dialect("dsx", "NVIDIA DSX Exchange, BMS event bus 1.0.0 (JSON)")
 MAX_HELD = 20_000  # values that wait for their metadata
 MAX_POINTS = 200_000
 MAX_DESCRIBED = 256 << 20  # bytes of the metadata that are kept of all points
+# Options that a command hands on, and the dialects that have them.
+OTHERS = {
+    "mapping": "dsx needs no mapping: choose --dialect plain, sparkplug or influx",
+    "rebirth": "goes with --dialect sparkplug: nothing else has births",
+}
 NAN = float("nan")
 HUGE = sys.float_info.max
 ROOT = re.compile(r"(?:^|(?<=/))BMS/v1/")
@@ -270,7 +275,5 @@ def make(options: Mapping[str, str]) -> Decoder:
     """
     unknown = sorted(options.keys() - {"prefix"})
     if unknown:
-        raise InputError(
-            [Problem(option(f"{unknown[0]}="), "dsx has the option prefix only; a mapping is of plain JSON")]
-        )
+        raise InputError([Problem(option(f"{key}="), OTHERS.get(key, "dsx has no such option")) for key in unknown])
     return Decoder(topics.prefix(options.get("prefix", "")))

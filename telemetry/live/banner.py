@@ -13,7 +13,7 @@ not usable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -40,17 +40,21 @@ class Banner:
         self._drivers, self._live = list(drivers), live
         self.mode = Mode.STALE
         self.shares: dict[str, float] = {}
+        self._never: dict[str, float] = {}
 
     def look(self, measured: Measured) -> Mode:
         """The mode that goes with what is measured now."""
-        count, lost = dict.fromkeys(GROUPS, 0), dict.fromkeys(GROUPS, 0)
+        count, lost, never = (dict.fromkeys(GROUPS, 0) for _ in range(3))
         for name in self._drivers:
             if name not in measured.bound:
                 continue
             known = measured.bound[name]
+            gone = known & ~np.isfinite(measured.values[name])
             count[group_of(name)] += int(known.sum())
-            lost[group_of(name)] += int((known & ~np.isfinite(measured.values[name])).sum())
+            lost[group_of(name)] += int(gone.sum())
+            never[group_of(name)] += int((gone & ~np.isfinite(measured.ages[name])).sum())
         self.shares = {group: lost[group] / count[group] for group in GROUPS if count[group]}
+        self._never = {group: never[group] / count[group] for group in self.shares}
         worst = max((self.shares[group] for group in DECIDING if group in self.shares), default=1.0)
         if worst > TURNS:
             self.mode = Mode.STALE
@@ -59,15 +63,21 @@ class Banner:
         return self.mode if self._live is Mode.LIVE else self._live
 
     def words(self) -> str:
-        """What is not usable of what drives, "" where all is."""
-        if not self.shares:
-            return "no point is known that drives the model: it goes by itself"
-        shares = [
-            f"{'all' if share == 1.0 else f'{100 * share:.0f} %'} of the {group}"
-            for group, share in self.shares.items()
-            if share > TOLD
-        ]
-        return f"not usable: {', '.join(shares)}" if shares else ""
+        """What is not usable of what drives, and what has not been heard yet; "" where all is."""
+        if not any(group in self.shares for group in DECIDING):
+            return "no point of power or cooling is known that drives the model: it goes by itself"
+        lost = {group: share - self._never[group] for group, share in self.shares.items()}
+        found = (("not usable", lost), ("not heard yet", self._never))
+        return "; ".join(f"{what}: {told}" for what, shares in found if (told := _told(shares)))
+
+
+def _told(shares: Mapping[str, float]) -> str:
+    """``3 % of the power, all of the cooling``."""
+    return ", ".join(
+        f"{'all' if share == 1.0 else f'{100 * share:.0f} %'} of the {group}"
+        for group, share in shares.items()
+        if share > TOLD
+    )
 
 
 __all__ = ["Banner", "group_of"]

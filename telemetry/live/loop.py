@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from telemetry.clock import NS, Clock, ReplayClock
 from telemetry.live.board import Board
 from telemetry.live.frame import Frame
-from telemetry.live.source import Broker, Say
+from telemetry.live.source import Broker, Say, unborn
 from telemetry.live.store import RunStore
 from telemetry.live.twin import LiveTwin, newest_age_s
 from telemetry.message import Message
@@ -34,6 +34,7 @@ FLUSH_S = 10.0
 TELL_NS = 600 * NS  # for how long what was skipped is told
 WAITS_NS = 100 * NS  # a period of the DSX contract: metadata that were not told by then are missing
 FIRST_S = 5.0
+LEAST_SHARE = 0.01  # of the points have to be of the site, else its telemetry is another site's
 Watch = Callable[[Frame], None]
 
 
@@ -59,7 +60,9 @@ class Loop:
             view, points = state.view(end_ns), list(state.decoder.points)
             held = state.decoder.held
         measured = self.twin.look(view, points)
-        note = "; ".join(word for word in (*words, self._missing(held, end_ns), *self._trouble(end_ns)) if word)
+        note = "; ".join(
+            word for word in (*words, self._missing(held, end_ns), self._foreign(), *self._trouble(end_ns)) if word
+        )
         frame = self.twin.step(measured, newest_age_s(view), speed=speed, note=note)
         self.board.put(frame)
         if self.store is not None:
@@ -75,6 +78,12 @@ class Loop:
         """Values whose births or metadata never came."""
         waited = held and end_ns - self._began_ns > WAITS_NS
         return f"{held:,} values wait for what describes them, which has not come" if waited else ""
+
+    def _foreign(self) -> str:
+        """Telemetry that is of another site: a recording of that kind is refused, a broker may change its mind."""
+        found = self.twin.bindings
+        few = found.points and found.ours < LEAST_SHARE * found.points
+        return f"{found.ours:,} of {found.points:,} points that are heard belong to this site" if few else ""
 
     def _trouble(self, end_ns: int) -> Iterator[str]:
         if self.store is not None and self.store.trouble:
@@ -144,7 +153,7 @@ class Loop:
                 return False
             self.pipeline.take(waiting)
             waiting.clear()
-            self.tick(speed=speed)
+            self.tick(unborn(self.pipeline.decoder), speed=speed)
         self.pipeline.commit()
         return True
 

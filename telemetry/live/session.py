@@ -21,7 +21,7 @@ from telemetry.decode import Decoder
 from telemetry.live.bind import Binder
 from telemetry.live.board import Board
 from telemetry.live.frame import Mode
-from telemetry.live.loop import Loop, Watch
+from telemetry.live.loop import LEAST_SHARE, Loop, Watch
 from telemetry.live.source import Broker, Listening, Say
 from telemetry.live.store import RunStore, check, opened
 from telemetry.live.topology import topology
@@ -39,7 +39,6 @@ from twin.site.load import LoadedSite, load_site
 from twin.site.shipped import shipped
 
 LOOKED = 50_000  # messages of a recording that are looked into
-LEAST_SHARE = 0.01
 # Of a recording without any hall of the site, such as that of a plant: its items are called alike at many sites.
 LEAST_SHARE_ABROAD = 0.5
 # What runs a session: on a broker, on a recording.

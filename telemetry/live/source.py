@@ -24,6 +24,7 @@ from telemetry.pipeline import Pipeline
 from telemetry.replay.told import stamp
 
 Say = Callable[[str], None]
+ASK = " (--rebirth on_unknown asks for it)"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,15 @@ class Listening:
         return Broker(ingest, pipeline, clock, None)
 
 
+def unborn(decoder: Decoder, hint: str = "") -> str:
+    """Sources whose data cannot be read before they tell their births, "" for none; ``hint``: what may be done."""
+    waiting = decoder.told().get("waiting", 0) if isinstance(decoder, Watcher) else 0
+    if not waiting:
+        return ""
+    whose = "1 node waits for its" if waiting == 1 else f"{waiting:,} nodes wait for their"
+    return f"{whose} birth, without which nobody can read the data{hint}"
+
+
 class Broker:
     """An ingest that a twin looks at. Raises nothing where the broker is away: it is tried again, see ``words``."""
 
@@ -87,7 +97,8 @@ class Broker:
         """What people should know of the connection now, "" where there is nothing."""
         if self.ingest.listener.connected:
             self._away_ns = None
-            return "the disk does not take the recording" if self.ingest.disk_full else ""
+            full = "the disk does not take the recording" if self.ingest.disk_full else ""
+            return "; ".join(filter(None, (full, unborn(self.pipeline.decoder, ASK))))
         now = self._clock.now_ns()
         self._away_ns = self._away_ns or now
         return f"no connection to {self.ingest.listener.address} since {stamp(self._away_ns)[11:19]} UTC, trying again"
@@ -105,4 +116,4 @@ class Broker:
         }
 
 
-__all__ = ["Broker", "Listening", "Say"]
+__all__ = ["Broker", "Listening", "Say", "unborn"]

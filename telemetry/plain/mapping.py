@@ -201,6 +201,14 @@ def known(place: Path, text: str, names: list[str], document: Document, faults: 
             faults.problems.append(document.problem(place, f'the topic captures no "{name}"{hint}'))
 
 
+# What a flow of the model is called where a meter tells it by volume: the live twin weighs it.
+BY_VOLUME = {
+    "cdu_flow": ("cdu_liquid_volume_flow", " with the qualifier secondary"),
+    "cdu_primary_flow": ("cdu_liquid_volume_flow", " with the qualifier primary"),
+    "fws_flow": ("object_liquid_volume_flow", ""),
+}
+
+
 def unit_of(point: PointItem, place: Path, document: Document, faults: Faults) -> Unit:
     """The unit that is written, :data:`NO_UNIT` for none; told where nobody knows it, or the variable has another."""
     if point.unit is None:
@@ -212,6 +220,8 @@ def unit_of(point: PointItem, place: Path, document: Document, faults: Faults) -
     row = BY_NAME.get(point.variable)
     if row is not None and point.unit in UNITS and row.units != unit.units:
         message = f'"{point.variable}" of the model is in {row.units}, "{point.unit}" leads to {unit.units}'
+        if unit.units == "m3 s-1" and point.variable in BY_VOLUME:
+            message += f'; by volume it is "{BY_VOLUME[point.variable][0]}"{BY_VOLUME[point.variable][1]}'
         faults.problems.append(document.problem((*place, "unit"), message))
     return unit
 

@@ -9,6 +9,7 @@ import struct
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -143,7 +144,20 @@ def test_a_narrow_screen_scrolls_in_one_direction_only(browser, feed, url):
         "all => all.map(e => e.getBoundingClientRect().right)"
     )
     assert max(right) <= 390
+    # A table that is wider than its box would hide what its last column says.
+    assert page.locator("#ages-frame").evaluate("box => box.scrollWidth - box.clientWidth") <= 0
     page.close()
+
+
+def test_names_of_halls_stand_only_where_they_have_room(browser):
+    many = Scripted(replace(topology(40, 4, 4), halls=tuple(f"b1/hall-{h}" for h in range(40))))
+    many.show(frame(many.topology, 7))
+    with served(many) as url:
+        for width, named in ((1400, True), (390, False)):
+            page, _ = visited(browser, url, width, 844)
+            drawn = "Bokeh.documents[0].get_model_by_name('heat-names').visible"
+            page.wait_for_function(f"{drawn} === {str(named).lower()}", timeout=SEEN_MS)
+            page.close()
 
 
 def test_tables_mirror_the_pictures_and_choose_by_keyboard(feed, desk):
@@ -188,6 +202,9 @@ def test_a_site_without_racks_or_halls(browser):
         empty.show(frame(empty.topology, 1))
         expect(page.locator("#mode")).to_have_text("● LIVE", timeout=SEEN_MS)
         expect(page.locator("#heat-finding")).to_have_text("no racks here")
+        for what in ("#heat-controls", "#heat-legend"):
+            expect(page.locator(what)).to_be_hidden()
+        expect(page.locator("#rack-none")).to_have_text("No racks are known here.")
         expect(page.locator("#room-by-hall-none")).to_be_visible()
         expect(page.locator("#tokens")).to_have_count(0)
         assert complaints(heard, url) == []

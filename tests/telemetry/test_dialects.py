@@ -186,3 +186,10 @@ def test_what_the_broker_kept_is_marked(name, corpus):
     flags = [flag for batch in kept if isinstance(batch, Batch) for flag in batch.flags]
     assert flags
     assert all(flag & Flag.RETAINED for flag in flags)
+
+
+def test_an_option_of_another_dialect_is_told_by_name():
+    with pytest.raises(InputError, match="goes with --dialect sparkplug"):
+        make("dsx", {"rebirth": "on_gap"})
+    with pytest.raises(InputError, match="dsx needs no mapping"):
+        make("dsx", {"mapping": "gateway.yaml"})

@@ -12,20 +12,28 @@ import pytest
 
 from telemetry.batch import Quality
 from telemetry.clock import NS
+from telemetry.decode import make
 from telemetry.live.banner import Banner
-from telemetry.live.bind import Binder, Measured, measure
+from telemetry.live.bind import Binder, Bindings, Measured, measure
 from telemetry.live.board import Board
 from telemetry.live.derive import Deriver
 from telemetry.live.frame import Frame, Mode
 from telemetry.live.loop import Loop
-from telemetry.live.source import Broker
+from telemetry.live.rows import ROWS
+from telemetry.live.source import Broker, unborn
 from telemetry.live.topology import topology
+<<<<<<< HEAD
 from telemetry.live.twin import taken
+=======
+from telemetry.live.twin import LiveTwin
+from telemetry.plain.mapping import BY_VOLUME
+>>>>>>> 66fd742 (Live notes say what is missing: births, another site's points, halls before their date, what was never heard; the page at 390 px and without racks)
 from telemetry.points import Point
 from telemetry.state.view import View
 from tests.engine import driving
 from tests.telemetry.heard import START_NS
 from tests.telemetry.live_writer import prepared
+from tests.telemetry.spb import T0, born, hearing, power
 from twin.core.coolant import density
 from twin.site.model import Telemetry
 
@@ -57,6 +65,11 @@ def read(site, items, *points: tuple[Point, float]) -> Measured:
 
 def point(variable: str, item: str, units: str, *area: str, **more: Any) -> Point:
     return Point(f"{variable}/{item}/{'-'.join(area)}", "BMS", variable, item, units, qualifier=area, **more)
+
+
+def test_mappings_are_told_the_names_by_which_flows_by_volume_are_bound():
+    told = {(variable, name) for variable, (name, _) in BY_VOLUME.items()}
+    assert told == {(row.variable, row.point) for row in ROWS if row.weighs}
 
 
 def test_a_flow_by_volume_is_a_flow_by_mass_at_the_density_of_its_own_coolant(site, items):
@@ -162,7 +175,7 @@ def share_lost(lost: int, of: int, drivers: dict[str, int] | None = None) -> Mea
     for name, count in ({"rack_power": of} if drivers is None else drivers).items():
         values = np.ones(count)
         values[: lost if name == "rack_power" else 0] = np.nan
-        made.values[name], made.bound[name] = values, np.ones(count, bool)
+        made.values[name], made.bound[name], made.ages[name] = values, np.ones(count, bool), np.ones(count)
     return made
 
 
@@ -177,6 +190,57 @@ def test_the_banner_does_not_flicker_between_its_limits():
     blind.values["cdu_flow"][:3] = np.nan
     assert banner.look(blind) is stale
     assert banner.words() == "not usable: 75 % of the cooling"
+
+
+def test_what_was_never_heard_is_not_called_lost():
+    banner, found = Banner(["rack_power"]), share_lost(30, 100)
+    found.ages["rack_power"][:20] = np.inf
+    banner.look(found)
+    assert banner.words() == "not usable: 10 % of the power; not heard yet: 20 % of the power"
+    assert banner.shares == {"power": 0.3}
+
+
+def test_weather_alone_is_no_campus_and_stale_is_never_said_without_a_reason():
+    banner = Banner(["rack_power", "outdoor_dry_bulb_temperature"])
+    assert banner.look(share_lost(0, 1, {"outdoor_dry_bulb_temperature": 1})) is Mode.STALE
+    assert banner.words().startswith("no point of power or cooling")
+
+
+class Dark:
+    """An engine to which no hall has power before ``share`` says so."""
+
+    interval, used = None, dict[str, Any]()
+
+    def __init__(self, halls: int) -> None:
+        self.share = np.zeros(halls)
+
+    def step(self, inputs: Any) -> dict[str, Any]:
+        del inputs
+        return {"hall_energised_share": self.share}
+
+    def close(self) -> None:
+        pass
+
+
+def test_racks_that_draw_power_before_their_hall_has_any_point_at_the_date(site, items):
+    engine = Dark(len(items.halls))
+    twin = LiveTwin(site, items, START_NS, 1.0, 10.0, make=lambda start_s: engine)
+    measured = share_lost(0, len(items.racks))
+    measured.values["rack_power"] = 0.5 * items.rack_rated_w
+    said = f"{len(items.racks):,} racks draw power in halls that the site has not energised on this date: see --at"
+    assert twin.step(measured).note.startswith(said)
+    engine.share[:] = 1.0
+    assert "date" not in twin.step(measured).note
+
+
+def test_nodes_without_births_are_told():
+    def heard(*messages):
+        return unborn(hearing(*messages), "!")
+
+    assert "1 node waits for its birth" in heard(power(40.0, 3, T0))
+    assert heard(power(40.0, 3, T0)).endswith("!")
+    assert heard(*born(), power(40.0, 2, T0)) == ""
+    assert unborn(make("dsx", {})) == ""
 
 
 class Clock:
@@ -202,7 +266,7 @@ class Still:
     def __init__(self) -> None:
         self.ends: list[int] = []
         self.begins: list[int] = []
-        self.end_ns = START_NS
+        self.end_ns, self.bindings = START_NS, Bindings({}, {})
 
     def begin(self, at_ns: int) -> None:
         self.end_ns = at_ns
@@ -264,8 +328,8 @@ def test_a_clock_that_is_set_back_begins_anew_there():
 def test_a_broker_that_is_away_is_told_with_the_time_since_when():
     listener = SimpleNamespace(connected=False, address="mqtt://127.0.0.1:1883", failure="")
     ingest: Any = SimpleNamespace(listener=listener, disk_full=False, failure="")
-    clock, nothing = Clock({}, 0), SimpleNamespace()
-    pipeline: Any = nothing
+    clock = Clock({}, 0)
+    pipeline: Any = SimpleNamespace(decoder=make("dsx", {}))
     source = Broker(ingest, pipeline, clock, None)
     first = source.words()
     assert first == "no connection to mqtt://127.0.0.1:1883 since 17:46:40 UTC, trying again"

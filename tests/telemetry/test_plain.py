@@ -229,6 +229,11 @@ FAULTS = {
     "an unknown unit": (ONE.replace("kW", "kw"), 'unknown unit "kw"; did you mean "kW"?', 6),
     "no unit": (ONE.replace(", unit: kW", ""), "expected either a unit (1 for none) or states", 6),
     "another quantity": (ONE.replace("kW", "C"), '"rack_power" of the model is in W, "C" leads to degC', 6),
+    "a flow by volume": (
+        ONE.replace("kW", "L/min").replace("rack_power", "cdu_flow"),
+        '"cdu_flow" of the model is in kg s-1, "L/min" leads to m3 s-1; by volume it is "cdu_liquid_volume_flow" with '
+        "the qualifier secondary", 6,
+    ),
     "a name not captured": (ONE.replace('"{rack}"}', '"{rak}"}'), 'captures no "rak"; did you mean "rack"?', 6),
     "a wildcard inside": (ONE.replace("a/{rack}", "a/#/{rack}"), "# stands at the end only", 5),
     "half a wildcard": (ONE.replace("a/{rack}", "a/{rack}/b+"), "+ and # stand alone", 5),
