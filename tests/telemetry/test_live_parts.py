@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import replace
 from types import SimpleNamespace
@@ -33,7 +34,7 @@ from telemetry.state.view import View
 from tests.engine import driving
 from tests.telemetry.heard import START_NS
 from tests.telemetry.live_writer import prepared
-from tests.telemetry.spb import T0, born, hearing, power
+from tests.telemetry.spb import T0, born, hearing, metric, power, said, session
 from twin.core.coolant import density
 from twin.site.model import Telemetry
 
@@ -99,6 +100,29 @@ def test_a_site_may_call_its_items_otherwise_and_parts_of_them_too(site, items):
     assert np.flatnonzero(np.isfinite(found.values["rack_power"])).tolist() == [3]
     assert found.values["hall_supply_air_temperature"].tolist() == [21.0]
     assert found.values["cdu_pump_power"].tolist() == [9e3]
+
+
+def test_metrics_of_sparkplug_bind_by_a_mapping_or_by_the_names_that_a_site_has_for_them(site, items, tmp_path):
+    rack, cdu, unit = items.racks[3], items.cdus[0], {"engUnit": "kW"}
+    births = [
+        said("g/NBIRTH/hall", session(1), metric("Racks/3/Power", 40.0, properties=unit), seq=0),
+        said("g/DBIRTH/hall/r3", metric("Rack Power", 50.0, properties=unit), seq=1),
+        said("g/DBIRTH/hall/cdu", metric("Flow", 600.0, properties={"engUnit": "L/min"}), seq=2),
+    ]
+    named = site.loaded.site.model_copy(update={"telemetry": Telemetry(names={rack: "hall/r3"})})
+    other = replace(site, loaded=replace(site.loaded, site=named))
+    assert Binder(other, items).bind(hearing(*births).points).told()["rack_power"] == 1
+
+    rules = [
+        {"edge": "g/hall", "metrics": [{"metric": "Racks/{n}/Power", "variable": "rack_power", "item": rack}]},
+        {"edge": "g/hall/{c}", "metrics": [{"metric": "Flow", "variable": "cdu_liquid_volume_flow", "item": cdu,
+                                            "qualifier": ["secondary"]}]},
+    ]  # fmt: skip
+    file = tmp_path / "edge.yaml"
+    file.write_text(json.dumps({"format": 1, "title": "Of a test", "rules": rules}))
+    points = list(hearing(*births, mapping=str(file)).points)
+    told = Binder(site, items).bind(points).told()
+    assert (told["rack_power"], told["cdu_flow"], told["of_this_site"]) == (1, 1, 2)
 
 
 def test_set_points_states_and_other_units_are_no_measurements(site, items):
