@@ -22,7 +22,7 @@ from telemetry.brokers import BrokerError, guard, start
 from telemetry.decode import make
 from telemetry.live.session import Session, Wish, on_broker
 from telemetry.live.source import Listening
-from twin.core.errors import Faults, one, option
+from twin.core.errors import Faults, InputError, Problem, one, option
 from twin.site.load import load_site
 
 DIALECT = "dsx"
@@ -33,6 +33,7 @@ SITE, AT = "prairie-750", "2028-12-15T20:00"
 # Points of the facility are read so often: 6,000 messages a second of 74,310 points.
 PERIOD = "10s"
 ENDED_S = 5.0
+BAD_INPUT = 2
 COMMAND = "twin.cli.main"  # by name: nothing here imports the command line
 Say = Callable[[str], None]
 
@@ -59,19 +60,25 @@ def run(demo: Demo, folder: Path, stop: threading.Event, *, say: Say, show: Say)
         broker = start(BROKER, folder / "broker")
     except BrokerError as error:
         raise one(str(error), path="broker") from None
-    with broker, _facility(demo, broker.address, stop, say):
+    refused: list[str] = []
+    with broker, _facility(demo, broker.address, stop, say, refused):
         address = parse_address(broker.address)
         wish = Wish(demo.site, at=demo.at, out=demo.out, lasting_s=demo.lasting_s)
         session = on_broker(wish, Listening(address, ANONYMOUS, make(DIALECT), DIALECT), say)
         for line in [f"broker    {BROKER} at {address}", *session.lines()]:
             say(line)
         go_with_page(session, stop, port=demo.port, show=show, ends=demo.lasting_s is not None)
+    if refused:
+        raise InputError([Problem("", line) for line in refused])
     return session
 
 
 @contextmanager
-def _facility(demo: Demo, broker: str, stop: threading.Event, say: Say) -> Iterator[None]:
-    """The virtual facility as a process that ends with this one; what it says where it ends by itself is told."""
+def _facility(demo: Demo, broker: str, stop: threading.Event, say: Say, refused: list[str]) -> Iterator[None]:
+    """The virtual facility as a process that ends with this one; what it says where it ends by itself is told.
+
+    Where it refuses what was asked for, as a fault of nothing, all ends: its reasons are put into ``refused``.
+    """
     asked = [demo.site, "--every", demo.period, "--broker", broker]
     asked += [] if demo.at is None else ["--at", demo.at]
     asked += [word for fault in demo.faults for word in ("--fault", fault)]
@@ -84,7 +91,12 @@ def _facility(demo: Demo, broker: str, stop: threading.Event, say: Say) -> Itera
 
     def listen(lines: Iterator[str]) -> None:
         said.extend(line.rstrip() for line in lines)
-        if not stop.is_set():
+        if stop.is_set():
+            return
+        if process.wait() == BAD_INPUT:
+            refused.extend(line for line in said if line)
+            stop.set()
+        else:
             say("\n  ".join(["the facility has ended:", *said[-3:]]))
 
     listener = threading.Thread(target=listen, args=(iter(process.stderr),), name="facility", daemon=True)

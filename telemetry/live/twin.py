@@ -27,12 +27,9 @@ from twin.engine.prepare import Prepared
 from twin.engine.run import Result
 
 NAMES = tuple(driver.name for driver in DRIVERS)
-<<<<<<< HEAD
 # So near to its reading the twin stands where it has taken it.
 TAKEN = 1e-3
-=======
 IDLE = 0.01  # of the rated power: a rack that draws more is in service
->>>>>>> 66fd742 (Live notes say what is missing: births, another site's points, halls before their date, what was never heard; the page at 390 px and without racks)
 
 
 class Steps(Protocol):

@@ -23,12 +23,8 @@ from telemetry.live.loop import Loop
 from telemetry.live.rows import ROWS
 from telemetry.live.source import Broker, unborn
 from telemetry.live.topology import topology
-<<<<<<< HEAD
-from telemetry.live.twin import taken
-=======
-from telemetry.live.twin import LiveTwin
+from telemetry.live.twin import LiveTwin, taken
 from telemetry.plain.mapping import BY_VOLUME
->>>>>>> 66fd742 (Live notes say what is missing: births, another site's points, halls before their date, what was never heard; the page at 390 px and without racks)
 from telemetry.points import Point
 from telemetry.state.view import View
 from tests.engine import driving
