@@ -100,6 +100,9 @@ class Loop:
         end_ns = None if lasting_s is None else first_ns + round(lasting_s * NS)
         while end_ns is None or self.twin.end_ns + self._step_ns <= end_ns:
             due = self.twin.end_ns + self._step_ns + LAG_NS
+            if due - clock.now_ns() > self._step_ns + LAG_NS + SET_BACK_NS:
+                self._skip(clock.now_ns())  # set back while a step was computed: nobody waits for that hour
+                continue
             if not clock.wait_until(due, stop):
                 return
             if source.failure:

@@ -267,13 +267,14 @@ class Clock:
     """A clock of somebody who sleeps now and then: ``jumps`` by the number of the wait, s."""
 
     def __init__(self, jumps: dict[int, float], most: int) -> None:
-        self.ns, self.waits, self.jumps, self.most = START_NS, 0, jumps, most
+        self.ns, self.waits, self.jumps, self.most, self.longest_s = START_NS, 0, jumps, most, 0.0
 
     def now_ns(self) -> int:
         return self.ns
 
     def wait_until(self, instant_ns: int, stop: threading.Event) -> bool:
         self.waits += 1
+        self.longest_s = max(self.longest_s, (instant_ns - self.ns) / NS)
         self.ns = max(self.ns, instant_ns) + round(self.jumps.get(self.waits, 0.0) * NS)
         return self.waits <= self.most
 
@@ -302,8 +303,16 @@ class Still:
         return Frame(len(self.ends), self.end_ns, Mode.LIVE, {}, note=note)
 
 
-def lived(jumps: dict[int, float], most: int) -> tuple[Still, Loop, list[str]]:
+def lived(
+    jumps: dict[int, float], most: int, computing: dict[int, float] | None = None
+) -> tuple[Still, Loop, list[str]]:
+    """``jumps`` of the clock by the number of the wait, ``computing`` by that of the step while which it is set."""
     said: list[str] = []
+    clock = Clock(jumps, most)
+
+    def set_clock(frame: Frame) -> None:
+        clock.ns += round((computing or {}).get(frame.sequence, 0.0) * NS)
+
     twin, source = Still(), SimpleNamespace(failure="gone", words=lambda: "")
     view = seen([])
     state = SimpleNamespace(
@@ -313,11 +322,12 @@ def lived(jumps: dict[int, float], most: int) -> tuple[Still, Loop, list[str]]:
     board: Any = SimpleNamespace(put=lambda frame: None)
     stepped: Any = twin
     pipeline: Any = SimpleNamespace(state=state)
-    loop: Any = Loop(stepped, pipeline, board, None, said.append)
+    loop: Any = Loop(stepped, pipeline, board, None, said.append, set_clock)
     loop._await_first(source, threading.Event())
     source.failure = ""
     loop._await_first = lambda *_: None
-    loop.live(source, Clock(jumps, most), threading.Event(), None)
+    loop.live(source, clock, threading.Event(), None)
+    assert clock.longest_s < 10.0
     return twin, loop, said
 
 
@@ -342,6 +352,12 @@ def test_a_clock_that_is_set_back_begins_anew_there():
     twin, _, said = lived({5: -3600.0}, 8)
     assert twin.ends[:4] == [1, 2, 3, 4]
     assert twin.ends[4:] == [-3594, -3593, -3592]
+    assert "set back" in said[0]
+
+
+def test_nobody_waits_for_the_hour_by_which_the_clock_is_set_back_while_a_step_is_computed():
+    twin, _, said = lived({}, 8, computing={4: -3600.0})
+    assert twin.ends == [1, 2, 3, 4, -3595, -3594, -3593, -3592]
     assert "set back" in said[0]
 
 
