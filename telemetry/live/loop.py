@@ -88,6 +88,8 @@ class Loop:
     def _trouble(self, end_ns: int) -> Iterator[str]:
         if self.store is not None and self.store.trouble:
             yield f"not stored: {self.store.trouble}"
+        if self.store is not None and self.store.again:
+            yield "not stored: the run has this time already"
         if self._skipped and end_ns - self._skipped_ns < TELL_NS:
             yield self._skipped
 

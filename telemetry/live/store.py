@@ -81,13 +81,14 @@ class Beside:
 
 
 class RunStore:
-    """A live run in ``folder``, which :func:`opened` has made; ``lost`` intervals did not find room on the disk.
+    """A live run in ``folder``, which :func:`opened` has made.
 
-    ``say`` is told when the disk is full and when it takes the run again.
+    ``lost`` intervals did not find room on the disk, or were of a time that the run has already (``again``: so is the
+    last one). ``say`` is told when the disk is full and when it takes the run again.
     """
 
     def __init__(self, folder: Path, prepared: Prepared, say: Callable[[str], None]) -> None:
-        self.folder, self.lost, self.trouble = folder, 0, ""
+        self.folder, self.lost, self.trouble, self.again = folder, 0, "", False
         self._prepared, self._say = prepared, say
         self._store, self._beside = Store(folder), Beside()
         self._last_ns, self._first_ns = -1, 0
@@ -126,8 +127,10 @@ class RunStore:
         if interval is None:
             return
         rows = self._beside.close()
-        if frame.time_ns <= self._last_ns:
-            return  # our clock was set back: the time of a run never is
+        self.again = frame.time_ns <= self._last_ns
+        if self.again:  # our clock was set back: the time of a run never is
+            self.lost += 1
+            return
         for variable in self._recorded:
             rows[variable.name] = interval.levels[variable.level][0][..., slot(variable.name)]
         rows["time"] = frame.time_ns // NS

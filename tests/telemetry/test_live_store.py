@@ -138,7 +138,10 @@ def test_a_full_disk_is_told_once_loses_what_finds_no_room_and_is_written_again(
 def test_time_in_a_run_never_goes_back(tmp_path, site):
     with opened(tmp_path / "run", site, 0.0, print) as store:
         fill(store, site, 10, 15)
+        assert not store.again
         fill(store, site, 5, 12)
+        assert store.again
+        assert store.lost == 7
     assert numbers(tmp_path / "run") == [10, 11, 12, 13, 14]
 
 
