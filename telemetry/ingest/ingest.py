@@ -245,7 +245,7 @@ class Ingest:
             self._full_from = queue.full_from
             if not self._flood_from_ns:
                 self._flood_from_ns = self._clock.now_ns() - round((now - queue.full_from) * NS)
-                self._say("more comes than can be taken in: the broker holds it back")
+                self._say("more comes than can be taken in: the broker holds back")
         over = queue.full_to >= queue.full_from and now - queue.full_to > CALM_S
         if self._flood_from_ns and (over or ending):
             to_ns = self._clock.now_ns() - round((now - max(queue.full_to, queue.full_from)) * NS)
