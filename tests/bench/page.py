@@ -28,7 +28,7 @@ from tests.browser.conftest import ARGS, CHROMIUM
 FLOOR = (64, 16, 32)  # halls, rows, places: 32,768 racks
 READERS, VISITS, EARLY = 10, 40, 10
 # Thirty readers who were kept would take above 30 MB; what the allocator holds comes and goes by some.
-BROWSER_SHARE, SERVER_SHARE, PAINT_S, GROWTH_MB = 25.0, 15.0, 3.0, 12.0
+BROWSER_SHARE, SERVER_SHARE, PAINT_S, GROWTH_MB = 25.0, 15.0, 3.0, 8.0
 # A reader's state is kept so long after he went (``dashboards.app``), and looked for so often.
 FORGOTTEN_S = 9.0
 # Some pixel of the picture of racks is drawn, and the words are there.
