@@ -43,11 +43,15 @@ class Decoder(Protocol):
     """
 
     points: Points
-    dropped: int
 
     @property
     def held(self) -> int:
         """Readings that wait now."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """Readings that were given up, from the begin."""
         ...
 
     def decode(self, message: Message) -> Batch | Reject:
