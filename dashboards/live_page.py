@@ -16,11 +16,9 @@ from importlib.resources import files
 from typing import Any
 
 import bokeh
-from bokeh.core.properties import Any as AnyValue
-from bokeh.core.properties import List, String
 from bokeh.document import Document
-from bokeh.model import DataModel
 from bokeh.models import Model
+from bokeh.models.text import PlainText
 from jinja2 import Environment, Template
 
 from dashboards.panels import ages, header, heat, key_figures, rack, replay_bar, room, tokens, trend
@@ -40,16 +38,6 @@ SOON_MS = 250
 STATE = "state"
 
 
-class LiveState(DataModel):
-    """What goes to and fro besides the pictures: ``words`` to the browser, ``ask`` (what, value, count) from it.
-
-    Words are a text in JSON: Bokeh would look through a table for models, each time and at length.
-    """
-
-    words = String(default="{}")
-    ask = List(AnyValue)
-
-
 class Session:
     """One reader."""
 
@@ -66,8 +54,11 @@ class Session:
         made = [(where, build(self.view)) for where, build in ORDER]
         self.panels: list[tuple[str, Panel]] = [(where, panel) for where, panel in made if panel is not None]
         self._head = next(panel for _, panel in self.panels if isinstance(panel, header.Header))
-        self._state = LiveState(name=STATE)
-        self._state.on_change("ask", self._asked)
+        # What goes to and fro besides the pictures: words as a text in JSON (Bokeh would look through a table for
+        # models, each time and at length), and as tags what the browser asks (what, value, count). It is no model of
+        # our own: Bokeh would write its definition into every other page of this process.
+        self._state = PlainText(text="{}", name=STATE)
+        self._state.on_change("tags", self._asked)
         _furnish(document, self)
         self.pull()
 
@@ -92,7 +83,7 @@ class Session:
         self._say(words)
 
     @property
-    def state(self) -> LiveState:
+    def state(self) -> PlainText:
         """The model that carries words and choices."""
         return self._state
 
@@ -101,7 +92,7 @@ class Session:
         if new:
             self._said.update(new)
             # Until the browser has said that it holds the document, each change has to carry all that was said.
-            self._state.update(words=json.dumps(new if self._heard else self._said))
+            self._state.update(text=json.dumps(new if self._heard else self._said))
 
     def _asked(self, attr: str, old: object, new: Sequence[Any]) -> None:
         del attr, old

@@ -98,10 +98,10 @@
     if (!window.Bokeh || !Bokeh.documents.length || !Bokeh.documents[0].is_idle) return void setTimeout(start, 20);
     const doc = Bokeh.documents[0], state = doc.get_model_by_name("state");
     ask = (what, value) => {
-      state.setv({ ask: [what, value, ++count] });
+      state.setv({ tags: [what, value, ++count] });
     };
-    state.properties.words.change.connect(() => apply(JSON.parse(state.words)));
-    apply(JSON.parse(state.words));
+    state.properties.text.change.connect(() => apply(JSON.parse(state.text)));
+    apply(JSON.parse(state.text));
     ask("alive", "");
     document.querySelectorAll("[data-ask]").forEach((control) => {
       control.addEventListener(control.dataset.on ?? "change", () => ask(control.dataset.ask, control.dataset.value ?? control.value));

@@ -107,8 +107,9 @@ class Decoder:
         return [(f"{self._prefix}{filter}", qos) for filter, qos, _, _ in self._filters]
 
     def is_command(self, topic: str) -> bool:
-        """Whether somebody acts on it, by custom."""
-        return topics.ACTS.search(topic) is not None
+        """Whether somebody acts on it: on lines nobody does; ``telemetry.safety`` knows what topics say by custom."""
+        del topic
+        return False
 
     def _route(self, topic: str) -> Route:
         route = self._routes.get(topic)

@@ -56,4 +56,4 @@ def complaints(heard: list[str], url: str) -> list[str]:
     return [what for what in heard if not what.startswith(fine)]
 
 
-__all__ = ["at", "complaints", "served", "visited"]
+__all__ = ["ALIVE", "at", "complaints", "served", "visited"]

@@ -19,7 +19,7 @@ from dashboards.live_page import Session
 from dashboards.view import watts
 from telemetry.live.frame import Frame, Mode
 from tests.bench.page import token
-from tests.browser.served import complaints, served, visited
+from tests.browser.served import ALIVE, complaints, served, visited
 from tests.browser.synthetic import Scripted, frame, topology
 
 # A pull a second, and what a busy machine takes.
@@ -41,10 +41,28 @@ def url(feed) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def desk(browser: Browser, url: str) -> Iterator[tuple[Page, list[str]]]:
+def opened(browser: Browser, url: str) -> Iterator[tuple[Page, list[str]]]:
     page, heard = visited(browser, url)
     yield page, heard
     page.close()
+
+
+@pytest.fixture
+def desk(feed, opened, url) -> tuple[Page, list[str]]:
+    """The page as a reader finds it: no hall or rack chosen, nothing left of another test's frames."""
+    page, heard = opened
+    heard.clear()
+    feed.show(frame(feed.topology, 1))
+    page.goto(url)
+    page.wait_for_function(ALIVE)
+    return page, heard
+
+
+def chosen(page: Page) -> None:
+    """Hall B/1 of six rows in the picture."""
+    page.get_by_label("Hall", exact=True).select_option("B/1")
+    expect(page.locator("#heat-finding")).to_contain_text("60 racks", timeout=SEEN_MS)
+    page.wait_for_function("Bokeh.documents[0].get_model_by_name('heat-cells').data.image[0].shape[0] === 6")
 
 
 def shown(page: Page, name: str) -> np.ndarray:
@@ -76,10 +94,8 @@ def test_the_colour_of_a_rack_is_its_value(feed, desk):
     now = frame(feed.topology, 3)
     feed.show(now)
     t = feed.topology
-    page.get_by_label("Hall", exact=True).select_option("B/1")
+    chosen(page)
     expect(page.locator("#when")).to_contain_text("11:46:43", timeout=SEEN_MS)
-    expect(page.locator("#heat-finding")).to_contain_text("60 racks", timeout=SEEN_MS)
-    page.wait_for_function("Bokeh.documents[0].get_model_by_name('heat-cells').data.image[0].shape[0] === 6")
     picture = shown(page, "heat-cells")
     here = t.rack_hall == 1
     expected = np.full(picture.shape, np.nan, np.float32)
@@ -90,6 +106,7 @@ def test_the_colour_of_a_rack_is_its_value(feed, desk):
 
 def test_a_click_on_the_canvas_chooses_a_rack_and_a_reload_keeps_it(feed, desk):
     page, _ = desk
+    chosen(page)
     t = feed.topology
     rack = t.racks.index("B/1/R2/03")
     at = page.evaluate(
@@ -162,6 +179,7 @@ def test_names_of_halls_stand_only_where_they_have_room(browser):
 
 def test_tables_mirror_the_pictures_and_choose_by_keyboard(feed, desk):
     page, _ = desk
+    chosen(page)
     feed.show(frame(feed.topology, 8))
     details = page.locator("#heat details")
     details.locator("summary").focus()
@@ -181,6 +199,7 @@ def test_tables_mirror_the_pictures_and_choose_by_keyboard(feed, desk):
 
 def test_nothing_known_is_said_and_not_drawn(feed, desk):
     page, heard = desk
+    chosen(page)
     given = frame(feed.topology, 9)
     nothing = {name: np.full(np.shape(found), np.nan) for name, found in given.simulated.items()}
     unknown = {name: np.full(np.shape(found), np.nan) for name, found in given.measured.items()}
@@ -257,7 +276,7 @@ def test_readers_who_left_are_forgotten(feed, desk):
     while held != [1] and time.monotonic() < deadline:
         page.wait_for_timeout(250)
         gc.collect()
-        alive = [found for found in gc.get_objects() if isinstance(found, Session) and found.view.feed is feed]
+        alive = [found for found in gc.get_objects() if type(found) is Session and found.view.feed is feed]
         held = [len(alive)]
         del alive
     assert held == [1]  # that of the desk

@@ -30,14 +30,23 @@ def live(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def replayed(browser: Browser, live: Path) -> Iterator[tuple[Page, str, list[str]]]:
+def opened(browser: Browser, live: Path) -> Iterator[tuple[RunFeed, Page, str, list[str]]]:
     feed = RunFeed(live, speed=60.0)
     feed.start()
     with served(feed) as url:
         page, heard = visited(browser, url)
-        yield page, url, heard
+        yield feed, page, url, heard
         page.close()
     feed.stop()
+
+
+@pytest.fixture
+def replayed(opened) -> tuple[Page, str, list[str]]:
+    """The page as it plays from the begin of the run."""
+    feed, page, url, heard = opened
+    feed.transport.do("seek", "0")
+    feed.transport.do("play", "")
+    return page, url, heard
 
 
 def test_a_run_moves_at_sixty_times_the_clock(replayed):

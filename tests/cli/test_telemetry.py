@@ -53,7 +53,7 @@ def test_everything_that_is_wrong_is_told_at_once(tmp_path):
     done = twin("telemetry", "inspect", "bad.csv", "--dialect", "dxs", "--epoch", "never", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert 'bad.csv:2: "soon" is no duration' in done.stderr
-    assert '--dialect: there is no "dxs"; known: dsx, plain; did you mean "dsx"?' in done.stderr
+    assert '--dialect: there is no "dxs"; known: dsx, influx, plain, sparkplug; did you mean "dsx"?' in done.stderr
     assert '--epoch: "never" is no date' in done.stderr
     done = twin("telemetry", "inspect", "nothing.mcap", cwd=tmp_path)
     assert done.returncode == 2
