@@ -50,9 +50,11 @@ class Target(Protocol):
 
 @cache
 def _decoders() -> tuple[Decoder, ...]:
-    """One decoder of every dialect that can be made without options."""
+    """One decoder of every dialect that has a contract and can be made without options."""
     made = []
-    for name in dialects():
+    for name, module in dialects().items():
+        if not module.DIALECT.contract:
+            continue  # what it calls a command by custom may be a reading by another's contract
         try:
             made.append(make(name))
         except (InputError, KeyError, ValueError, TypeError):

@@ -22,10 +22,14 @@ from telemetry.points import Points
 
 
 class Dialect(NamedTuple):
-    """Name of a dialect and a line that says what it is."""
+    """Name of a dialect and a line that says what it is.
+
+    ``contract``: it says itself which topics are commands; else its decoder goes by custom, of whatever topic.
+    """
 
     name: str
     text: str
+    contract: bool = True
 
 
 class Request(NamedTuple):

@@ -25,7 +25,7 @@ from telemetry.plain.mapping import Reading, Rule, Steps, fill, load_mapping, po
 from telemetry.points import Points
 from twin.core.errors import InputError, Problem, did_you_mean
 
-DIALECT = Dialect("plain", "plain JSON, by a mapping file")
+DIALECT = Dialect("plain", "plain JSON, by a mapping file", contract=False)
 
 MAX_POINTS = 200_000
 MAX_ROUTES = 200_000

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry.batch import Quality
 from telemetry.clock import NS, ReplayClock
 from telemetry.decode import make
 from telemetry.live.frame import Frame, Mode
 from telemetry.live.session import Session, Wish
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
+from telemetry.state.view import View
 from tests.telemetry.heard import START_NS
 
 
@@ -51,3 +53,14 @@ class Lived:
             if frame.time_ns > START_NS + from_s * NS
         ]
         return np.array(rows)
+
+
+def seen(values: list[float], qualities: list[int] | None = None, ages: list[float] | None = None) -> View:
+    """A view of points that were heard a second ago."""
+    n = len(values)
+    quality = np.array(qualities or [int(Quality.GOOD)] * n, np.int8)
+    whole, none = np.full(n, START_NS, np.int64), np.zeros(n, bool)
+    return View(
+        START_NS, np.array(values, float), quality, whole, whole, np.zeros(n, np.int32), np.ones(n, np.int64),
+        np.array(ages or [1.0] * n), none, none,
+    )  # fmt: skip

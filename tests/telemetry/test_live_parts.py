@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,21 +13,20 @@ from telemetry.batch import Quality
 from telemetry.clock import NS
 from telemetry.decode import make
 from telemetry.live.banner import Banner
-from telemetry.live.bind import Binder, Bindings, Measured, measure
+from telemetry.live.bind import Binder, Measured, measure
 from telemetry.live.board import Board
 from telemetry.live.derive import Deriver
 from telemetry.live.frame import Frame, Mode
-from telemetry.live.loop import Loop
 from telemetry.live.rows import ROWS
-from telemetry.live.source import Broker, unborn
+from telemetry.live.source import unborn
 from telemetry.live.topology import topology
 from telemetry.live.twin import LiveTwin, taken
 from telemetry.plain.mapping import BY_VOLUME
 from telemetry.points import Point
-from telemetry.state.view import View
 from tests.engine import driving
 from tests.telemetry.heard import START_NS
 from tests.telemetry.live_writer import prepared
+from tests.telemetry.lived import seen
 from tests.telemetry.spb import T0, born, hearing, metric, power, said, session
 from twin.core.coolant import density
 from twin.site.model import Telemetry
@@ -43,16 +40,6 @@ def site():
 @pytest.fixture(scope="module")
 def items(site):
     return topology(site)
-
-
-def seen(values: list[float], qualities: list[int] | None = None, ages: list[float] | None = None) -> View:
-    n = len(values)
-    quality = np.array(qualities or [int(Quality.GOOD)] * n, np.int8)
-    whole, none = np.full(n, START_NS, np.int64), np.zeros(n, bool)
-    return View(
-        START_NS, np.array(values, float), quality, whole, whole, np.zeros(n, np.int32), np.ones(n, np.int64),
-        np.array(ages or [1.0] * n), none, none,
-    )  # fmt: skip
 
 
 def read(site, items, *points: tuple[Point, float]) -> Measured:
@@ -261,120 +248,6 @@ def test_nodes_without_births_are_told():
     assert heard(power(40.0, 3, T0)).endswith("!")
     assert heard(*born(), power(40.0, 2, T0)) == ""
     assert unborn(make("dsx", {})) == ""
-
-
-class Clock:
-    """A clock of somebody who sleeps now and then: ``jumps`` by the number of the wait, s."""
-
-    def __init__(self, jumps: dict[int, float], most: int) -> None:
-        self.ns, self.waits, self.jumps, self.most, self.longest_s = START_NS, 0, jumps, most, 0.0
-
-    def now_ns(self) -> int:
-        return self.ns
-
-    def wait_until(self, instant_ns: int, stop: threading.Event) -> bool:
-        self.waits += 1
-        self.longest_s = max(self.longest_s, (instant_ns - self.ns) / NS)
-        self.ns = max(self.ns, instant_ns) + round(self.jumps.get(self.waits, 0.0) * NS)
-        return self.waits <= self.most
-
-
-class Still:
-    """A twin that only counts: when its steps end, and where it began anew."""
-
-    step_s, interval = 1.0, None
-
-    def __init__(self) -> None:
-        self.ends: list[int] = []
-        self.begins: list[int] = []
-        self.end_ns, self.bindings = START_NS, Bindings({}, {})
-
-    def begin(self, at_ns: int) -> None:
-        self.end_ns = at_ns
-        self.begins.append((at_ns - START_NS) // NS)
-
-    def look(self, view: Any, points: Any) -> None:
-        del view, points
-
-    def step(self, measured: Any, age: float, *, speed: float, note: str) -> Frame:
-        del measured, age, speed
-        self.end_ns += NS
-        self.ends.append((self.end_ns - START_NS) // NS)
-        return Frame(len(self.ends), self.end_ns, Mode.LIVE, {}, note=note)
-
-
-def lived(
-    jumps: dict[int, float], most: int, computing: dict[int, float] | None = None
-) -> tuple[Still, Loop, list[str]]:
-    """``jumps`` of the clock by the number of the wait, ``computing`` by that of the step while which it is set."""
-    said: list[str] = []
-    clock = Clock(jumps, most)
-
-    def set_clock(frame: Frame) -> None:
-        clock.ns += round((computing or {}).get(frame.sequence, 0.0) * NS)
-
-    twin, source = Still(), SimpleNamespace(failure="gone", words=lambda: "")
-    view = seen([])
-    state = SimpleNamespace(
-        lock=threading.RLock(), view=lambda ns: view, decoder=SimpleNamespace(points=[], held=0),
-        counts=SimpleNamespace(applied=0),
-    )  # fmt: skip
-    board: Any = SimpleNamespace(put=lambda frame: None)
-    stepped: Any = twin
-    pipeline: Any = SimpleNamespace(state=state)
-    loop: Any = Loop(stepped, pipeline, board, None, said.append, set_clock)
-    loop._await_first(source, threading.Event())
-    source.failure = ""
-    loop._await_first = lambda *_: None
-    loop.live(source, clock, threading.Event(), None)
-    assert clock.longest_s < 10.0
-    return twin, loop, said
-
-
-def test_a_loop_that_is_a_little_late_catches_up():
-    twin, loop, _ = lived({3: 8.0}, 20)
-    assert twin.ends == list(range(1, 21))
-    assert loop.skipped_s == 0.0
-
-
-def test_a_machine_that_slept_computes_no_hours_and_says_so():
-    twin, loop, said = lived({5: 3 * 3600.0}, 8)
-    assert twin.ends == [1, 2, 3, 4, 10_806, 10_807, 10_808]
-    assert twin.begins == [0, 10_805]
-    assert loop.skipped_s == 10_801.0
-    assert said == [said[0]]
-    assert "were skipped" in said[0]
-    assert loop.frame is not None
-    assert "were skipped" in loop.frame.note
-
-
-def test_a_clock_that_is_set_back_begins_anew_there():
-    twin, _, said = lived({5: -3600.0}, 8)
-    assert twin.ends[:4] == [1, 2, 3, 4]
-    assert twin.ends[4:] == [-3594, -3593, -3592]
-    assert "set back" in said[0]
-
-
-def test_nobody_waits_for_the_hour_by_which_the_clock_is_set_back_while_a_step_is_computed():
-    twin, _, said = lived({}, 8, computing={4: -3600.0})
-    assert twin.ends == [1, 2, 3, 4, -3595, -3594, -3593, -3592]
-    assert "set back" in said[0]
-
-
-def test_a_broker_that_is_away_is_told_with_the_time_since_when():
-    listener = SimpleNamespace(connected=False, address="mqtt://127.0.0.1:1883", failure="")
-    ingest: Any = SimpleNamespace(listener=listener, disk_full=False, failure="")
-    clock = Clock({}, 0)
-    pipeline: Any = SimpleNamespace(decoder=make("dsx", {}))
-    source = Broker(ingest, pipeline, clock, None)
-    first = source.words()
-    assert first == "no connection to mqtt://127.0.0.1:1883 since 17:46:40 UTC, trying again"
-    clock.ns += 60 * NS
-    assert source.words() == first
-    listener.connected = True
-    assert source.words() == ""
-    listener.connected = False
-    assert "since 17:47:40 UTC" in source.words()
 
 
 def test_a_board_gives_what_was_put_within_bounds(items):

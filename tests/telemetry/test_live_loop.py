@@ -1,0 +1,130 @@
+"""When the live twin steps, and what it does where time is lost: a machine that slept, a clock that is set."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+from telemetry.clock import NS
+from telemetry.decode import make
+from telemetry.live.bind import Bindings
+from telemetry.live.frame import Frame, Mode
+from telemetry.live.loop import Loop
+from telemetry.live.source import Broker
+from tests.telemetry.heard import START_NS
+from tests.telemetry.lived import seen
+
+
+class Clock:
+    """A clock of somebody who sleeps now and then: ``jumps`` by the number of the wait, s."""
+
+    def __init__(self, jumps: dict[int, float], most: int) -> None:
+        self.ns, self.waits, self.jumps, self.most, self.longest_s = START_NS, 0, jumps, most, 0.0
+
+    def now_ns(self) -> int:
+        return self.ns
+
+    def wait_until(self, instant_ns: int, stop: threading.Event) -> bool:
+        self.waits += 1
+        self.longest_s = max(self.longest_s, (instant_ns - self.ns) / NS)
+        self.ns = max(self.ns, instant_ns) + round(self.jumps.get(self.waits, 0.0) * NS)
+        return self.waits <= self.most
+
+
+class Still:
+    """A twin that only counts: when its steps end, and where it began anew."""
+
+    step_s, interval = 1.0, None
+
+    def __init__(self) -> None:
+        self.ends: list[int] = []
+        self.begins: list[int] = []
+        self.end_ns, self.bindings = START_NS, Bindings({}, {})
+
+    def begin(self, at_ns: int) -> None:
+        self.end_ns = at_ns
+        self.begins.append((at_ns - START_NS) // NS)
+
+    def look(self, view: Any, points: Any) -> None:
+        del view, points
+
+    def step(self, measured: Any, age: float, *, speed: float, note: str) -> Frame:
+        del measured, age, speed
+        self.end_ns += NS
+        self.ends.append((self.end_ns - START_NS) // NS)
+        return Frame(len(self.ends), self.end_ns, Mode.LIVE, {}, note=note)
+
+
+def lived(
+    jumps: dict[int, float], most: int, computing: dict[int, float] | None = None
+) -> tuple[Still, Loop, list[str]]:
+    """``jumps`` of the clock by the number of the wait, ``computing`` by that of the step while which it is set."""
+    said: list[str] = []
+    clock = Clock(jumps, most)
+
+    def set_clock(frame: Frame) -> None:
+        clock.ns += round((computing or {}).get(frame.sequence, 0.0) * NS)
+
+    twin, source = Still(), SimpleNamespace(failure="gone", words=lambda: "")
+    view = seen([])
+    state = SimpleNamespace(
+        lock=threading.RLock(), view=lambda ns: view, decoder=SimpleNamespace(points=[], held=0),
+        counts=SimpleNamespace(applied=0),
+    )  # fmt: skip
+    board: Any = SimpleNamespace(put=lambda frame: None)
+    stepped: Any = twin
+    pipeline: Any = SimpleNamespace(state=state)
+    loop: Any = Loop(stepped, pipeline, board, None, said.append, set_clock)
+    loop._await_first(source, threading.Event())
+    source.failure = ""
+    loop._await_first = lambda *_: None
+    loop.live(source, clock, threading.Event(), None)
+    assert clock.longest_s < 10.0
+    return twin, loop, said
+
+
+def test_a_loop_that_is_a_little_late_catches_up():
+    twin, loop, _ = lived({3: 8.0}, 20)
+    assert twin.ends == list(range(1, 21))
+    assert loop.skipped_s == 0.0
+
+
+def test_a_machine_that_slept_computes_no_hours_and_says_so():
+    twin, loop, said = lived({5: 3 * 3600.0}, 8)
+    assert twin.ends == [1, 2, 3, 4, 10_806, 10_807, 10_808]
+    assert twin.begins == [0, 10_805]
+    assert loop.skipped_s == 10_801.0
+    assert said == [said[0]]
+    assert "were skipped" in said[0]
+    assert loop.frame is not None
+    assert "were skipped" in loop.frame.note
+
+
+def test_a_clock_that_is_set_back_begins_anew_there():
+    twin, _, said = lived({5: -3600.0}, 8)
+    assert twin.ends[:4] == [1, 2, 3, 4]
+    assert twin.ends[4:] == [-3594, -3593, -3592]
+    assert "set back" in said[0]
+
+
+def test_nobody_waits_for_the_hour_by_which_the_clock_is_set_back_while_a_step_is_computed():
+    twin, _, said = lived({}, 8, computing={4: -3600.0})
+    assert twin.ends == [1, 2, 3, 4, -3595, -3594, -3593, -3592]
+    assert "set back" in said[0]
+
+
+def test_a_broker_that_is_away_is_told_with_the_time_since_when():
+    listener = SimpleNamespace(connected=False, address="mqtt://127.0.0.1:1883", failure="")
+    ingest: Any = SimpleNamespace(listener=listener, disk_full=False, failure="")
+    clock = Clock({}, 0)
+    pipeline: Any = SimpleNamespace(decoder=make("dsx", {}))
+    source = Broker(ingest, pipeline, clock, None)
+    first = source.words()
+    assert first == "no connection to mqtt://127.0.0.1:1883 since 17:46:40 UTC, trying again"
+    clock.ns += 60 * NS
+    assert source.words() == first
+    listener.connected = True
+    assert source.words() == ""
+    listener.connected = False
+    assert "since 17:47:40 UTC" in source.words()
