@@ -48,3 +48,20 @@ def prefix(text: str) -> str:
     if wrong:
         raise one(wrong, path=option("prefix="))
     return text
+
+
+class Front:
+    """A prefix, of :func:`prefix`, that may stand in front of a dialect's topics."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._pattern = re.compile(re.escape(text).replace(r"\+", "[^/]+"))
+
+    def cut(self, topic: str) -> tuple[str, str]:
+        """What stays in front of identities and sources, and the topic behind the prefix.
+
+        Where the prefix has a + the levels there tell several sites apart and stay; else nothing does.
+        """
+        found = self._pattern.match(topic)
+        bare = topic[found.end() :] if found else topic
+        return topic.removesuffix(bare) if "+" in self.text else "", bare

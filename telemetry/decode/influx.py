@@ -81,8 +81,7 @@ class Decoder:
         max_points: int = MAX_POINTS,
     ) -> None:  # fmt: skip
         self.points = Points()
-        self._filters, self._per, self._prefix, self._max_points = filters, per, prefix, max_points
-        self._behind = re.compile(re.escape(prefix).replace(r"\+", "[^/]+"))
+        self._filters, self._per, self._front, self._max_points = filters, per, topics.Front(prefix), max_points
         self._routes: dict[str, Route] = {}
         self._series = 0
 
@@ -104,7 +103,7 @@ class Decoder:
 
     def subscriptions(self) -> list[tuple[str, int]]:
         """The topics of the option or of the rules."""
-        return [(f"{self._prefix}{filter}", qos) for filter, qos, _, _ in self._filters]
+        return [(f"{self._front.text}{filter}", qos) for filter, qos, _, _ in self._filters]
 
     def is_command(self, topic: str) -> bool:
         """Whether somebody acts on it, by custom."""
@@ -117,10 +116,7 @@ class Decoder:
         wrong = topics.fault(topic)
         if wrong:
             raise _RefusedError(Reason.TOPIC, wrong)
-        before = self._behind.match(topic)
-        bare = topic[before.end() :] if before else topic
-        many = "+" in self._prefix  # what stands there tells sources and points of several sites apart
-        front = topic.removesuffix(bare) if many else ""
+        front, bare = self._front.cut(topic)
         for _, _, pattern, rule in self._filters:
             captured = pattern.match(bare)
             if captured is None:
@@ -128,7 +124,7 @@ class Decoder:
             source = "/".join(bare.split("/")[:SOURCE_LEVELS])
             if rule is not None and rule.written.source is not None:
                 source = fill(rule.written.source, captured)
-            route = Route(topic if many else bare, front + source, rule, captured)
+            route = Route(front + bare, front + source, rule, captured)
             if len(self._routes) >= MAX_ROUTES:
                 self._forget()
             self._routes[topic] = route

@@ -74,8 +74,7 @@ class Decoder:
 
     def __init__(self, rules: list[Rule], prefix: str = "", max_points: int = MAX_POINTS) -> None:
         self.points = Points()
-        self._rules, self._prefix, self._max_points = rules, prefix, max_points
-        self._behind = re.compile(re.escape(prefix).replace(r"\+", "[^/]+"))
+        self._rules, self._front, self._max_points = rules, topics.Front(prefix), max_points
         self._routes: dict[str, Route] = {}
 
     def decode(self, message: Message) -> Batch | Reject:
@@ -96,7 +95,7 @@ class Decoder:
 
     def subscriptions(self) -> list[tuple[str, int]]:
         """The topics of the rules, each at the QoS of its rule."""
-        return [(f"{self._prefix}{rule.filter}", rule.written.qos) for rule in self._rules]
+        return [(f"{self._front.text}{rule.filter}", rule.written.qos) for rule in self._rules]
 
     def is_command(self, topic: str) -> bool:
         """Whether somebody acts on it, by custom."""
@@ -109,15 +108,12 @@ class Decoder:
         wrong = topics.fault(topic)
         if wrong:
             raise _RefusedError(Reason.TOPIC, wrong)
-        before = self._behind.match(topic)
-        bare = topic[before.end() :] if before else topic
-        many = "+" in self._prefix  # what stands there tells sources and points of several sites apart
-        front = topic.removesuffix(bare) if many else ""
+        front, bare = self._front.cut(topic)
         for rule in self._rules:
             captured = rule.pattern.match(bare)
             if captured is not None:
                 source = bare.split("/", 1)[0] if rule.written.source is None else fill(rule.written.source, captured)
-                route = Route(rule, captured, topic if many else bare, front + source)
+                route = Route(rule, captured, front + bare, front + source)
                 if len(self._routes) < MAX_ROUTES:
                     self._routes[topic] = route
                 return route
