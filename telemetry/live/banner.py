@@ -71,6 +71,17 @@ class Banner:
         return "; ".join(f"{what}: {told}" for what, shares in found if (told := _told(shares)))
 
 
+def doubts(given: Mapping[str, int], doubted: Mapping[str, int]) -> str:
+    """Which readings drive nothing because the engine does not believe them, as words; "" for few or none.
+
+    ``given``, ``doubted``: how many were given to the engine and not believed, by variable.
+    """
+    groups = {group: [name for name in given if group_of(name) == group] for group in GROUPS}
+    sums = {group: (sum(doubted.get(n, 0) for n in of), sum(given[n] for n in of)) for group, of in groups.items()}
+    words = _told({group: part / whole for group, (part, whole) in sums.items() if whole})
+    return f"not believed: {words}" if words else ""
+
+
 def _told(shares: Mapping[str, float]) -> str:
     """``3 % of the power, all of the cooling``."""
     return ", ".join(
@@ -80,4 +91,4 @@ def _told(shares: Mapping[str, float]) -> str:
     )
 
 
-__all__ = ["Banner", "group_of"]
+__all__ = ["Banner", "doubts", "group_of"]

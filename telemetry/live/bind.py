@@ -9,7 +9,7 @@ of range, old, or of a source that has fallen silent (:mod:`telemetry.state.view
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -67,12 +67,14 @@ class Measured:
     """What is measured at an instant, by variable or part, over its items.
 
     ``values``: NaN where nothing usable is. ``ages``: s since the oldest of its readings was heard, usable or not; inf
-    where none ever came. ``bound``: where a point is, whether it ever said something or not.
+    where none ever came. ``bound``: where a point is, whether it ever said something or not. ``derived``: where there
+    is none of its own, and the value follows from others (:mod:`telemetry.live.derive`).
     """
 
     values: dict[str, Floats]
     ages: dict[str, Floats]
     bound: dict[str, Bools]
+    derived: dict[str, Bools] = field(default_factory=dict)
 
 
 class Binder:

@@ -72,44 +72,30 @@ class Deriver:
         if np.isfinite(dry) and np.isfinite(humidity):
             ratio = humidity_ratio(dry, min(1.0, max(LEAST_HUMIDITY, humidity)), pressure_pa)
             found = wet_bulb(dry, ratio, pressure_pa)
-        _put(m, name, np.array([found]), parts)
+        _fill(m, name, np.array([found]), *_of_parts(m, parts))
 
     def _inlets(self, m: Measured) -> None:
         """A loop without a sensor has the supply that its CDUs are given, mean over those that tell it."""
-        name, inlet = "fws_supply_temperature", m.values.get("cdu_primary_inlet")
+        inlet = m.values.get("cdu_primary_inlet")
         if inlet is None:
             return
-        shape = np.full(self._loops, np.nan)
-        values, ages = m.values.get(name, shape), m.ages.get(name, np.full(self._loops, np.inf))
-        bound = m.bound.get(name, np.zeros(self._loops, np.bool_))
         told, loop = np.isfinite(inlet), self._loop_of_cdu
         count = np.bincount(loop[told], minlength=self._loops)
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.bincount(loop[told], inlet[told], self._loops) / count
         oldest = _oldest(m.ages["cdu_primary_inlet"], loop, self._loops, m.bound["cdu_primary_inlet"])
-        m.values[name] = np.where(bound, values, mean)
-        m.ages[name] = np.where(bound, ages, oldest)
-        m.bound[name] = bound | np.isfinite(oldest)
+        _fill(m, "fws_supply_temperature", mean, oldest, np.isfinite(oldest))
 
     def _heat(self, m: Measured) -> None:
         """Heat of CDUs that do not tell it: on the facility side, else on that of the racks."""
-        name = "cdu_heat"
-        if name in m.values:
-            return
         sides = (
             (self._cp_primary, ("cdu_primary_flow", "cdu_primary_inlet", "cdu_primary_outlet")),
             (self._cp, ("cdu_flow", "cdu_supply_temperature", "cdu_return_temperature")),
         )
         for cp, parts in sides:
-            if not m.values.keys() >= set(parts):
-                continue
-            flow, cold, warm = (m.values[part] for part in parts)
-            before = {table: getattr(m, table).get(name) for table in ("values", "ages", "bound")}
-            _put(m, name, flow * cp * (warm - cold), parts)
-            if before["bound"] is not None:
-                for table, kept in before.items():
-                    found = getattr(m, table)
-                    found[name] = np.where(before["bound"], kept, found[name])
+            if m.values.keys() >= set(parts):
+                flow, cold, warm = (m.values[part] for part in parts)
+                _fill(m, "cdu_heat", flow * cp * (warm - cold), *_of_parts(m, parts))
 
     def _inputs(self, m: Measured) -> None:
         """Power into halls, and into the campus where the grid has no meter."""
@@ -121,34 +107,31 @@ class Deriver:
         parts = [part for part in ("element_power", "element_input") if part in m.values]
         ages = np.max([np.where(m.bound[p], m.ages[p], 0.0) for p in parts], axis=0)
         known = np.any([m.bound[p] for p in parts], axis=0)
-        if "hall_power" not in m.values:
-            self._take(m, "hall_power", into[self._tops], ages[self._tops], known[self._tops])
+        top = self._tops
+        if known[top].any():
+            _fill(m, "hall_power", into[top], np.where(known, ages, np.inf)[top], known[top])
         top = self._grid_fed
-        if "site_power" not in m.values and len(top):
-            self._take(m, "site_power", into[top].sum()[None], ages[top].max()[None], known[top].all()[None])
-
-    @staticmethod
-    def _take(m: Measured, name: str, values: Floats, ages: Floats, bound: Bools) -> None:
-        if bound.any():
-            m.values[name], m.ages[name], m.bound[name] = values, np.where(bound, ages, np.inf), bound
+        if len(top) and known[top].all():
+            _fill(m, "site_power", into[top].sum()[None], ages[top].max()[None], np.ones(1, np.bool_))
 
     def _sum(self, m: Measured, part: str, name: str, owner: Ints, asked: Bools, size: int) -> None:
         """The sum over all items of an owner, where every one that is ``asked`` for is measured."""
-        if name in m.values:
-            return
         values, bound = m.values[part], m.bound[part]
         total = np.bincount(owner, np.nan_to_num(values), size)
         missing, unbound = (np.bincount(owner, asked & ~known, size) for known in (np.isfinite(values), bound))
-        m.values[name] = np.where(missing == 0, total, np.nan)
-        m.ages[name] = _oldest(m.ages[part], owner, size, bound)
-        m.bound[name] = unbound == 0
+        oldest = _oldest(m.ages[part], owner, size, bound)
+        _fill(m, name, np.where(missing == 0, total, np.nan), oldest, unbound == 0)
 
-    def used(self, used: Mapping[str, Bools]) -> dict[str, Bools]:
-        """What tells nothing that the model was not told: sums of what drives, set points of supplies that do."""
+    def used(self, used: Mapping[str, Bools], m: Measured) -> dict[str, Bools]:
+        """What tells nothing that the model was not told: sums of what drives, set points of supplies that do.
+
+        A meter of its own does: where it shows something else than the racks do together, that is a residual.
+        """
         found: dict[str, Bools] = {}
         if "rack_power" in used:
             hall = np.bincount(self._hall_of_rack, ~used["rack_power"], self._halls) == 0
-            found |= {"hall_it_power": hall, "site_it_power": hall[self._lit].all()[None]}
+            found["hall_it_power"] = hall = hall & m.derived["hall_it_power"]
+            found["site_it_power"] = hall[self._lit].all()[None] & m.derived["site_it_power"]
         if "fws_supply_temperature" in used:
             found["fws_set_temperature"] = used["fws_supply_temperature"]  # the loop is held there
         return found
@@ -166,11 +149,17 @@ def _grid_fed(a: Arrays, first: int) -> Ints:
     return np.array(found, np.int64)
 
 
-def _put(m: Measured, name: str, values: Floats, parts: Sequence[str]) -> None:
-    """A value that is as old as the oldest of its parts."""
-    m.values[name] = values
-    m.ages[name] = np.max([m.ages[part] for part in parts], axis=0)
-    m.bound[name] = np.all([m.bound[part] for part in parts], axis=0)
+def _fill(m: Measured, name: str, values: Floats, ages: Floats, bound: Bools) -> None:
+    """Take what follows from others for items that have no point of their own; ``bound``: where all of it has one."""
+    own = m.bound.get(name, np.zeros(len(bound), np.bool_))
+    m.values[name] = np.where(own, m.values.get(name, np.nan), values)
+    m.ages[name] = np.where(own, m.ages.get(name, np.inf), ages)
+    m.bound[name], m.derived[name] = own | bound, bound & ~own | m.derived.get(name, False)
+
+
+def _of_parts(m: Measured, parts: Sequence[str]) -> tuple[Floats, Bools]:
+    """Age of what is made of ``parts``, that of the oldest, and where all of them have a point."""
+    return np.max([m.ages[part] for part in parts], axis=0), np.all([m.bound[part] for part in parts], axis=0)
 
 
 def _oldest(ages: Floats, owner: Ints, size: int, bound: Bools) -> Floats:

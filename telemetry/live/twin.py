@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 
 from telemetry.clock import NS
-from telemetry.live.banner import Banner
+from telemetry.live.banner import Banner, doubts
 from telemetry.live.bind import Binder, Bindings, Measured, measure
 from telemetry.live.derive import Deriver
 from telemetry.live.frame import Bools, Floats, Frame, Mode, Topology
@@ -43,6 +43,11 @@ class Steps(Protocol):
     @property
     def used(self) -> Mapping[str, Floats]:
         """What drove the last step, NaN where the engine found the value itself."""
+        ...
+
+    @property
+    def doubted(self) -> Mapping[str, int]:
+        """How many readings the last step did not believe, by variable."""
         ...
 
     def step(self, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
@@ -111,13 +116,14 @@ class LiveTwin:
         # What the engine did not believe, or could not take for what else is measured, is compared.
         used = {name: taken(values, simulated[name]) for name, values in self._engine.used.items()}
         self.sequence += 1
-        words = "; ".join(part for part in (note, self._early(measured, simulated), self.banner.words()) if part)
+        given = {name: int(np.isfinite(values).sum()) for name, values in inputs.items()}
+        words = (note, self._early(measured, simulated), self.banner.words(), doubts(given, self._engine.doubted))
         return Frame(
             self.sequence, self.end_ns, mode, simulated,
             {name: values for name, values in measured.values.items() if name in simulated},
-            used | self._deriver.used(used),
+            used | self._deriver.used(used, measured),
             {name: ages for name, ages in measured.ages.items() if name in simulated},
-            data_age_s, speed, words,
+            data_age_s, speed, "; ".join(filter(None, words)),
         )  # fmt: skip
 
     def _early(self, measured: Measured, simulated: Mapping[str, Floats]) -> str:

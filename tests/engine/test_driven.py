@@ -116,6 +116,20 @@ def test_readings_below_zero_are_none_and_what_is_no_number_is_not_measured(twin
     np.testing.assert_allclose(out["rack_power"][3:], power[3:], rtol=1e-12)
 
 
+def test_a_meter_the_wrong_way_round_is_not_believed_and_counted(twin: Driven) -> None:
+    power = powers(twin)
+    plain, turned = advance(twin, {}, 1), power.copy()
+    turned[:4] *= -1.0
+    turned[4] *= -1e-3
+    flow = -plain["cdu_flow"]
+    out = advance(twin, {"rack_power": turned, "cdu_flow": flow}, 2)
+    assert np.isnan(twin.used["rack_power"][:4]).all()
+    assert (out["rack_power"][:4] > 0.0).all()
+    assert out["rack_power"][4] == 0.0
+    assert twin.doubted == {"rack_power": 4, "cdu_flow": np.count_nonzero(flow < 0.0)}
+    assert "cdu_flow" not in twin.used
+
+
 def test_a_reading_that_is_lost_leaves_the_rack_to_the_model_until_it_is_back(run: Prepared, twin: Driven) -> None:
     model = Driven(run, run.timeline.start)
     plain, power = advance(model, {}, 3), powers(twin, 0.9)

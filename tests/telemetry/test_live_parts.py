@@ -173,8 +173,26 @@ def test_it_power_is_that_of_the_halls_that_have_power_by_their_date():
         ])  # fmt: skip
         deriver.derive(found, 101_325.0, first)
         np.testing.assert_allclose(found.values["site_it_power"], expected)
-        driven = deriver.used({"rack_power": np.isfinite(found.values["rack_power"])})
+        driven = deriver.used({"rack_power": np.isfinite(found.values["rack_power"])}, found)
         assert driven["site_it_power"][0] == (dark == 0)
+
+
+def test_a_meter_that_contradicts_the_racks_it_feeds_is_a_residual_and_their_sum_is_none():
+    run = driving.prepared("oklahoma-10", "2028-07-01T12:00:00", 60)
+    items, first = topology(run), run.timeline.start
+    deriver, racks = Deriver(run, items), [(point("rack_power", rack, "W"), 1e5) for rack in items.racks]
+    meter, every = point("hall_it_power", items.halls[0], "W"), {"rack_power": np.ones(len(items.racks), bool)}
+    for metered in (False, True):
+        found = read(run, items, *racks, *([(meter, 1.0)] if metered else []))
+        deriver.derive(found, 101_325.0, first)
+        driven = deriver.used(every, found)
+        assert driven["hall_it_power"].tolist() == [not metered, True]
+        assert driven["site_it_power"].tolist() == [not metered]
+        # The hall without a meter of its own has the sum of its racks in either case.
+        expected = np.bincount(items.rack_hall) * 1e5
+        expected[0] = 1.0 if metered else expected[0]
+        assert found.values["hall_it_power"].tolist() == expected.tolist()
+        assert found.values["site_it_power"][0] == expected.sum()
 
 
 def share_lost(lost: int, of: int, drivers: dict[str, int] | None = None) -> Measured:
@@ -216,7 +234,7 @@ def test_weather_alone_is_no_campus_and_stale_is_never_said_without_a_reason():
 class Dark:
     """An engine to which no hall has power before ``share`` says so."""
 
-    interval, used = None, dict[str, Any]()
+    interval, used, doubted = None, dict[str, Any](), dict[str, int]()
 
     def __init__(self, halls: int) -> None:
         self.share = np.zeros(halls)
@@ -238,6 +256,20 @@ def test_racks_that_draw_power_before_their_hall_has_any_point_at_the_date(site,
     assert twin.step(measured).note.startswith(said)
     engine.share[:] = 1.0
     assert "date" not in twin.step(measured).note
+
+
+def test_readings_that_nobody_can_believe_are_told_and_compared(site, items):
+    """Power in W that is written as kW: the racks go by themselves, and nobody is left to think that they do not."""
+    twin = LiveTwin(site, items, START_NS, 1.0, 10.0)
+    measured = share_lost(0, len(items.racks))
+    measured.derived.update({name: np.zeros(1, bool) for name in ("hall_it_power", "site_it_power")})
+    for scale, words in ((1e3, "not believed: all of the power"), (-1.0, "not believed: all of the power"), (1.0, "")):
+        measured.values["rack_power"] = 0.5 * scale * items.rack_rated_w
+        frame = twin.step(measured)
+        assert frame.note == words
+        assert np.isfinite(frame.residual("rack_power")).all() == bool(words)
+        assert 0.0 < frame.simulated["site_it_power"][0] < 2.0 * items.rack_rated_w.sum()
+    twin.close()
 
 
 def test_nodes_without_births_are_told():

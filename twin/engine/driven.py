@@ -28,8 +28,9 @@ from twin.engine.driven_inputs import (
     WATER,
     Bounds,
     Hands,
-    checked,
     lit,
+    possible,
+    sized,
 )
 from twin.engine.driven_racks import Racks
 from twin.engine.driven_rows import Interval, by_name
@@ -130,7 +131,9 @@ class Driven:
     """A site stepped with what is measured, from ``start_s`` (s since 1970, UTC) on.
 
     ``step_s`` (s) is one step, ``every_s`` (a multiple of it) the output interval: then headroom and latencies are
-    found anew, and ``interval`` holds the interval's rows. Begins with the steady state of the first inputs.
+    found anew, and ``interval`` holds the interval's rows. Begins with the steady state of the first inputs. ``used``:
+    what drove the last step, by name (item), NaN where the model found the value itself; ``doubted``: how many readings
+    of what has power did not, for they were not believed.
     Raises ``ValueError`` where step and interval do not fit.
     """
 
@@ -141,6 +144,7 @@ class Driven:
         self.prepared, self.start_s, self.step_s, self.every_s = prepared, start_s, step_s, every_s
         self.interval: Result | None = None
         self.used: dict[str, Floats] = {}
+        self.doubted: dict[str, int] = {}
         self._per, self._n, self._settled = per, 0, False
         site = prepared.plan
         a = site.arrays
@@ -229,7 +233,9 @@ class Driven:
     def _forcing(self, block: Block, inputs: Mapping[str, Floats], *, told: bool, steady: bool = False) -> Forcing:
         """Forcing and columns of a step, with what is measured in them."""
         engine, start = self._engine, float(block.t_end[0] - block.dt[0])
-        found = lit(self._site, engine.energised(start), checked(self._site, BOUNDS, inputs))
+        given = lit(self._site, engine.energised(start), sized(self._site, BOUNDS, inputs))
+        count = {name: _count(values) for name, values in given.items()}
+        found = possible(self._site, BOUNDS, given)
         engine.latencies, engine.headroom_at = told, self._asked[int(told)]
         forcing, own, site = engine.forcing(block), self._plan.arrays, self._site.arrays
         hands = Hands(
@@ -242,6 +248,7 @@ class Driven:
             if driver.apply is not None and driver.name in found:
                 driver.apply(hands, found[driver.name])
         self.used = found
+        self.doubted = {n: k - _count(found[n]) if n in found else k for n, k in count.items()}
         return forcing
 
     def _settle(self, block: Block, inputs: Mapping[str, Floats]) -> None:
@@ -270,6 +277,10 @@ class Driven:
         index, end = self._n // self._per - 1, np.array([self.time_s])
         block = Block(index, index, end, np.array([self.every_s]), np.zeros(1, np.int64), end, [(0, 1)])
         return Result(block, self._rows.close(self._plan, self.every_s))
+
+
+def _count(values: Floats) -> int:
+    return int(np.count_nonzero(~np.isnan(values)))
 
 
 __all__ = ["BOUNDS", "DRIVERS", "Driven", "Driver", "Saved"]

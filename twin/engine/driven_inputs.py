@@ -1,12 +1,13 @@
 """What is measured and drives the model: names and bounds, and readings checked against them.
 
 A reading that is not a number, or beyond what its quantity can be, counts as not measured: the model finds the value
-itself. Powers and flows below zero or next to nothing are taken as zero: meters at rest show a little of either sign.
+itself. Powers and flows next to nothing or a little below zero are taken as zero: meters at rest show a little of
+either sign. A meter that shows much below zero is mounted the wrong way round; what it would show is not guessed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ OUTDOOR_C, SUPPLY_C = (-60.0, 60.0), (-20.0, 90.0)
 TIMES_POWER, TIMES_FLOW = 20.0, 4.0
 # Share of the most below which a meter shows nothing.
 NOTHING = 1e-8
+# How far below zero a meter at rest may show, as a share of what its thing is rated for (estimate).
+AT_REST = 0.02
 
 
 class Hands(NamedTuple):
@@ -43,9 +46,9 @@ class Hands(NamedTuple):
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a reading can be; ``clipped``: what is below is taken as the least, else as not measured.
+    """What a reading can be, in the units of the variable table; what is beyond counts as not measured.
 
-    ``most`` is times ``unit`` (item) where that is given.
+    ``most`` is times ``unit`` (item) where that is given. ``clipped``: a little below the least is taken as the least.
     """
 
     least: float
@@ -94,27 +97,34 @@ def items(plan: Plan, level: Level) -> int:
     }[level]  # fmt: skip
 
 
-def checked(plan: Plan, bounds: Mapping[str, Bounds], inputs: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Readings by name (item), NaN where nothing can be gone by; only names of which something is measured.
+def sized(plan: Plan, names: Collection[str], inputs: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Readings by name (item), NaN where there is no number; of which the caller may change every one.
 
-    Raises ``ValueError`` for a name that drives nothing and for an array that does not fit its level.
+    Raises ``ValueError`` for a name that is none of ``names`` and for an array that does not fit its level.
     """
     found = {}
     for name, given in inputs.items():
-        if name not in bounds:
-            raise ValueError(f'"{name}" does not drive the model{did_you_mean(name, bounds)}')
+        if name not in names:
+            raise ValueError(f'"{name}" does not drive the model{did_you_mean(name, names)}')
         values, size = np.array(given, dtype=np.float64).reshape(-1), items(plan, BY_NAME[name].level)
         if len(values) != size:
             raise ValueError(f"{name} has {len(values)} values, expected one for each of {size}")
+        values[~np.isfinite(values)] = np.nan
+        found[name] = values
+    return found
+
+
+def possible(plan: Plan, bounds: Mapping[str, Bounds], found: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Put NaN where a reading cannot be; only names of which something is left."""
+    for name, values in found.items():
         bound = bounds[name]
-        most = bound.most if bound.unit is None else bound.most * bound.unit(plan)
+        unit = 1.0 if bound.unit is None else bound.unit(plan)
+        most = bound.most * unit
         with np.errstate(invalid="ignore"):
             if bound.clipped:
-                values[np.isfinite(values) & (values < NOTHING * most)] = bound.least
+                values[(values >= -AT_REST * unit) & (values < NOTHING * most)] = bound.least
             values[~((values >= bound.least) & (values <= most))] = np.nan
-        if not np.isnan(values).all():
-            found[name] = values
-    return found
+    return {name: values for name, values in found.items() if not np.isnan(values).all()}
 
 
 def lit(plan: Plan, on: NDArray[np.uint8], found: dict[str, Floats]) -> dict[str, Floats]:
@@ -143,7 +153,8 @@ __all__ = [
     "Bounds",
     "Floats",
     "Hands",
-    "checked",
     "items",
     "lit",
+    "possible",
+    "sized",
 ]
