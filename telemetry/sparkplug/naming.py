@@ -1,6 +1,7 @@
 """What a metric is in the words of the twin, where no mapping says it: by its name, its unit and where it hangs.
 
-- Item: the device; of the node's own metrics the node; both with the node in front, as ``edge-7/cdu-3``.
+- Item: ``group/node/device``, of the node's own metrics ``group/node``. The name of a node is its own only within its
+  group, and points of one item are sensors of one thing.
 - Variable: the last part of the name in small letters, ``Racks/R7/Supply Temp`` is ``supply_temp`` of qualifier
   ``Racks``, ``R7``. It is a variable of the model only where it is written like one and its unit leads to the model's:
   else ``reported_`` stands in front. Nothing is guessed: a ``temperature`` without a thing stays one.
@@ -67,7 +68,7 @@ def by_name(place: Place, metric: str, datatype: int, written: str) -> Meaning |
         identity=place.identity(metric),
         source=place.source,
         variable=variable,
-        item="/".join(filter(None, (place.node, place.device))),
+        item=place.path,
         units=unit.units,
         written="" if boolean or moment else written,
         qualifier=tuple(filter(None, before)),

@@ -18,12 +18,13 @@ from enum import Enum, auto
 from telemetry.clock import NS
 from telemetry.sparkplug.place import Place
 from telemetry.sparkplug.rows import Rows
-from telemetry.sparkplug.sequence import Sequence
+from telemetry.sparkplug.sequence import REORDER_NS, Sequence
 
 LATE_NS = 1 * NS
 TOLERANCE_NS = 5 * NS  # as of the state
 FIRST_ASK_NS, LAST_ASK_NS = 30 * NS, 3600 * NS
 LAST_NS = 4_102_444_800 * NS - 1
+WHYS = ("unknown", "gap")  # what no birth told of; messages that did not come
 
 
 class Life(Enum):
@@ -35,17 +36,23 @@ class Life(Enum):
 
 
 class Node:
-    """``want``: why a birth is wanted ("" where it is not), ``place`` whose it is (device "")."""
+    """``place``: whose it is (device "")."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.life, self.want = Life.UNHEARD, ""
+        self.life = Life.UNHEARD
         self.rows, self.sequence = Rows(), Sequence()
         self._bdseq: int | None = None
         self._birth: tuple[int | None, int | None, int | None] = (None, None, None)
         self._died_ns = 0
         self._newest_ns = self._newest_received_ns = self._ahead_ns = 0
         self._asked_ns, self._pause_ns = 0, FIRST_ASK_NS
+        self._wants: dict[str, int] = {}  # since when a birth is wanted, by why
+
+    @property
+    def want(self) -> str:
+        """Why a birth is wanted, "" where it is not; ``unknown`` says more than ``gap``."""
+        return next((why for why in WHYS if why in self._wants), "")
 
     def heard(self, stamp_ns: int, received_ns: int) -> None:
         """Note a stamp of the node's clock (0: none); one ahead of ours is believed when the one before agrees."""
@@ -74,33 +81,42 @@ class Node:
     def born(self, bdseq: int | None, seq: int | None, stamp_ms: int | None) -> None:
         """A birth is taken."""
         self._birth = bdseq, seq, stamp_ms
-        self.life, self.want, self._bdseq = Life.ALIVE, "", bdseq
+        self.life, self._bdseq = Life.ALIVE, bdseq
+        self._wants.clear()
+
+    def device_born(self) -> None:
+        """A birth of a device is taken: what was unknown may have been its; what still is says so again."""
+        if self.life is Life.ALIVE:
+            self._wants.pop("unknown", None)
 
     def dies(self, bdseq: int | None, received_ns: int) -> bool:
         """Whether a death is that of the present session."""
         if self.life is not Life.ALIVE or bdseq != self._bdseq:
             return False
-        self.life, self.want, self._died_ns = Life.DEAD, "", received_ns
+        self.life, self._died_ns = Life.DEAD, received_ns
+        self._wants.clear()
         return True
 
     def needs(self, why: str, received_ns: int) -> None:
-        """A birth is wanted: ``unknown`` says more than ``gap``. What a node said before it died is no reason.
+        """A birth is wanted. What a node said before it died is no reason.
 
         A birth that came is no reason to ask sooner the next time: some nodes never name what they send.
         """
         if self.life is Life.DEAD and 0 <= received_ns - self._died_ns < LATE_NS:
             return
-        if not self.want and not 0 <= received_ns - self._asked_ns < LAST_ASK_NS:
+        if not self._wants and not 0 <= received_ns - self._asked_ns < LAST_ASK_NS:
             self._asked_ns, self._pause_ns = 0, FIRST_ASK_NS
-        if self.want != "unknown":
-            self.want = why
+        self._wants.setdefault(why, received_ns)
 
     def asks(self, now_ns: int, *, on_gap: bool) -> bool:
         """Whether to ask for a birth now; asked again after 30 s, then after twice as long each time, up to an hour.
 
-        After an hour without a wish it begins anew.
+        After an hour without a wish it begins anew. While messages may only be late, so may the birth that is wanted.
         """
-        if not self.want or (self.want == "gap" and not on_gap):
+        want = self.want
+        if not want or (want == "gap" and not on_gap):
+            return False
+        if want == "unknown" and self.sequence.missing and 0 <= now_ns - self._wants[want] < REORDER_NS:
             return False
         if self._asked_ns and 0 <= now_ns - self._asked_ns < self._pause_ns:
             return False

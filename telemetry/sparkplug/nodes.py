@@ -154,6 +154,7 @@ class Nodes:
             return strict.refuse(
                 Reason.FULL, f"more than {MAX_DEVICES} devices of one edge node, or {MAX_ALIVE} in all"
             )
+        node.device_born()
         return self._birth(node, device, payload, message, self._end(node, device))
 
     def _end(self, node: Node, device: str | None = None) -> list[int]:

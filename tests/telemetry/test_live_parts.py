@@ -92,7 +92,7 @@ def test_metrics_of_sparkplug_bind_by_a_mapping_or_by_the_names_that_a_site_has_
         said("g/DBIRTH/hall/r3", metric("Rack Power", 50.0, properties=unit), seq=1),
         said("g/DBIRTH/hall/cdu", metric("Flow", 600.0, properties={"engUnit": "L/min"}), seq=2),
     ]
-    named = site.loaded.site.model_copy(update={"telemetry": Telemetry(names={rack: "hall/r3"})})
+    named = site.loaded.site.model_copy(update={"telemetry": Telemetry(names={rack: "g/hall/r3"})})
     other = replace(site, loaded=replace(site.loaded, site=named))
     assert Binder(other, items).bind(hearing(*births).points).told()["rack_power"] == 1
 

@@ -42,9 +42,9 @@ def test_names_become_words_of_small_letters(name, expected):
 def test_the_last_part_of_a_name_is_the_variable_and_the_others_tell_points_apart():
     found = point("Phases/L1/Rack Current", "A")
     assert (found.variable, found.qualifier, found.item, found.units) == ("rack_current", ("Phases", "L1"),
-                                                                        "hall-1/rack-R07", "A")  # fmt: skip
+                                                                        "campus/hall-1/rack-R07", "A")  # fmt: skip
     assert found.identity == "campus/hall-1/rack-R07:Phases/L1/Rack Current"
-    assert point("x", place=EDGE).item == "hall-1"
+    assert point("x", place=EDGE).item == "campus/hall-1"
 
 
 def test_a_variable_of_the_model_is_claimed_only_in_its_unit():

@@ -42,9 +42,9 @@ def now(pipeline: Pipeline, at: int) -> dict[str, tuple[float, Quality]]:
 def test_a_birth_teaches_names_units_and_aliases_that_data_go_by():
     heard = hearing(*born())
     assert [(p.identity, p.source, p.item, p.variable, p.units) for p in heard.points] == [
-        ("g/n:Load", "g/n", "n", "load", "1"),
-        ("g/n/r:Power", "g/n", "n/r", "power", "W"),
-        ("g/n/r:Temp", "g/n", "n/r", "temp", "1"),
+        ("g/n:Load", "g/n", "g/n", "load", "1"),
+        ("g/n/r:Power", "g/n", "g/n/r", "power", "W"),
+        ("g/n/r:Temp", "g/n", "g/n/r", "temp", "1"),
     ]
     assert values(heard.decode(power(41.5, 2, T0 + 9))) == [41_500.0]
     assert isinstance(heard, Watcher)
