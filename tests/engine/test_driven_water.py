@@ -179,6 +179,19 @@ def test_branches_that_take_more_than_the_loop_has_are_all_reduced_alike(twin: D
     np.testing.assert_allclose(share, share[0], rtol=1e-9)
 
 
+def test_water_that_could_not_carry_the_heat_is_not_believed_where_the_supply_is_measured(twin: Driven) -> None:
+    """A supply that is measured is supplied: 1 % of the water would go back at hundreds of degrees and harm nobody."""
+    inputs = steady(twin)
+    plain = advance(twin, inputs, 1)
+    inputs |= {name: plain[name].copy() for name in ("cdu_supply_temperature", "cdu_primary_flow")}
+    inputs["cdu_primary_flow"][0] *= 0.01
+    out = advance(twin, inputs, 5)
+    assert twin.doubted["cdu_primary_flow"] == 1
+    assert np.isnan(twin.used["cdu_primary_flow"]).tolist() == [True] + [False] * (len(plain["cdu_primary_flow"]) - 1)
+    cp = twin.prepared.plan.arrays.sec[twin.prepared.plan.labels.cdu_sec, Sec.CP_PRIMARY]
+    assert (out["cdu_heat"] < 60.0 * cp * out["cdu_primary_flow"]).all()
+
+
 def test_a_meter_at_nought_heats_the_racks_until_it_is_not_believed(twin: Driven) -> None:
     inputs = steady(twin)
     advance(twin, inputs, 1)

@@ -26,23 +26,24 @@ class Lived:
 
     def __init__(
         self, messages: Sequence[Message], site: Any, lasting_s: float, *, at: str, mode: Mode = Mode.LIVE,
-        out: Path | None = None, every: float = 10.0,
+        out: Path | None = None, every: float = 10.0, begin_ns: int = START_NS,
     ) -> None:  # fmt: skip
         self.frames: list[Frame] = []
         self.said: list[str] = []
+        self.begin_ns = begin_ns
 
         def run(session, stack, stop, watch) -> None:
-            clock = ReplayClock(START_NS, None)
+            clock = ReplayClock(begin_ns, None)
             loop = session.looped(stack, Pipeline(make("dsx"), clock), watch)
-            loop.replay(iter(messages), clock, stop, START_NS + round(lasting_s * NS))
+            loop.replay(iter(messages), clock, stop, begin_ns + round(lasting_s * NS))
 
         wish = Wish(site, at=at, out=out, every=every)
-        self.session = Session(wish, START_NS, mode, self.said.append, run)
+        self.session = Session(wish, begin_ns, mode, self.said.append, run)
         self.session.go(threading.Event(), self.frames.append)
 
     def at(self, t_s: float) -> Frame:
         """The frame of the step that ends ``t_s`` after the begin."""
-        (found,) = [frame for frame in self.frames if frame.time_ns == START_NS + round(t_s * NS)]
+        (found,) = [frame for frame in self.frames if frame.time_ns == self.begin_ns + round(t_s * NS)]
         return found
 
     def over(self, what: str, variable: str, from_s: float = 0.0) -> NDArray[np.float64]:
@@ -50,7 +51,7 @@ class Lived:
         rows = [
             frame.residual(variable) if what == "residual" else getattr(frame, what)[variable]
             for frame in self.frames
-            if frame.time_ns > START_NS + from_s * NS
+            if frame.time_ns > self.begin_ns + from_s * NS
         ]
         return np.array(rows)
 

@@ -7,8 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from telemetry.clock import NS
 from telemetry.live.frame import Mode
 from telemetry.message import Message
+from tests.telemetry import exchange
 from tests.telemetry.heard import NOON, emulated
 from tests.telemetry.lived import Lived
 from twin.core.errors import InputError
@@ -133,3 +135,21 @@ def test_births_that_never_come_are_counted_and_told(ideal):
 def test_a_date_on_which_nothing_has_power_is_refused():
     with pytest.raises(InputError, match="no hall has power on 1995"):
         Lived([], SITE, 1.0, at="1995-01-01")
+
+
+def test_the_pod_of_the_example_exchange_lives_on_it():
+    """Its one CDU carries none of its racks' load: what it says of its water is told as not believed, and compared."""
+    heard = exchange.messages()
+    lived = Lived(heard, "titan-pod-estimate", 99.0, at="2026-07-01T12:00", begin_ns=heard[0].received_ns // NS * NS)
+    frame = lived.at(99.0)
+    assert frame.mode is Mode.LIVE
+    assert frame.used["rack_power"].all()
+    assert frame.simulated["site_it_power"][0] == pytest.approx(frame.measured["site_it_power"][0], rel=1e-9)
+    assert max(float(each.simulated["energy_residual"][0]) for each in lived.frames) < 1e-9
+    # Both busways carry the racks: what the model has them draw is what their meters show, within its own losses.
+    sides = np.isfinite(frame.measured["element_power"])
+    assert frame.simulated["element_power"][sides].sum() == pytest.approx(
+        frame.measured["element_power"][sides].sum(), rel=0.01
+    )
+    assert frame.note == "not believed: 33 % of the cooling"
+    assert np.isfinite(frame.residual("cdu_primary_flow")).all()

@@ -15,7 +15,8 @@ than the racks draw, these take room air for the rest. Energy closes in every st
 left out while its supply is measured, and is as warm as the last reading when it is not any more.
 
 *What is not believed.* A flow with which racks get hotter than ``HOT_C``, and a flow of facility water that its heat
-would warm by more than ``MOST_RISE_K``; where a run settles, any flow that its heat would warm by more than that.
+would warm by more than ``MOST_RISE_K``: of a loop, and of a CDU whose supply is measured as well, for that is supplied
+whatever the flow, and no rack would get hot. Where a run settles, any flow that its heat would warm by more than that.
 """
 
 from __future__ import annotations
@@ -69,19 +70,17 @@ def handler_airflow(hands: Hands, values: Floats) -> None:
 
 def _hold(hands: Hands, loops: Chosen, values: Floats, per_flow: Floats) -> tuple[Chosen, Floats]:
     """Let the pumps or fans of loops stand at ``values`` (kg/s), ``per_flow`` W/K each; which stand, and at what."""
-    _believe(hands, loops, values, per_flow)
+    _believe(hands, loops, values, per_flow, np.full(len(loops), hands.steady))
     rows, w = pick(values * per_flow, loops)
     hands.plan.arrays.sec[rows, Sec.LAG], hands.plan.arrays.sec[rows, Sec.W_MIN] = ENDLESS_S, w
     hands.state.sec_flow[rows] = w
     return rows, w
 
 
-def _believe(hands: Hands, loops: Chosen, values: Floats, per_flow: Floats) -> None:
-    """Put NaN for flows that would cook racks, with those that do already or would in the long run."""
-    cooks = _hot(hands)[loops]
-    if hands.steady:
-        cooks |= values * per_flow * MOST_RISE_K < hands.scratch.heat[loops]
-    values[cooks] = np.nan
+def _believe(hands: Hands, loops: Chosen, values: Floats, per_flow: Floats, now: NDArray[np.bool_]) -> None:
+    """Put NaN for flows that cook racks, and where ``now`` is for those that are too small for the last step's heat."""
+    small = now & (values * per_flow * MOST_RISE_K < hands.scratch.heat[loops])
+    values[_hot(hands)[loops] | small] = np.nan
 
 
 def _hot(hands: Hands) -> NDArray[np.bool_]:
@@ -98,7 +97,8 @@ def _hot(hands: Hands) -> NDArray[np.bool_]:
 def cdu_primary_flow(hands: Hands, values: Floats) -> None:
     """Facility water of CDUs, kg/s."""
     a, sec, fac = hands.site.arrays, hands.plan.arrays.sec, hands.plan.arrays.fac
-    _believe(hands, cdus(hands), values, a.sec[cdus(hands), Sec.CP_PRIMARY])
+    met = sec[cdus(hands), Sec.MET] == 1.0
+    _believe(hands, cdus(hands), values, a.sec[cdus(hands), Sec.CP_PRIMARY], met | hands.steady)
     rows, flow = pick(values, cdus(hands))
     w, most = flow * a.sec[rows, Sec.CP_PRIMARY], a.sec[rows, Sec.WP_MAX]
     sec[rows, Sec.WP_MIN], sec[rows, Sec.OPEN] = most, w / most
