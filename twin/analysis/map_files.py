@@ -10,45 +10,13 @@ import numpy as np
 import xarray as xr
 from zarr.errors import ZarrUserWarning
 
-from twin.analysis.netcdf import check_target, to_netcdf
-from twin.core.errors import Faults, one
+from twin.analysis.netcdf import to_netcdf
+from twin.analysis.new_files import NETCDF
 from twin.engine.target import telling
-
-NETCDF, ZARR = ".nc", ".zarr"
-
-
-def check_files(out: Path | None, html: Path | None, *, overwrite: bool) -> None:
-    """Raise ``InputError`` where a map or its page may not be written, before anything is computed."""
-    faults = Faults()
-    if out is not None:
-        if out.suffix.lower() == ZARR:
-            faults.of(_check_new, out, overwrite=overwrite)
-        elif out.suffix.lower() == NETCDF:
-            faults.of(check_target, out, overwrite=overwrite)
-        else:
-            faults.of(_refuse, f"expected a name that ends in {NETCDF} or {ZARR}", out)
-    if html is not None:
-        faults.of(_check_new, html, overwrite=overwrite)
-        if html.is_dir():
-            faults.of(_refuse, "is a folder, expected the name of a file", html)
-    faults.tell()
-
-
-def _refuse(what: str, file: Path) -> None:
-    raise one(what, file=str(file))
-
-
-def _check_new(target: Path, *, overwrite: bool) -> None:
-    if not target.absolute().parent.is_dir():
-        _refuse(f"there is no folder {target.parent}: make it first, or choose another name", target)
-    if target.exists() and not overwrite:
-        _refuse("is there already: replace it with --overwrite, or choose another name", target)
-    if target.suffix.lower() == ZARR and target.exists() and not (target / "zarr.json").is_file():
-        _refuse("is no Zarr store: it is not replaced", target)
 
 
 def write_map(ds: xr.Dataset, out: Path) -> Path:
-    """Write a map to a name that :func:`check_files` has let pass; it appears when it is whole."""
+    """Write a map to a name that ``new_files.check_files`` has let pass; it appears when it is whole."""
     if out.suffix.lower() == NETCDF:
         return to_netcdf(ds, out)
     texts = {name: c for name, c in ds.coords.items() if c.dtype.kind == "O"}
@@ -68,4 +36,4 @@ def write_map(ds: xr.Dataset, out: Path) -> Path:
     return out
 
 
-__all__ = ["check_files", "write_map"]
+__all__ = ["write_map"]

@@ -13,11 +13,11 @@ from typing import Any
 import xarray as xr
 
 from twin.analysis.dataset import open_run
-from twin.core.errors import one, option
+from twin.analysis.new_files import check_target
+from twin.core.errors import one
 from twin.engine.target import telling
 
 NETCDF_LEVEL = 4
-SUFFIX = ".nc"
 
 
 def to_netcdf(run: xr.Dataset | str | Path, file: str | Path) -> Path:
@@ -39,19 +39,6 @@ def to_netcdf(run: xr.Dataset | str | Path, file: str | Path) -> Path:
         finally:
             fresh.unlink(missing_ok=True)
     return target
-
-
-def check_target(target: Path, *, overwrite: bool) -> None:
-    """Raise ``InputError`` where no NetCDF file may be written to ``target``."""
-    if target.suffix.lower() != SUFFIX:
-        raise one(f"expected a name that ends in {SUFFIX}: a run is exported as NetCDF-4", file=str(target))
-    if target.is_dir():
-        raise one("is a folder, expected the name of a file", file=str(target))
-    if not target.absolute().parent.is_dir():
-        raise one(f"there is no folder {target.parent}: make it first, or choose another name", file=str(target))
-    if target.exists() and not overwrite:
-        replace = option("overwrite=True")
-        raise one(f"is there already: replace it with {replace}, or choose another name", file=str(target))
 
 
 class _ForgivingFile(io.FileIO):

@@ -16,7 +16,8 @@ def command(
     """Write a run as a NetCDF-4 file (CF conventions)."""
     from twin.analysis.damage import telling_damage
     from twin.analysis.dataset import open_run
-    from twin.analysis.netcdf import check_target, to_netcdf
+    from twin.analysis.netcdf import to_netcdf
+    from twin.analysis.new_files import check_target
     from twin.core.errors import Faults
 
     faults = Faults()

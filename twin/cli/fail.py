@@ -97,7 +97,7 @@ def command(
     (on battery). generators: fail=% do not start.
     """
     from twin.analysis.fail import LASTING_S, fail
-    from twin.analysis.map_files import check_files
+    from twin.analysis.new_files import check_files
     from twin.core.errors import Faults
     from twin.engine.period import instant, seconds
     from twin.engine.scenario import load_scenario

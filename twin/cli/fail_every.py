@@ -14,7 +14,7 @@ def run_every(
     site: str, every: str, out: Path | None, *, overwrite: bool, threads: str | None, as_json: bool, **how: Any
 ) -> None:
     """Sweep and tell; exit code 1 where racks trip. Raises ``InputError`` with everything that is wrong."""
-    from twin.analysis.map_files import check_files
+    from twin.analysis.new_files import check_files
     from twin.analysis.sweep import plain, sweep, write_csv
     from twin.analysis.sweep_text import render
     from twin.core.errors import Faults

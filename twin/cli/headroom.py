@@ -62,7 +62,7 @@ def command(
 ) -> None:
     """Tell how much more IT each element can take: present, design day, N-1, and what ends it."""
     from twin.analysis.headroom_options import DEFAULT_LEVELS, Options, ask
-    from twin.analysis.map_files import check_files
+    from twin.analysis.new_files import check_files
     from twin.core.errors import Faults, one
 
     faults = Faults()

@@ -51,9 +51,8 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Map a site over load and outdoor temperature: power, headroom and what binds, in steady state."""
-    from twin.analysis.map_answers import plain_map
-    from twin.analysis.map_files import check_files, write_map
     from twin.analysis.map_options import Options, ask, check_hall
+    from twin.analysis.new_files import check_files
     from twin.core.errors import Faults
 
     faults = Faults()
@@ -70,12 +69,16 @@ def command(
 
     made = drawn(asked)
     if out is not None:
+        from twin.analysis.map_files import write_map
+
         write_map(made, out)
     if html is not None:
         from dashboards.map_page import write_map_page
 
         write_map_page(made, html, hall)
     if as_json:
+        from twin.analysis.map_answers import plain_map
+
         files = {"map": str(out) if out else None, "page": str(html) if html else None}
         write_json({**plain_map(made), **files})
         return

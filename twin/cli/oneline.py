@@ -19,7 +19,7 @@ def command(
     site: Site, hall: Hall = None, out: Out = None, overwrite: Overwrite = False, as_json: Json = False
 ) -> None:
     """Show the electrical path: banks with rating, loading, and loading after a loss."""
-    from twin.analysis.map_files import check_files
+    from twin.analysis.new_files import check_files
     from twin.analysis.oneline import one_line
     from twin.core.errors import Faults
     from twin.site.load import load_site

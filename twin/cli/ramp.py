@@ -42,7 +42,7 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Tell the steepest ramps over 1 and 5 min, and swings below; exit code 1 where a limit is not kept."""
-    from twin.analysis.map_files import check_files
+    from twin.analysis.new_files import check_files
     from twin.core.errors import Faults
 
     faults = Faults()

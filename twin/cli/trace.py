@@ -27,7 +27,7 @@ def command(
 ) -> None:
     """Trace power and cooling: what feeds an element, what it feeds, what depends on it alone."""
     from twin.analysis.feed_paths import plain, trace
-    from twin.analysis.map_files import check_files
+    from twin.analysis.new_files import check_files
     from twin.core.errors import Faults
     from twin.site.load import load_site
 
