@@ -90,7 +90,9 @@ class Node:
             self._wants.pop("unknown", None)
 
     def dies(self, bdseq: int | None, received_ns: int) -> bool:
-        """Whether a death is that of the present session."""
+        """Whether a death is that of the present session. Nobody is asked for a birth who may just have died."""
+        if self.life is Life.UNHEARD:
+            self._wants.clear()
         if self.life is not Life.ALIVE or bdseq != self._bdseq:
             return False
         self.life, self._died_ns = Life.DEAD, received_ns

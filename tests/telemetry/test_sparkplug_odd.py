@@ -8,7 +8,7 @@ from telemetry.batch import Batch
 from telemetry.message import Message
 from telemetry.sparkplug.schema import Datatype
 from telemetry.sparkplug.sequence import REORDER_NS
-from tests.telemetry.spb import MS, T0, born, hearing, metric, power, said, session, values
+from tests.telemetry.spb import MS, T0, born, death, hearing, metric, power, said, session, values
 
 
 def test_a_birth_of_a_device_that_its_data_overtook_is_waited_for_and_not_asked_for():
@@ -55,3 +55,10 @@ def test_nodes_of_one_name_in_two_groups_are_two_things():
     ]
     found = [heard.decode(said(f"{group}/NDATA/n", metric(None, 5.0, alias=1), seq=1, at=T0 + 1)) for group in "ab"]
     assert [list(batch.points) for batch in found if isinstance(batch, Batch)] == [[0], [1]]
+
+
+def test_a_node_that_died_before_anybody_heard_its_birth_is_not_asked_for_it():
+    heard = hearing(power(1.0, 1, T0), death(3, T0 + 10), rebirth="on_unknown")
+    assert (heard.told()["waiting"], heard.told()["vain_deaths"], heard.requests((T0 + 20) * MS)) == (0, 1, [])
+    heard.decode(power(1.0, 2, T0 + 100))  # it was the will of a session before
+    assert len(heard.requests((T0 + 120) * MS)) == 1
