@@ -86,7 +86,10 @@ def _pue(frame: Frame) -> Words:
     cooling, loss = (value(frame, SIMULATED, f"site_{part}") for part in ("cooling_power", "electrical_loss"))
     words = _pair("pue", both, lambda x: f"{x:.3f}" if math.isfinite(x) else DASH)
     words["pue-note"] = f"cooling {watts(cooling)}, losses {watts(loss)}" if math.isfinite(cooling) else ""
-    return words
+    impossible = both[0] < 1.0
+    if impossible:  # two meters that contradict each other, and nobody knows which of them is right
+        words["pue-note"] = "▲ the site's meter shows less than its racks"
+    return words | _wrong("pue", impossible)
 
 
 def _outdoor(frame: Frame) -> Words:

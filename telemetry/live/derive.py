@@ -5,7 +5,8 @@
     site_it_power   = sum of the halls'                    where every hall is that has power by its date
     hall_power      = input of the hall's last element     its output where it has no losses
     site_power      = sum of the inputs of what the grid feeds   where the grid has no meter of its own
-    fws_supply      = mean of the inlets of a loop's CDUs  where the loop has no sensor of its own
+    fws_supply      = mean of the inlets of a loop's CDUs  where the loop has no sensor of its own; without those in
+                      which no water flows, for theirs has the temperature of the room
     wet bulb        = t*(dry bulb, humidity, pressure)     ASHRAE Handbook - Fundamentals, chapter 1
 
 Symbols: W mass flow, kg/s; cp heat capacity at the temperature at which the engine counts it, J/(kg K); T degC. A value
@@ -29,6 +30,8 @@ from twin.site.plan import Arrays
 
 # A humidity ratio is asked for only of air that holds some water.
 LEAST_HUMIDITY = 1e-3
+# Share of a CDU's largest facility flow below which its water stands (estimate).
+STANDS = 0.01
 
 
 class Deriver:
@@ -38,6 +41,7 @@ class Deriver:
         a, labels = prepared.plan.arrays, prepared.plan.labels
         sec = np.array(labels.cdu_sec, np.int64)
         self._cp, self._cp_primary = a.sec[sec, Sec.CP], a.sec[sec, Sec.CP_PRIMARY]
+        self._stands = STANDS * a.sec[sec, Sec.WP_MAX] / a.sec[sec, Sec.CP_PRIMARY]
         self._loop_of_cdu, self._loops = np.asarray(a.sec_fac[sec], np.int64), len(topology.loops)
         self._hall_of_rack, self._halls = topology.rack_hall, len(topology.halls)
         self._starts, self._lit = prepared.plan.hall_start_s, np.ones(self._halls, np.bool_)
@@ -80,6 +84,8 @@ class Deriver:
         if inlet is None:
             return
         told, loop = np.isfinite(inlet), self._loop_of_cdu
+        flows = told & ~(m.values.get("cdu_primary_flow", np.full(len(told), np.nan)) < self._stands)
+        told = np.where((np.bincount(loop[flows], minlength=self._loops) > 0)[loop], flows, told)
         count = np.bincount(loop[told], minlength=self._loops)
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = np.bincount(loop[told], inlet[told], self._loops) / count

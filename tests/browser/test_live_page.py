@@ -16,7 +16,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboards.live_page import Session
-from dashboards.view import watts
+from dashboards.panels import key_figures
+from dashboards.view import View, watts
 from telemetry.live.frame import Frame, Mode
 from tests.bench.page import token
 from tests.browser.served import ALIVE, complaints, served, visited
@@ -87,6 +88,15 @@ def test_the_numbers_of_the_frame_stand_on_the_page(feed, desk):
     least = min(now.simulated["hall_power_headroom"].min(), now.simulated["hall_cooling_headroom"].min())
     expect(page.locator("#room-value")).to_have_text(watts(float(least)))
     expect(page.locator("#room-note")).to_have_text("D/1: cooling, plant capacity")
+
+
+def test_a_meter_that_shows_less_than_its_racks_is_marked(feed):
+    given = frame(feed.topology, 3)
+    for share, marked in ((0.8, False), (1.25, True)):
+        told = {**given.measured, "site_it_power": share * given.measured["site_power"]}
+        words = key_figures.build(View(feed)).update(frame(feed.topology, 3, measured=told))
+        assert words["pue-value"] == f"{1.0 / share:.3f}"
+        assert (words["pue@class"] == "card wrong", "less than its racks" in str(words["pue-note"])) == (marked, marked)
 
 
 def test_the_colour_of_a_rack_is_its_value(feed, desk):

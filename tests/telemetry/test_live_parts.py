@@ -152,6 +152,19 @@ def test_heat_of_a_cdu_is_flow_times_rise_whichever_side_tells_it(site, items):
     assert np.nanmax(both.values["fws_supply_temperature"]) == 30.0
 
 
+def test_water_that_stands_in_a_spare_cdu_says_nothing_of_its_loop():
+    run = driving.prepared("oklahoma-10", "2028-07-01T12:00:00", 60)
+    items = topology(run)
+    for flows, supply in (([20.0, 0.0], 18.0), ([0.0, 0.0], 22.0)):
+        found = read(run, items, *(
+            told for cdu, flow, inlet in zip(items.cdus, flows, (18.0, 26.0), strict=False)
+            for told in ((point("cdu_primary_flow", cdu, "kg s-1"), flow),
+                         (point("cdu_liquid_temperature", cdu, "degC", "Primary", "Inlet"), inlet))
+        ))  # fmt: skip
+        Deriver(run, items).derive(found, 101_325.0)
+        assert found.values["fws_supply_temperature"].tolist() == [supply]
+
+
 def test_the_wet_bulb_follows_from_dry_bulb_and_humidity(site, items):
     outdoors = [(point("sensor_air_temperature", "outdoors", "degC", "Outdoors"), 30.0),
                 (point("sensor_air_relative_humidity", "outdoors", "1", "Outdoors"), 0.5)]  # fmt: skip
