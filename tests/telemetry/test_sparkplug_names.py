@@ -103,7 +103,7 @@ def test_the_shipped_mapping_names_racks_and_cdus():
     assert [(p.variable, p.item, p.units, p.qualifier) for p in heard.points] == [
         ("rack_power", "hall-1/R01", "W", ()), ("rack_power", "hall-1/R07", "W", ()),
         ("rack_door_state", "hall-1/R07", "1", ()), ("rack_current", "hall-1/R07", "A", ("L2",)),
-        ("cdu_supply_temperature", "3", "degC", ()),
+        ("cdu_supply_temperature", "hall-1/cdu-3", "degC", ()),
     ]  # fmt: skip
     assert heard.nodes.told()["unread"] == {"unit": 1, "unmapped": 1}
 
