@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.shipped_sites import is_incomplete
 from twin.core.errors import InputError
-from twin.site.incomplete import UNKNOWN, is_incomplete, unknowns_of
+from twin.site.incomplete import UNKNOWN, unknowns_of
 from twin.site.load import load_site
 from twin.site.lower import lower
 from twin.site.names import items_of

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any
 
 from twin.core.params import quantity_of
-from twin.site.base import read_joined
 from twin.site.document import Document, Path
 from twin.site.model import Site
 from twin.site.shape import fields_of, walk
@@ -45,11 +44,6 @@ def without_unknowns(document: Document) -> Document:
     return replace(document, faults=(*document.faults, *faults), lost=document.lost | set(found))
 
 
-def is_incomplete(name_or_path: str) -> bool:
-    """Whether a site, its bases merged, holds an unknown. Raises ``InputError`` where there is nothing to read."""
-    return any(True for _ in unknowns_of(read_joined(name_or_path).document.data))
-
-
 def _about(path: Path) -> str:
     """What the value at ``path`` means, from the nearest field of the model above it, with its unit."""
     for length in range(len(path), 0, -1):
@@ -64,4 +58,4 @@ def _about(path: Path) -> str:
     return ""
 
 
-__all__ = ["NEEDED", "UNKNOWN", "is_incomplete", "unknowns_of", "without_unknowns"]
+__all__ = ["NEEDED", "UNKNOWN", "unknowns_of", "without_unknowns"]
