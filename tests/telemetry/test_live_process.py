@@ -92,9 +92,18 @@ def test_a_recording_of_another_site_is_refused_and_the_right_one_is_named(recor
 
 
 def test_all_that_is_wrong_is_told_at_once():
-    done = twin("live", SITE, "--every", "0", "--step", "soon", "--speed", "3", "--for", "x", "--dialect", "dxs")
+    done = twin("live", SITE, "--every", "0", "--step", "soon", "--speed", "3", "--for", "x", "--dialect", "dxs",
+                "--port", "5006")  # fmt: skip
     assert done.returncode == 2
-    for words in ("--every", "--step", "--speed: goes with --replay", "--for", 'did you mean "dsx"', "give a broker"):
+    for words in (
+        "--every",
+        "--step",
+        "--speed: goes with --replay",
+        "--port: goes with --page",
+        "--for",
+        'did you mean "dsx"',
+        "give a broker",
+    ):
         assert words in done.stderr, words
 
 

@@ -75,11 +75,14 @@ def command(
     to STALE where more than half of what drives is old, bad or silent. A recording goes through the same path.
     """
     from telemetry.live.session import Wish
-    from twin.core.errors import Faults
+    from twin.core.errors import Faults, Problem
     from twin.engine.period import seconds
 
     faults = Faults()
-    faults.of(_together, broker, replay, {"speed": speed}, {"record": record, "user": user, "cafile": cafile})
+    of_login = {"user": user, "password-file": password_file, "cafile": cafile, "cert": cert, "key": key}
+    faults.of(_together, broker, replay, {"speed": speed}, {"record": record, **of_login})
+    if port and not page:
+        faults.problems.append(Problem("--port", "goes with --page"))
     lasting_s = None if lasting is None else faults.of(seconds, lasting, "--for")
     wish = Wish(site, at, step, every, out, lasting_s)
     faults.of(wish.check)
