@@ -2,8 +2,9 @@
 
     x(item) = (1/n) sum of the n readings that are good, finite and fresh, times their factor;  none where n = 0
 
-Several points of one item and variable are sensors of the same thing, so they count alike. A reading that is bad, out
-of range, old, or of a source that has fallen silent (:mod:`telemetry.state.view`) counts for nothing.
+Several points of one item and variable are sensors of the same thing, so they count alike. Of powers and flows that is
+told, for meters of two feeds would have to be added instead, and nothing says which they are. A reading that is bad,
+out of range, old, or of a source that has fallen silent (:mod:`telemetry.state.view`) counts for nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from telemetry import coolants
 from telemetry.batch import Quality
 from telemetry.live.frame import Bools, Floats, Ints, Topology
-from telemetry.live.rows import ROWS, Row, level_of
+from telemetry.live.rows import ROWS, Row, level_of, units_of
 from telemetry.points import Point
 from telemetry.state.view import View
 from twin.core.variables import BY_NAME
@@ -27,6 +28,8 @@ GOOD = int(Quality.GOOD)
 COMMON = ("site",)
 # Whose names are next to no other site's: loops and elements are called plant or mv everywhere.
 OWN = ("hall", "cdu", "rack", "pool")
+# Units of what the parts of a thing add up to.
+ADDS = ("W", "kg s-1")
 # Levels of which an item can be measured.
 MEASURED = ("site", "hall", "cdu", "loop", "element", "rack", "pool")
 
@@ -46,7 +49,7 @@ class Bindings:
 
     ``points``: how many were looked at. ``bound``: how many measure something. ``ours``: how many are of an item of the
     site that others do not have as well, whether bound or not; ``housed``: of those that are of a hall or in one.
-    ``sizes``: items by variable.
+    ``sizes``: items by variable. ``several``: of powers and flows, how many items have more than one point.
     """
 
     columns: dict[str, Column]
@@ -55,6 +58,12 @@ class Bindings:
     bound: int = 0
     ours: int = 0
     housed: int = 0
+    several: dict[str, int] = field(default_factory=dict)
+
+    def words(self) -> str:
+        """What people should know of how it is bound; "" where there is nothing."""
+        told = ", ".join(f"{count:,} of {name}" for name, count in sorted(self.several.items()))
+        return f"items with several meters, of which the mean counts and not the sum: {told}" if told else ""
 
     def told(self) -> dict[str, int]:
         """The counts, and bound points by variable, as plain data."""
@@ -116,7 +125,9 @@ class Binder:
                 bound += 1
         columns = {name: _column(rows) for name, rows in found.items()}
         sizes = {name: self._size(name) for name in columns}
-        return Bindings(columns, sizes, number + 1, bound, ours, housed)
+        several = {name: _several(column) for name, column in columns.items() if units_of(name) in ADDS}
+        several = {name: count for name, count in several.items() if count}
+        return Bindings(columns, sizes, number + 1, bound, ours, housed, several)
 
     def twin_name(self, item: str) -> str:
         """The twin's name of an id of the telemetry, of a part of it too; the id itself where it has no other."""
@@ -172,6 +183,11 @@ def _within(names: set[str], item: str) -> bool:
 def _column(rows: Sequence[tuple[int, int, float]]) -> Column:
     points, items, factors = (np.array(part) for part in zip(*rows, strict=True))
     return Column(points.astype(np.int64), items.astype(np.int64), factors.astype(np.float64))
+
+
+def _several(column: Column) -> int:
+    """Items that have more than one point."""
+    return int((np.bincount(column.items) > 1).sum())
 
 
 def _densities(prepared: Prepared, topology: Topology) -> dict[tuple[str, int], float]:

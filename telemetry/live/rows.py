@@ -107,4 +107,9 @@ def level_of(name: str) -> Level:
     return PARTS[name][0] if name in PARTS else BY_NAME[name].level
 
 
-__all__ = ["AIR_KG_M3", "OUTDOORS", "PARTS", "ROWS", "Row", "level_of"]
+def units_of(name: str) -> str:
+    """Unit of a variable or part; KeyError for neither."""
+    return PARTS[name][1] if name in PARTS else BY_NAME[name].units
+
+
+__all__ = ["AIR_KG_M3", "OUTDOORS", "PARTS", "ROWS", "Row", "level_of", "units_of"]

@@ -117,7 +117,10 @@ class LiveTwin:
         used = {name: taken(values, simulated[name]) for name, values in self._engine.used.items()}
         self.sequence += 1
         given = {name: int(np.isfinite(values).sum()) for name, values in inputs.items()}
-        words = (note, self._early(measured, simulated), self.banner.words(), doubts(given, self._engine.doubted))
+        words = (
+            note, self._early(measured, simulated), self.banner.words(), doubts(given, self._engine.doubted),
+            self.bindings.words(),
+        )  # fmt: skip
         return Frame(
             self.sequence, self.end_ns, mode, simulated,
             {name: values for name, values in measured.values.items() if name in simulated},

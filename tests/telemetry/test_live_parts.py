@@ -129,6 +129,18 @@ def test_several_sensors_of_one_thing_are_averaged_and_bad_ones_left_out(site, i
     found = measure(seen([40.0, 41.0, 99.0, 99.0], list(map(int, qualities)), [1.0, 2.0, 3.0, 400.0]), bindings)
     assert found.values["cdu_supply_temperature"].tolist() == [40.5]
     assert found.ages["cdu_supply_temperature"].tolist() == [400.0]
+    assert bindings.words() == ""
+
+
+def test_two_meters_of_one_power_are_no_sum_and_that_is_said(site, items):
+    """Two feeds of a rack or two meters of one feed: nothing in the telemetry tells which."""
+    meters = [
+        point("rack_power", rack, "W", side)
+        for rack, side in zip([*items.racks[:2], items.racks[1]], "AAB", strict=True)
+    ]
+    bindings = Binder(site, items).bind(meters)
+    assert measure(seen([10.0, 20.0, 40.0]), bindings).values["rack_power"][:2].tolist() == [10.0, 30.0]
+    assert bindings.words() == "items with several meters, of which the mean counts and not the sum: 1 of rack_power"
 
 
 def test_heat_of_a_cdu_is_flow_times_rise_whichever_side_tells_it(site, items):
