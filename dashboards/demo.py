@@ -3,26 +3,33 @@
     emulator (a process) -> broker (a process) -> twin (a thread) -> page (here)
 
 The facility runs the engine with figures that the twin does not know and is seen through sensors with errors, so what
-the page shows side by side is two different things. All of it is on loopback and ends with the caller.
+the page shows side by side is two different things. All of it is on loopback and ends with the caller, and where the
+broker or the facility ends by itself, all ends with the reason: nothing would be measured any more.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dashboards.app import listening
 from dashboards.beside import go_with_page
 from telemetry.address import ANONYMOUS, parse_address
-from telemetry.brokers import BrokerError, guard, start
+from telemetry.brokers import BrokerError, Running, guard, start
 from telemetry.decode import make
+from telemetry.emulate.virtual import Wanted
+from telemetry.emulate.virtual import check as check_facility
 from telemetry.live.session import Session, Wish, on_broker
 from telemetry.live.source import Listening
-from twin.core.errors import Faults, InputError, Problem, one, option
+from twin.core.errors import Faults, InputError, Problem, one
+from twin.core.jit import cache_folder
+from twin.engine.period import stamp
 from twin.site.load import load_site
 
 DIALECT = "dsx"
@@ -34,13 +41,17 @@ SITE, AT = "prairie-750", "2028-12-15T20:00"
 PERIOD = "10s"
 ENDED_S = 5.0
 BAD_INPUT = 2
+SIGNALS = range(1, 65)
 COMMAND = "twin.cli.main"  # by name: nothing here imports the command line
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What is shown: a site at a date (None: now), ``port`` of the page (0: a free one), ``faults`` of the facility."""
+    """What is shown: a site at a date, ``port`` of the page (0: a free one), ``faults`` of the facility.
+
+    ``at`` None: fully built, at the begin of its first full year; :func:`check` finds that date.
+    """
 
     site: str = SITE
     at: str | None = AT
@@ -54,30 +65,65 @@ class Demo:
 def run(demo: Demo, folder: Path, stop: threading.Event, *, say: Say, show: Say) -> Session:
     """Run all of it until ``stop`` or for its time, and give the session back; ``show`` is told the page's URL.
 
-    ``folder`` is for the broker's state and log. Raises ``InputError`` for what cannot be.
+    ``demo`` as :func:`check` gives it back; ``folder`` is for the broker's state and log. Raises ``InputError`` for
+    what cannot be, and where the broker or the facility has ended by itself.
     """
     try:
         broker = start(BROKER, folder / "broker")
     except BrokerError as error:
         raise one(str(error), path="broker") from None
-    refused: list[str] = []
-    with broker, _facility(demo, broker.address, stop, say, refused):
+    ended: list[Problem] = []
+    with _telling(ended), broker, _watched(broker, stop, ended), _facility(demo, broker.address, stop, ended):
         address = parse_address(broker.address)
         wish = Wish(demo.site, at=demo.at, out=demo.out, lasting_s=demo.lasting_s)
         session = on_broker(wish, Listening(address, ANONYMOUS, make(DIALECT), DIALECT), say)
         for line in [f"broker    {BROKER} at {address}", *session.lines()]:
             say(line)
         go_with_page(session, stop, port=demo.port, show=show, ends=demo.lasting_s is not None)
-    if refused:
-        raise InputError([Problem("", line) for line in refused])
     return session
 
 
 @contextmanager
-def _facility(demo: Demo, broker: str, stop: threading.Event, say: Say, refused: list[str]) -> Iterator[None]:
-    """The virtual facility as a process that ends with this one; what it says where it ends by itself is told.
+def _telling(ended: list[Problem]) -> Iterator[None]:
+    """Raise what has ended by itself: that no broker answers any more, which others tell, only follows from it."""
+    try:
+        yield
+    except InputError:
+        if not ended:
+            raise
+    if ended:
+        raise InputError(ended)
 
-    Where it refuses what was asked for, as a fault of nothing, all ends: its reasons are put into ``refused``.
+
+@contextmanager
+def _watched(broker: Running, stop: threading.Event, ended: list[Problem]) -> Iterator[None]:
+    """Where the broker ends by itself, ``ended`` has the reason and all stops."""
+
+    def watch() -> None:
+        code = broker.wait()
+        if not stop.is_set():
+            ended.append(Problem("", f"the broker has ended: {_how(code)}; its page would show nothing new"))
+            stop.set()
+
+    threading.Thread(target=watch, name="broker", daemon=True).start()
+    try:
+        yield
+    finally:
+        stop.set()
+
+
+def _how(code: int) -> str:
+    """How a program has ended: a guard hands on 256 - n where signal n has ended it."""
+    number = -code if code < 0 else 256 - code
+    return f"killed by signal {number}" if number in SIGNALS else f"exit code {code}"
+
+
+@contextmanager
+def _facility(demo: Demo, broker: str, stop: threading.Event, ended: list[Problem]) -> Iterator[None]:
+    """The virtual facility as a process that ends with this one.
+
+    Where it ends by itself all stops, and ``ended`` has the reason: what it refuses, as a fault of nothing, in its own
+    words. It takes the kernels that are compiled here: where they can be kept nowhere it would compile its own.
     """
     asked = [demo.site, "--every", demo.period, "--broker", broker]
     asked += [] if demo.at is None else ["--at", demo.at]
@@ -85,19 +131,22 @@ def _facility(demo: Demo, broker: str, stop: threading.Event, say: Say, refused:
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", str(Path(guard.__file__)), sys.executable, "-P", "-m", COMMAND, "emulate", *asked],
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "HALLTWIN_CACHE": str(cache_folder().parents[1])},
     )  # fmt: skip
     assert process.stderr is not None
     said: list[str] = []
 
     def listen(lines: Iterator[str]) -> None:
-        said.extend(line.rstrip() for line in lines)
+        said.extend(line.rstrip() for line in lines if line.strip())
         if stop.is_set():
             return
-        if process.wait() == BAD_INPUT:
-            refused.extend(line for line in said if line)
-            stop.set()
+        code = process.wait()
+        if code == BAD_INPUT:
+            ended.extend(Problem("", line) for line in said)
         else:
-            say("\n  ".join(["the facility has ended:", *said[-3:]]))
+            last = [] if code < 0 or 256 - code in SIGNALS else said[-3:]
+            ended.append(Problem("", "\n  ".join([f"the facility has ended: {_how(code)}", *last])))
+        stop.set()
 
     listener = threading.Thread(target=listen, args=(iter(process.stderr),), name="facility", daemon=True)
     listener.start()
@@ -116,18 +165,22 @@ def _facility(demo: Demo, broker: str, stop: threading.Event, say: Say, refused:
         process.stderr.close()
 
 
-def check(demo: Demo) -> None:
-    """Raise ``InputError`` for all that can be seen before anything runs."""
+def check(demo: Demo) -> Demo:
+    """The demo with its date. Raises ``InputError`` for all that can be seen before anything runs."""
     faults = Faults()
-    faults.of(load_site, demo.site)
+    loaded = faults.of(load_site, demo.site)
     faults.of(_port, demo.port)
     faults.of(Wish(demo.site, at=demo.at, out=demo.out, lasting_s=demo.lasting_s).check)
+    found = faults.of(check_facility, Wanted(loaded or demo.site, demo.at, faults=demo.faults))
     faults.tell()
+    assert found is not None
+    return replace(demo, at=stamp(found[1]))
 
 
 def _port(port: int) -> None:
-    if not 0 <= port <= 65_535:
-        raise one(f"{port} is no port, expected 0 to 65535", path=option("port="))
+    """Raise ``InputError`` where the page could not listen there."""
+    for socket in listening(port):
+        socket.close()
 
 
 __all__ = ["AT", "SITE", "Demo", "check", "run"]

@@ -56,14 +56,15 @@ def command(
     demo = Demo(
         site, at or (AT if site == SITE else None), port, faults=tuple(fault or ()), lasting_s=lasting_s, out=out
     )
-    faults.of(check, demo)
+    checked = faults.of(check, demo)
     faults.tell()
+    assert checked is not None
     if unattended:
         _say(f"no terminal: this ends by itself in {UNATTENDED_S / 60:.0f} min")
     say_if_compiling()
     ensure_compiled()
     with TemporaryDirectory(prefix="halltwin-demo-") as folder, stop_request(lambda _: _say("stopping")) as stop:
-        session = run(demo, Path(folder), stop, say=_say, show=_show)
+        session = run(checked, Path(folder), stop, say=_say, show=_show)
     if as_json:
         write_json(session.told())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,9 +42,13 @@ class Standing:
 
 
 def examine(folder: Path) -> Standing:
-    """What stands at ``folder``. Raises ``InputError`` for a file, a folder of something else, one we may not read."""
+    """What stands at ``folder``.
+
+    Raises ``InputError`` for a file, a folder of something else, one we may not read, or where none can be made.
+    """
     with telling(folder):
         if not folder.exists():
+            _try_beside(folder)
             return Standing(None)
         if not folder.is_dir():
             raise one(f"is a file: choose another {option('out=')}", file=str(folder))
@@ -53,6 +58,13 @@ def examine(folder: Path) -> Standing:
     if attrs is None:
         raise one(f"is not empty and not a halltwin run: choose another {option('out=')}", file=str(folder))
     return Standing(attrs)
+
+
+def _try_beside(folder: Path) -> None:
+    """Raise ``OSError`` where no folder can be made at ``folder``: better told now than when all is computed."""
+    above = next(parent for parent in folder.absolute().parents if parent.exists())
+    with tempfile.TemporaryFile(dir=above):
+        pass
 
 
 def read_attributes(folder: Path) -> Mapping[str, Any] | None:
