@@ -1,19 +1,22 @@
-"""A request to stop, from Ctrl-C or SIGTERM, heard between two blocks of a run."""
+"""A request to stop, from Ctrl-C, SIGTERM or a terminal that is closed (SIGHUP), heard between two blocks of a run."""
 
 from __future__ import annotations
 
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ASKED = (signal.SIGINT, signal.SIGTERM)
+CLOSED = getattr(signal, "SIGHUP", None)  # not on Windows
 
 
 @contextmanager
 def stop_request(note: Callable[[str], None]) -> Iterator[threading.Event]:
-    """An event that the first SIGINT or SIGTERM sets; the second interrupts at once.
+    """An event that the first signal sets; a second SIGINT or SIGTERM interrupts at once.
+
+    A terminal that is closed is heard but where that is ignored (nohup), and may say so twice: kernel and shell.
 
     Python gives signals to the main thread only: elsewhere the event is never set and signals stay as they were.
     """
@@ -24,11 +27,15 @@ def stop_request(note: Callable[[str], None]) -> Iterator[threading.Event]:
 
     def hear(number: int, frame: FrameType | None) -> None:
         if asked.is_set():
-            raise KeyboardInterrupt
+            if number in ASKED:
+                raise KeyboardInterrupt
+            return
         asked.set()
-        note("stopping after the present block; once more to stop at once")
+        with suppress(OSError):  # of a terminal that is gone
+            note("stopping after the present block; once more to stop at once")
 
-    before = [(number, signal.signal(number, hear)) for number in SIGNALS]
+    closed = CLOSED is not None and signal.getsignal(CLOSED) is not signal.SIG_IGN
+    before = [(number, signal.signal(number, hear)) for number in (*ASKED, *([CLOSED] if closed else []))]
     try:
         yield asked
     finally:
