@@ -115,9 +115,7 @@ class Heat:
             self._scale(colouring, shown)
         self._paint(shown)
         self._mark(frame)
-        finding = _finding(shown, colouring, int(off.sum())) or (
-            "no racks: record the run with --level rack" if self._view.topology.halls else "no racks here"
-        )
+        finding = _finding(shown, colouring, int(off.sum())) or "no racks: record the run with --level rack"
         words |= {
             f"{KEY}-finding": finding,
             f"{KEY}-picture@aria-label": f"Racks from above. {finding}",

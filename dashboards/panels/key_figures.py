@@ -66,11 +66,12 @@ class KeyFigures:
         return words
 
     def _room(self, frame: Frame) -> Words:
-        found = room.tightest(self._view.topology, frame)
+        t = self._view.topology
+        found = room.tightest(t, frame)
         if found is None:
             return {
                 **_pair("room", (math.nan, math.nan)),
-                "room-note": "no hall with power",
+                "room-note": "no hall with power" if t.halls else "no halls: record the run with --level hall",
                 **_wrong("room", False),
             }
         words = _pair("room", (math.nan, found.watts))

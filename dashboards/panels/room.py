@@ -82,10 +82,11 @@ class Room:
         keys = (
             '<ul class="legend"><li><i class="key cooling"></i>cooling</li><li><i class="key power"></i>power</li></ul>'
         )
+        none = "No hall has power yet." if view.topology.halls else "No halls are known here."
         head = ("Hall", "Cooling headroom", "binds", "Power headroom", "binds")
         self.parts = [
             f'{opening(KEY, TITLE, keys)}<ol class="rooms">{rows}</ol><p class="none" id="{KEY}-none" hidden>'
-            f"No hall has power yet.</p>{closing(KEY, TITLE, head, pick='hall')}"
+            f"{none}</p>{closing(KEY, TITLE, head, pick='hall')}"
         ]
 
     def update(self, frame: Frame) -> Mapping[str, Word]:

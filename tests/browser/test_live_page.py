@@ -230,11 +230,12 @@ def test_a_site_without_racks_or_halls(browser):
         expect(page.locator("#mode")).to_have_text("○ WAITING")
         empty.show(frame(empty.topology, 1))
         expect(page.locator("#mode")).to_have_text("● LIVE", timeout=SEEN_MS)
-        expect(page.locator("#heat-finding")).to_have_text("no racks here")
+        expect(page.locator("#heat-finding")).to_have_text("no racks: record the run with --level rack")
         for what in ("#heat-controls", "#heat-legend"):
             expect(page.locator(what)).to_be_hidden()
         expect(page.locator("#rack-none")).to_have_text("No racks are known here.")
-        expect(page.locator("#room-by-hall-none")).to_be_visible()
+        expect(page.locator("#room-by-hall-none")).to_have_text("No halls are known here.")
+        expect(page.locator("#room-note")).to_have_text("no halls: record the run with --level hall")
         expect(page.locator("#tokens")).to_have_count(0)
         assert complaints(heard, url) == []
         page.close()
