@@ -11,6 +11,7 @@ import pytest
 
 from dashboards import demo
 from dashboards.demo import Demo, check, run
+from telemetry.brokers import start as start_broker
 from tests.cli.child import twin
 from twin.core.errors import InputError
 from twin.core.jit import cache_folder
@@ -69,10 +70,10 @@ def test_where_a_part_ends_by_itself_all_ends_with_the_reason_alone(tmp_path, mo
     (tmp_path / "stand_in.py").write_text(facility)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(demo, "COMMAND", "stand_in")
-    brokers, begin = [], demo.start
+    brokers = []
 
     def start(*given):
-        brokers.append(begin(*given))
+        brokers.append(start_broker(*given))
         return brokers[0]
 
     def show(url):

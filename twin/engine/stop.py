@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 ASKED = (signal.SIGINT, signal.SIGTERM)
-CLOSED = getattr(signal, "SIGHUP", None)  # not on Windows
+CLOSED = tuple(signal.Signals[name] for name in ("SIGHUP",) if hasattr(signal, name))  # not on Windows
 
 
 @contextmanager
@@ -34,8 +34,8 @@ def stop_request(note: Callable[[str], None]) -> Iterator[threading.Event]:
         with suppress(OSError):  # of a terminal that is gone
             note("stopping after the present block; once more to stop at once")
 
-    closed = CLOSED is not None and signal.getsignal(CLOSED) is not signal.SIG_IGN
-    before = [(number, signal.signal(number, hear)) for number in (*ASKED, *([CLOSED] if closed else []))]
+    closed = [number for number in CLOSED if signal.getsignal(number) is not signal.SIG_IGN]
+    before = [(number, signal.signal(number, hear)) for number in (*ASKED, *closed)]
     try:
         yield asked
     finally:
