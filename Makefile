@@ -32,8 +32,8 @@ demo: $(RUN_STAMP) ## a 750 MW campus alive: broker, virtual facility, live twin
 test: setup ## everything: formatting, lint, import order, types, tests
 	@tests/system-packages.sh chromium gcc mosquitto mosquitto_pub node npm
 	@$(MAKE) lint
-	@# Three for two cores: some tests wait. Files begin in the order of tests/conftest.py, not those of many tests first.
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@# Files begin in the order of tests/conftest.py; by itself xdist has those of few tests last, however long these are.
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## formatting, lint, import order, types
 	$(BIN)/ruff format --check .

@@ -8,11 +8,12 @@ import pytest
 
 from twin.cli.main import COLLECTED_EVERY
 
-# Those that mostly wait, then those that compute longest; begun last, one of them has all workers but its own idle.
+# What takes longest: begun last, one of them leaves the other worker idle. Two of them mostly wait (live_process and
+# live_hour): each goes beside one that computes.
 FIRST = (
     "telemetry/test_live_process.py",
-    "browser/test_live_hour.py",
     "cli/test_export_and_damage.py",
+    "browser/test_live_hour.py",
     "cli/test_fail.py",
     "cli/test_simulate.py",
     "analysis/test_curtail.py",

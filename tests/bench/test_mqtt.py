@@ -50,7 +50,9 @@ class Counter:
             stream, _ = self.listener.accept()
             with stream:
                 self._talk(stream, left)
-                stream.shutdown(socket.SHUT_RDWR)  # its file may still be open
+                stream.shutdown(socket.SHUT_WR)
+                while stream.recv(65_536):  # closed with bytes unread it is reset, and acknowledgements are lost
+                    pass
 
     def _talk(self, stream: socket.socket, left: int) -> None:
         for kind, body in packets(stream):

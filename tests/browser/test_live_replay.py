@@ -19,6 +19,7 @@ from dashboards.feed import RunFeed
 from dashboards.view import watts
 from tests.browser.runs import as_live, simulated
 from tests.browser.served import at, complaints, served, visited
+from tests.telemetry.until import until
 
 SEEN_MS = 8_000.0
 
@@ -58,10 +59,12 @@ def test_a_run_moves_at_sixty_times_the_clock(replayed):
     assert 120 <= moved <= 360  # 240 s, in steps of a minute, seen once a second
 
 
-def test_a_reload_finds_it_where_it_was_and_the_numbers_are_the_stores(replayed, live):
-    page, url, heard = replayed
+def test_a_reload_finds_it_where_it_was_and_the_numbers_are_the_stores(opened, replayed, live):
+    feed, (page, url, heard) = opened[0], replayed
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#mode")).to_have_text("▶ REPLAY, paused", timeout=SEEN_MS)
+    # It may have been paused before, elsewhere in the run.
+    assert until(lambda: at(page) == np.datetime64(feed.latest().time_ns, "ns").astype("datetime64[s]"))
     shown = at(page)
     page.reload()
     expect(page.locator("#mode")).to_have_text("▶ REPLAY, paused", timeout=SEEN_MS)
