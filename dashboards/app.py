@@ -1,6 +1,9 @@
 """The server of the live page: loopback unless told otherwise, one feed for all readers, ``/healthz`` for machines.
 
 Nothing that the page needs comes from elsewhere: scripts are Bokeh's own package, fonts the reader's system's.
+
+Whoever names another host in his request is refused: a browser that was led here under the name of a foreign site (DNS
+rebinding) would take this server's answers for that site's own, websocket and all. An address can be led nowhere.
 """
 
 from __future__ import annotations
@@ -15,15 +18,20 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from ipaddress import ip_address
 from socket import getaddrinfo, getfqdn, gethostname, socket
+from typing import Any
 
 from bokeh.application import Application
 from bokeh.application.handlers.function import FunctionHandler
 from bokeh.document import Document
+from bokeh.server.connection import ServerConnection
 from bokeh.server.server import BaseServer
 from bokeh.server.tornado import BokehTornado
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
+from tornado.routing import AnyMatches, Matcher, Rule, RuleRouter
+from tornado.web import Application as Answers
 from tornado.web import RequestHandler
 
 from dashboards.live_page import PULL_MS, Session
@@ -35,6 +43,7 @@ LOOPBACK = "127.0.0.1"
 # How long the state of a reader who went away is kept, and how often that is looked at, ms.
 KEPT_MS, LOOKED_MS = 5_000, 2_000
 STOP_MS = 100
+MISDIRECTED = 421
 
 
 class Health(RequestHandler):
@@ -66,6 +75,39 @@ class Health(RequestHandler):
                 }
             )
         )
+
+
+class Stranger(RequestHandler):
+    """The answer to whoever calls this server by a name that is not its own."""
+
+    def prepare(self) -> None:
+        """Refuse, and say what to do; the name itself is not repeated."""
+        self.set_status(MISDIRECTED)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish("This server does not answer to that name. Open it by its address or its own host name.\n")
+
+
+class Named(Matcher):
+    """Requests that name this server: by one of ``names``, or by any address."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = {name.lower() for name in names}
+
+    def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
+        """None where the request names another host."""
+        name = request.host_name
+        return {} if name in self._names or _is_address(name.strip("[]")) else None
+
+
+class Readers(BokehTornado):
+    """Bokeh's server, which forgets a reader who went away while his connection was being set up."""
+
+    def new_connection(self, protocol: Any, socket: Any, application_context: Any, session: Any) -> ServerConnection:
+        """Let go at once of a socket that is closed already: nobody tells of its end again."""
+        made = super().new_connection(protocol, socket, application_context, session)
+        if socket.ws_connection is None:
+            self.client_lost(made)
+        return made
 
 
 def listening(port: object, address: str = LOOPBACK, allow_remote: bool = False) -> list[socket]:
@@ -121,19 +163,20 @@ def _started(feed: Feed, sockets: Sequence[socket], loop: IOLoop) -> tuple[BaseS
     address, port = (str(part) for part in sockets[0].getsockname()[:2])
     for name in ("bokeh", "tornado.access"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    tornado = BokehTornado(
+    names = _origins(address)
+    tornado = Readers(
         {"/": Application(FunctionHandler(lambda document: _open(feed, document)))},
-        extra_websocket_origins=[f"{host}:{port}" for host in _origins(address)],
+        extra_websocket_origins=[f"{host}:{port}" for host in names],
         extra_patterns=[("/healthz", Health, {"feed": feed})],
         unused_session_lifetime_milliseconds=KEPT_MS,
         check_unused_sessions_milliseconds=LOOKED_MS,
     )
-    http = HTTPServer(tornado)
+    http = HTTPServer(RuleRouter([Rule(Named(names), tornado), Rule(AnyMatches(), Answers([(".*", Stranger)]))]))
     http.add_sockets(sockets)
     server = BaseServer(loop, tornado, http)
     server.start()
     shown = LOOPBACK if ip_address(address).is_unspecified else address
-    return server, f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
+    return server, f"http://{_in_url(shown)}:{port}/"
 
 
 def _open(feed: Feed, document: Document) -> None:
@@ -143,24 +186,31 @@ def _open(feed: Feed, document: Document) -> None:
 
 
 def _is_loopback(address: str) -> bool:
-    if address == "localhost":
-        return True
+    return address == "localhost" or (_is_address(address) and ip_address(address).is_loopback)
+
+
+def _is_address(text: str) -> bool:
     try:
-        return ip_address(address).is_loopback
+        ip_address(text)
     except ValueError:
         return False
+    return True
+
+
+def _in_url(host: str) -> str:
+    """A host as URLs write it: an address of version 6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _origins(address: str) -> list[str]:
     """Names under which a browser may have opened the page; a page of any other name may not talk to this server."""
-    known = ["127.0.0.1", "localhost", "[::1]"]
-    if _is_loopback(address):
-        return known
-    name = gethostname()
-    known += [name, getfqdn(), address]
-    with contextlib.suppress(OSError):
-        known += [str(found[4][0]) for found in getaddrinfo(name, None)]
-    return list(dict.fromkeys(known))
+    known = ["127.0.0.1", "localhost", "::1"]
+    if not _is_loopback(address):
+        name = gethostname()
+        known += [name, getfqdn(), address]
+        with contextlib.suppress(OSError):
+            known += [str(found[4][0]) for found in getaddrinfo(name, None)]
+    return [_in_url(host) for host in dict.fromkeys(known)]
 
 
 def _stop_with(stop: threading.Event, loop: IOLoop) -> None:

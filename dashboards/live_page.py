@@ -2,13 +2,15 @@
 
 Every reader has a session of his own over the one feed that all share. A pull returns at once while the feed's sequence
 number stands still; otherwise each panel replaces its named sources (float32, binary) and says its words, of which only
-those that changed are sent. What a reader chooses comes back through one property of the page's state.
+those that changed are sent. What a reader chooses comes back through one property of the page's state, and so does his
+page's question whether this server still answers.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
@@ -36,6 +38,9 @@ PULL_MS = 1000
 # After a command to a replay, ms: its thread has laid out the new instant by then.
 SOON_MS = 250
 STATE = "state"
+# The page asks every few seconds whether its server still answers. One that has not asked for so long, s, is asleep or
+# reads nothing: it is sent no more until it asks again, lest all that it does not take piles up here.
+ASLEEP_S = 150.0
 
 
 class Session:
@@ -45,7 +50,7 @@ class Session:
         self._feed, self._sequence = feed, -1
         self._frame: Frame | None = None
         self._said: dict[str, Word] = {}
-        self._heard = False
+        self._heard, self._heard_at = False, time.monotonic()
         self._document = document
         self.view = View(feed, changed=self.refresh, say=self._say, later=self._later)
         for what in ("hall", "rack", "metric"):
@@ -63,7 +68,9 @@ class Session:
         self.pull()
 
     def pull(self) -> None:
-        """Take a new frame where there is one."""
+        """Take a new frame where there is one, and the reader is awake."""
+        if time.monotonic() - self._heard_at > ASLEEP_S:
+            return
         frame = self._feed.latest()
         if frame is None:
             return
@@ -100,7 +107,9 @@ class Session:
             return
         what, value = str(new[0]), str(new[1])
         if what == "alive":
-            self._heard = True
+            self._heard, self._heard_at = True, time.monotonic()
+            self._say({"beat": value})
+            self.pull()
             return
         transport = getattr(self._feed, "transport", None)
         if transport is not None and transport.do(what, value):

@@ -1,6 +1,10 @@
 // Words of the server into the page, choices of the reader to the server; and never a page that looks alive and is not.
 (() => {
   const RETRY_MS = 2000;
+  // How often the server is asked whether it still answers, and how long that may take.
+  const BEAT_MS = 5000, ANSWER_MS = 20000;
+  // How often a slider that is being moved is heard, and how long after it stays where the hand has left it.
+  const SCRUB_MS = 150, SETTLED_MS = 600;
   const cell = (kind, text) => {
     const made = document.createElement(kind);
     made.textContent = text;
@@ -8,6 +12,8 @@
   };
   let ask = () => {};
   let count = 0;
+  let asked = 0, answered = 0, gone = false;
+  let dragged = null;
 
   const pickable = (table, text) => {
     const head = cell("th", table.dataset.pick ? "" : text);
@@ -44,6 +50,10 @@
 
   const apply = (words) => {
     for (const [key, word] of Object.entries(words)) {
+      if (key === "beat") {
+        answered = performance.now();
+        continue;
+      }
       const [, id, kind, name] = /^(.+?)(?:(@|--|#)(.+))?$/.exec(key.includes("--") ? key.replace("--", "@--") : key);
       const element = document.getElementById(id);
       if (element === null) continue;
@@ -52,7 +62,7 @@
       else if (name.startsWith("--")) element.style.setProperty(name, word);
       else if (id === "main" && name.startsWith("data-")) remember(name.slice(5), word);
       else if (name === "value") {
-        if (document.activeElement !== element || element.tagName === "SELECT") element.value = word;
+        if (dragged !== element) element.value = word;
       } else if (word === null) element.removeAttribute(name);
       else element.setAttribute(name, word);
     }
@@ -67,6 +77,8 @@
   };
 
   const lost = () => {
+    if (gone) return;
+    gone = true;
     document.body.classList.add("lost");
     apply({ "mode@data-mode": "LOST", "mode-shape": "✕", "mode-name": "NO CONNECTION", "note@hidden": null,
       note: "✕ The server does not answer: all numbers are as they were last seen. Trying again." });
@@ -77,6 +89,37 @@
       setTimeout(again, RETRY_MS);
     };
     setTimeout(again, RETRY_MS);
+  };
+
+  // A connection may hang without an end: no page stands as if it lived that gets no answer.
+  const beat = () => {
+    const now = performance.now();
+    if (asked <= answered) {
+      asked = now;
+      ask("alive", String(now));
+    } else if (now - asked > ANSWER_MS) lost();
+  };
+
+  // A slider that is moved goes where the hand is, not where the server last saw it, and takes the picture along.
+  const drag = (control) => {
+    let due = 0;
+    const send = () => {
+      due = 0;
+      ask(control.dataset.ask, control.value);
+    };
+    const release = () => {
+      if (dragged === control) dragged = null;
+    };
+    control.addEventListener("input", () => {
+      dragged = control;
+      due ||= setTimeout(send, SCRUB_MS);
+    });
+    control.addEventListener("change", () => {
+      clearTimeout(due);
+      send();
+      setTimeout(release, SETTLED_MS);
+    });
+    control.addEventListener("blur", release);
   };
 
   const paint = () => {
@@ -102,8 +145,11 @@
     };
     state.properties.text.change.connect(() => apply(JSON.parse(state.text)));
     apply(JSON.parse(state.text));
-    ask("alive", "");
+    beat();
+    setInterval(beat, BEAT_MS);
+    document.addEventListener("visibilitychange", beat);
     document.querySelectorAll("[data-ask]").forEach((control) => {
+      if (control.type === "range") return void drag(control);
       control.addEventListener(control.dataset.on ?? "change", () => ask(control.dataset.ask, control.dataset.value ?? control.value));
     });
     document.querySelectorAll("details[data-key]").forEach((details) => {
