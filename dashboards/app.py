@@ -103,10 +103,10 @@ class Readers(BokehTornado):
     """Bokeh's server, which forgets a reader who went away while his connection was being set up."""
 
     def new_connection(self, protocol: Any, socket: Any, application_context: Any, session: Any) -> ServerConnection:
-        """Let go at once of a socket that is closed already: nobody tells of its end again."""
+        """Let go of a socket that is closed already, where its end has been told before anybody listened."""
         made = super().new_connection(protocol, socket, application_context, session)
         if socket.ws_connection is None:
-            self.client_lost(made)
+            self.io_loop.call_later(LOOKED_MS / 1e3, self.client_lost, made)
         return made
 
 

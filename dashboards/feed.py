@@ -13,11 +13,12 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from dashboards.run_reader import AGE, MEASURED, NS, RunReader
+from dashboards.run_reader import AGE, MEASURED, NS, ReplacedError, RunReader
 from dashboards.transport import SPEEDS, State, Transport
 from telemetry.live.frame import Bools, Floats, Frame, Mode, Topology, Trend
 from twin.core.errors import InputError
@@ -28,6 +29,10 @@ SILENT_INTERVALS, SILENT_S = 3.0, 30.0
 # What a trend shows.
 WINDOW_INTERVALS = 180
 SHOWN = 3
+# A position that was scrubbed to is the end of an interval but for rounding, s.
+ROUNDING_S = 1e-3
+GONE = "the run cannot be read any more: was it moved?"
+REPLACED = "another run has taken the place of this one: open its page anew"
 
 
 class RunFeed:
@@ -46,7 +51,10 @@ class RunFeed:
         self.window_s = WINDOW_INTERVALS * self._reader.interval_s
         first, last = self._ends()
         follow = self._reader.is_written
-        self.transport = Transport(first, last, speed or _speed(self._reader), follow=follow, clock=clock)
+        step_s = self._reader.interval_s
+        self.transport = Transport(
+            first, last, speed or _speed(self._reader), follow=follow, step_s=step_s, clock=clock
+        )
         self.transport.woken = self.wake
         self._grown_at, self._looked_at = clock(), -math.inf
         self._lock, self._woken, self._stopped = threading.Lock(), threading.Event(), threading.Event()
@@ -111,16 +119,25 @@ class RunFeed:
         while not self._stopped.is_set():
             self._woken.wait(POLL_S)
             self._woken.clear()
-            self.step()
+            try:
+                self.step()
+            except Exception as error:  # a page without its feed would stand still and not say why
+                self._stumbled(error)
+
+    def _stumbled(self, error: Exception) -> None:
+        said = f"the run cannot be read: {type(error).__name__}"
+        if self._frame is not None and self._frame.note != said:
+            self._shown = ()
+            self._frame = replace(self._frame, sequence=self._frame.sequence + 1, note=said)
 
     def _grow(self) -> None:
-        if self._clock() - self._looked_at < GROWTH_S or self._reader.complete:
+        if self._clock() - self._looked_at < GROWTH_S:
             return
         self._looked_at = self._clock()
         try:
             grown = self._reader.refresh()
-        except (OSError, InputError, KeyError, ValueError):
-            self._trouble = "the run cannot be read any more: was it moved?"
+        except (OSError, InputError, KeyError, ValueError) as error:
+            self._trouble = REPLACED if isinstance(error, ReplacedError) else GONE
             return
         self._trouble = ""
         if grown:
@@ -134,7 +151,7 @@ class RunFeed:
     def _index(self, state: State) -> int:
         """The interval at the position: the one that ends last before it; -1 in an empty run."""
         times = self._reader.times_s
-        return min(max(int(np.searchsorted(times, state.position_s, side="right")) - 1, 0), len(times) - 1)
+        return min(max(int(np.searchsorted(times, state.position_s + ROUNDING_S, side="right")) - 1, 0), len(times) - 1)
 
     def _silence(self, state: State) -> float:
         """How long a run that is followed has not grown, whole s; 0 while that is no longer than it may be."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
@@ -38,9 +37,6 @@ PULL_MS = 1000
 # After a command to a replay, ms: its thread has laid out the new instant by then.
 SOON_MS = 250
 STATE = "state"
-# The page asks every few seconds whether its server still answers. One that has not asked for so long, s, is asleep or
-# reads nothing: it is sent no more until it asks again, lest all that it does not take piles up here.
-ASLEEP_S = 150.0
 
 
 class Session:
@@ -50,7 +46,7 @@ class Session:
         self._feed, self._sequence = feed, -1
         self._frame: Frame | None = None
         self._said: dict[str, Word] = {}
-        self._heard, self._heard_at = False, time.monotonic()
+        self._heard = False
         self._document = document
         self.view = View(feed, changed=self.refresh, say=self._say, later=self._later)
         for what in ("hall", "rack", "metric"):
@@ -68,9 +64,7 @@ class Session:
         self.pull()
 
     def pull(self) -> None:
-        """Take a new frame where there is one, and the reader is awake."""
-        if time.monotonic() - self._heard_at > ASLEEP_S:
-            return
+        """Take a new frame where there is one."""
         frame = self._feed.latest()
         if frame is None:
             return
@@ -107,9 +101,8 @@ class Session:
             return
         what, value = str(new[0]), str(new[1])
         if what == "alive":
-            self._heard, self._heard_at = True, time.monotonic()
+            self._heard = True
             self._say({"beat": value})
-            self.pull()
             return
         transport = getattr(self._feed, "transport", None)
         if transport is not None and transport.do(what, value):

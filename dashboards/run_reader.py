@@ -23,6 +23,7 @@ from twin.core.errors import InputError, did_you_mean, one
 from twin.core.units import HOUR
 from twin.core.variables import BY_NAME
 from twin.engine import checkpoint, lock
+from twin.engine.identity import DECIDING
 from twin.engine.target import ROOT_FILE, Standing, read_attributes
 from twin.racks.rack import Rack
 from twin.site.library import load_library
@@ -34,6 +35,14 @@ LEVELS = ("site", "hall", "loop", "rack", "pool", "stream")
 MEASURED, AGE = "measured", "age"
 BLOCK_BYTES = 32 << 20  # of the blocks that are kept, each at most
 MOST_POINTS = 1000
+
+
+# What tells one run from another, even while it grows.
+IDENTITY = tuple(key for keys in DECIDING.values() for key in keys if key != "period_end")
+
+
+class ReplacedError(ValueError):
+    """Another run stands in the folder."""
 
 
 class RunReader:
@@ -79,14 +88,20 @@ class RunReader:
         return False
 
     def refresh(self) -> bool:
-        """Look whether the run has grown; True where it has."""
+        """Look whether the run has grown; True where it has.
+
+        Raises ``OSError`` where it is not there any more, ``ReplacedError`` where another run stands in its place.
+        """
         there = (self.folder / ROOT_FILE).stat()
         recorded = None if self.complete or self.is_live else checkpoint.next_block(self.folder) or 0
         stamp = (there.st_mtime_ns, -1 if recorded is None else recorded)
         if stamp == self._stamp:
             return False
+        attrs = read_attributes(self.folder)
+        if attrs is not None and _identity(attrs) != _identity(self._attrs):
+            raise ReplacedError
         self._stamp = stamp
-        self._attrs = read_attributes(self.folder) or self._attrs
+        self._attrs = attrs or self._attrs
         self._root = zarr.open_group(self.folder, mode="r", use_consolidated=True)
         times = np.asarray(_array(self._root, "time")[:], np.int64)
         # A simulation has all its times from the beginning, and rows as far as its checkpoint says.
@@ -203,6 +218,10 @@ def _array(root: zarr.Group, name: str) -> zarr.Array[Any]:
     return found
 
 
+def _identity(attrs: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(attrs.get(key) for key in IDENTITY)
+
+
 def _rated(kind: str) -> float:
     """Rated power of a kind of rack, W; NaN where the library of today does not know it."""
     library = load_library()
@@ -219,4 +238,4 @@ def _no_run(folder: Path) -> str:
     return f"there is no run here{did_you_mean(folder.name, near)}"
 
 
-__all__ = ["NS", "RunReader"]
+__all__ = ["NS", "ReplacedError", "RunReader"]

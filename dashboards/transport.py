@@ -18,7 +18,10 @@ SPEEDS = (1.0, 10.0, 60.0, 600.0, 3600.0)
 
 @dataclass(frozen=True)
 class State:
-    """``position_s``, ``first_s``, ``last_s``: of the run, s since 1970 UTC. ``follows``: stays at the newest one."""
+    """``position_s``, ``first_s``, ``last_s``: of the run, s since 1970 UTC. ``follows``: stays at the newest one.
+
+    ``steps``: intervals between the ends.
+    """
 
     playing: bool
     speed: float
@@ -27,6 +30,7 @@ class State:
     last_s: float
     follows: bool
     may_follow: bool
+    steps: int = 0
 
     @property
     def share(self) -> float:
@@ -35,14 +39,17 @@ class State:
 
 
 class Transport:
-    """The position of a replay; calls may come from any thread. ``woken`` is called after each change."""
+    """The position of a replay; calls may come from any thread. ``woken`` is called after each change.
+
+    ``step_s``: length of an interval.
+    """
 
     def __init__(
-        self, first_s: float, last_s: float, speed: float, *, follow: bool = False,
+        self, first_s: float, last_s: float, speed: float, *, follow: bool = False, step_s: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._lock, self._clock = threading.RLock(), clock
-        self._first, self._last, self._speed = first_s, last_s, speed
+        self._first, self._last, self._speed, self._step = first_s, last_s, speed, step_s
         self._playing, self._follows, self._may_follow = True, follow, follow
         self._anchor, self._since = (last_s if follow else first_s), clock()
         self.woken: Callable[[], None] = lambda: None
@@ -53,7 +60,10 @@ class Transport:
             at = self._at()
             if at >= self._last and self._playing and not self._follows:
                 self._set(at, playing=False)
-            return State(self._playing, self._speed, at, self._first, self._last, self._follows, self._may_follow)
+            steps = round((self._last - self._first) / self._step)
+            return State(
+                self._playing, self._speed, at, self._first, self._last, self._follows, self._may_follow, steps
+            )
 
     def grow(self, first_s: float, last_s: float, may_follow: bool) -> None:
         """The run has other ends than before, or nobody writes it any more."""
@@ -73,7 +83,7 @@ class Transport:
             elif what == "pause":
                 self._follows = False
                 self._set(at, playing=False)
-            elif what == "speed" and share is not None and share > 0:
+            elif what == "speed" and share is not None and 0 < share <= FASTEST:
                 self._set(at)
                 self._speed = share
             elif what == "seek" and share is not None:

@@ -6,6 +6,7 @@ A value of a frame may be measured or simulated: the two are kept apart and neve
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -52,9 +53,9 @@ class View:
         """Variable, item and its name for the trend: of the rack, else of the hall, else of the site."""
         t = self.topology
         if self.rack is not None:
-            return "rack_power", self.rack, f"rack {t.racks[self.rack]}"
+            return "rack_power", self.rack, f"rack {apart(t.racks[self.rack])}"
         if self.hall is not None:
-            return "hall_it_power", self.hall, f"hall {t.halls[self.hall]}, IT"
+            return "hall_it_power", self.hall, f"hall {apart(t.halls[self.hall])}, IT"
         return "site_power", 0, "site, at the meter"
 
     @property
@@ -113,13 +114,19 @@ def per_second(rate: float) -> str:
 
 
 def degrees(c: float, digits: int = 1) -> str:
-    """A temperature."""
-    return f"{c:.{digits}f} °C" if math.isfinite(c) else DASH
+    """A temperature, a true minus."""
+    return f"{c:.{digits}f} °C".replace("-", "−") if math.isfinite(c) else DASH
 
 
 def signed(text: str) -> str:
     """A difference: with its sign, a true minus."""
     return text if text == DASH else f"−{text[1:]}" if text.startswith("-") else f"+{text}"
+
+
+def apart(name: str) -> str:
+    """A name as it stands in a sentence: one that is written from right to left does not turn round what follows it."""
+    turns = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name)
+    return f"\u2068{name}\u2069" if turns else name
 
 
 def span(seconds: float) -> str:
@@ -141,5 +148,5 @@ def zone(t: Topology) -> str:
     return f"UTC{t.utc_offset_s / HOUR:+g}" if t.utc_offset_s else "UTC"
 
 
-__all__ = ["MEASURED", "RESIDUAL", "SIMULATED", "View", "degrees", "moment", "per_second", "signed", "span", "value",
-           "values", "watts", "zone"]  # fmt: skip
+__all__ = ["MEASURED", "RESIDUAL", "SIMULATED", "View", "apart", "degrees", "moment", "per_second", "signed", "span",
+           "value", "values", "watts", "zone"]  # fmt: skip

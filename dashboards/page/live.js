@@ -5,6 +5,8 @@
   const BEAT_MS = 5000, ANSWER_MS = 20000;
   // How often a slider that is being moved is heard, and how long after it stays where the hand has left it.
   const SCRUB_MS = 150, SETTLED_MS = 600;
+  // No line ends between a number and its unit.
+  const UNIT = /(\d) (?=(?:[kMG]?W|°C|%|min|[sh]|[kMG]?\/s)(?!\w))/g;
   const cell = (kind, text) => {
     const made = document.createElement(kind);
     made.textContent = text;
@@ -57,7 +59,7 @@
       const [, id, kind, name] = /^(.+?)(?:(@|--|#)(.+))?$/.exec(key.includes("--") ? key.replace("--", "@--") : key);
       const element = document.getElementById(id);
       if (element === null) continue;
-      if (kind === undefined) element.textContent = word;
+      if (kind === undefined) element.textContent = element.matches(".finding, .under") ? word.replace(UNIT, "$1\u00a0") : word;
       else if (kind === "#") whole[name](element, word);
       else if (name.startsWith("--")) element.style.setProperty(name, word);
       else if (id === "main" && name.startsWith("data-")) remember(name.slice(5), word);
@@ -105,7 +107,7 @@
     let due = 0;
     const send = () => {
       due = 0;
-      ask(control.dataset.ask, control.value);
+      ask(control.dataset.ask, String(control.value / control.max)); // one step is an interval
     };
     const release = () => {
       if (dragged === control) dragged = null;

@@ -18,7 +18,7 @@
           }
         }
         // As many dates as fit: BokehJS does not ask for the width of a label.
-        const dates = Math.max(2, Math.floor(plot.inner_width / 95));
+        const dates = Math.max(3, Math.floor(plot.inner_width / 95));
         for (const axis of plot.below) if (axis.type === "DatetimeAxis") axis.ticker.setv({ desired_num_ticks: dates }, here);
         for (const drawn of plot.renderers) {
           if (drawn.name !== "ink") continue;

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from html import escape
 
 from dashboards.panels.panel import Word, Words, flag
-from dashboards.view import View, moment, span, zone
+from dashboards.view import View, apart, moment, span, zone
 from telemetry.live.frame import Frame, Mode
 
 SHAPE = {Mode.LIVE: "●", Mode.STALE: "▲", Mode.REPLAY: "▶", Mode.SIMULATED: "◇"}
@@ -30,8 +30,9 @@ class Header:
         self._view = view
         self._at = -math.inf
         self._frame: Frame | None = None
+        title = escape(t.title or t.site, quote=True)
         self.parts = [
-            f'<div class="head"><div class="who"><h1>{escape(t.title or t.site)}</h1><p class="facts" id="when">'
+            f'<div class="head"><div class="who"><h1 dir="auto" title="{title}">{title}</h1><p class="facts" id="when">'
             'waiting for the first frame</p></div><p class="modes"><span id="mode" class="badge" role="status" '
             'data-mode="NONE"><b aria-hidden="true" id="mode-shape">○</b> <span id="mode-name">WAITING</span></span>'
             '<span class="age"><span class="age-name">data age</span> <strong id="age">–</strong></span></p></div>'
@@ -43,7 +44,7 @@ class Header:
         self._frame, self._at = frame, time.monotonic()
         t = self._view.topology
         local = moment(frame.time_ns, t.utc_offset_s)
-        parts = [f"{local} {zone(t)}", t.site]
+        parts = [f"{local} {zone(t)}", apart(t.site)]
         if t.model_shift_s:
             parts.append(
                 f"the model stands at {moment(frame.time_ns, t.model_shift_s + t.utc_offset_s, '%Y-%m-%d %H:%M')}"

@@ -32,7 +32,7 @@ from dashboards.panels.colouring import Colouring, choices, chosen
 from dashboards.panels.floor import floor
 from dashboards.panels.panel import Floats, Word, Words, closing, flag, opening, picture
 from dashboards.theme import FONT, INK, NO_DATA, WRONG, colour_bar, colours, plot, quiet
-from dashboards.view import DASH, MEASURED, SIMULATED, View, degrees, values, watts
+from dashboards.view import DASH, MEASURED, SIMULATED, View, apart, degrees, values, watts
 from telemetry.live.frame import Frame
 
 KEY, TITLE = "heat", "Racks"
@@ -40,6 +40,7 @@ HEIGHT = 396
 CAMPUS = "whole campus"
 # Below every scale: a cell without a rack, painted in the colour of the panel.
 GAP = np.float32(-1e30)
+MOST_LETTERS = 10  # of the name of a row beside it
 MOST_MARKS, MOST_ROWS, MOST_LABELS, MOST_SEAMS = 200, 40, 80, 64
 # Rated power may be passed by the error of a meter.
 OVER = 1.02
@@ -176,7 +177,9 @@ class Heat:
         if one:
             at = [b.bottom + 0.5 for b in f.rows]
             p.yaxis.ticker = FixedTicker(ticks=at)
-            p.yaxis.major_label_overrides = {y: b.name.rpartition("/")[2] for y, b in zip(at, f.rows, strict=True)}
+            p.yaxis.major_label_overrides = {
+                y: _cut(b.name.rpartition("/")[2]) for y, b in zip(at, f.rows, strict=True)
+            }
             places = [0, *range(4, columns, 5)]
             p.xaxis.ticker = FixedTicker(ticks=[x + 0.5 for x in places])
             p.xaxis.major_label_overrides = {x + 0.5: str(x + 1) for x in places}
@@ -187,7 +190,7 @@ class Heat:
         count = len(f.rows)
         self._bands.data = {
             **_sides(f.rows),
-            "name": [b.name for b in f.rows],
+            "name": [apart(b.name) for b in f.rows],
             "one": [f.hall is not None] * count,
             "unit": [unit] * count,
         }
@@ -273,6 +276,10 @@ def _short(names: list[str]) -> list[str]:
     """Names without their building, where the rest tells them apart."""
     last = [name.rpartition("/")[2] for name in names]
     return last if len(set(last)) == len(last) else names
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
 
 
 def _one(place: tuple[int, int] | None) -> dict[str, list[int]]:

@@ -15,17 +15,21 @@ import numpy as np
 
 from dashboards.panels import room
 from dashboards.panels.panel import Word, Words, flag
-from dashboards.view import DASH, MEASURED, SIMULATED, View, per_second, value, values, watts
+from dashboards.view import DASH, MEASURED, SIMULATED, View, apart, degrees, per_second, value, values, watts
 from telemetry.live.frame import Frame
 
 CARDS = {
     "meter": "At the meter",
     "it": "IT power",
     "pue": "PUE now",
-    "room": "Tightest headroom",
-    "token": "Tokens generated",
+    "room": "Least headroom",
+    "token": "Tokens",
     "outdoor": "Outdoor",
 }
+
+
+# A line without words.
+NO_WIDTH = "\u200b"
 
 
 class KeyFigures:
@@ -37,11 +41,19 @@ class KeyFigures:
         made = "".join(_card(key, name) for key, name in CARDS.items() if key != "token" or has_fleet)
         self.parts = [f'<dl class="cards" id="key-figures" role="status" aria-live="polite">{made}</dl>']
         self._fleet = has_fleet
+        self._doubled: set[str] = set()
 
     def update(self, frame: Frame) -> Mapping[str, Word]:
         """The words of all cards."""
-        return {**self._meter(frame), **self._it(frame), **_pue(frame), **self._room(frame), **_outdoor(frame),
-                **(_tokens(frame) if self._fleet else {})}  # fmt: skip
+        words = {**self._meter(frame), **self._it(frame), **_pue(frame), **self._room(frame), **_outdoor(frame),
+                 **(_tokens(frame) if self._fleet else {})}  # fmt: skip
+        return words | self._kept(words)
+
+    def _kept(self, words: Words) -> Words:
+        """The second line of a card stays once it was there: measurements come and go, and nothing below may move."""
+        self._doubled |= {key for key in CARDS if words.get(f"{key}-beside")}
+        empty = [key for key in self._doubled if not words.get(f"{key}-beside")]
+        return {f"{key}-beside": NO_WIDTH for key in empty} | {f"{key}-beside@hidden": None for key in empty}
 
     def _meter(self, frame: Frame) -> Words:
         contract = value(frame, SIMULATED, "contract_power")
@@ -75,7 +87,7 @@ class KeyFigures:
                 **_wrong("room", False),
             }
         words = _pair("room", (math.nan, found.watts))
-        words["room-note"] = f"{found.hall}: {found.what}, {found.binding}" if found.binding else found.hall
+        words["room-note"] = f"{apart(found.hall)}: {found.what}, {found.binding}" if found.binding else found.hall
         return words | _wrong("room", found.watts < 0)
 
 
@@ -98,9 +110,9 @@ def _outdoor(frame: Frame) -> Words:
         [value(frame, side, f"outdoor_{bulb}_bulb_temperature") for side in (MEASURED, SIMULATED)]
         for bulb in ("dry", "wet")
     )
-    words = _pair("outdoor", dry, lambda c: f"{c:.1f} °C" if math.isfinite(c) else DASH)
+    words = _pair("outdoor", dry, degrees)
     known = wet[0] if math.isfinite(wet[0]) else wet[1]
-    words["outdoor-note"] = f"wet bulb {known:.1f} °C" if math.isfinite(known) else ""
+    words["outdoor-note"] = f"wet bulb {degrees(known)}" if math.isfinite(known) else ""
     return words
 
 

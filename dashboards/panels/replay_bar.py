@@ -27,7 +27,7 @@ class ReplayBar:
             f'<span><label for="{KEY}-speed" class="visually-hidden">Speed</label> <select id="{KEY}-speed" '
             f'data-ask="speed">{options}</select></span><span class="end" id="{KEY}-first"></span>'
             f'<label for="{KEY}-at" class="visually-hidden">Position</label><input type="range" id="{KEY}-at" min="0" '
-            f'max="1" step="any" data-ask="seek"><span class="end" id="{KEY}-last"></span>'
+            f'max="1" step="1" data-ask="seek"><span class="end" id="{KEY}-last"></span>'
             f'<button type="button" id="{KEY}-follow" data-ask="follow" data-on="click" hidden>{escape("⇥ newest")}'
             "</button></div>"
         ]
@@ -43,7 +43,9 @@ class ReplayBar:
             f"{KEY}-toggle": "❚❚ Pause" if plays else "▶ Play",
             f"{KEY}-toggle@data-ask": "pause" if plays else "play",
             f"{KEY}-speed@value": f"{state.speed:g}",
-            f"{KEY}-at@value": f"{state.share:.5f}",
+            f"{KEY}-at@max": str(max(state.steps, 1)),
+            f"{KEY}-at@disabled": flag(state.steps < 1),
+            f"{KEY}-at@value": str(round(state.share * state.steps)),
             f"{KEY}-at@aria-valuetext": moment(frame.time_ns, t.utc_offset_s),
             f"{KEY}-follow@hidden": flag(not state.may_follow or state.follows),
         }

@@ -1,7 +1,7 @@
 """Measured against simulated over the last while: of the site, the hall that is looked at, or the chosen rack.
 
 Measured is a solid line in the ink of the page, simulated a dashed one in blue. The feed is asked off the document's
-lock, so that a run on a slow disk holds up nobody.
+lock, so that a run on a slow disk holds up nobody. The scale of power stays while the lines are well within it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, DatetimeTickFormatter, HoverTool, Line, Model, Range1d
+from bokeh.models import ColumnDataSource, CustomJSTickFormatter, HoverTool, Line, Model, Range1d
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboards.panels.panel import Floats, Word, Words, closing, opening, picture
-from dashboards.theme import BLUE, INK, TIME_AXIS, plot
+from dashboards.theme import BLUE, INK, plot
 from dashboards.view import DASH, View, moment, signed, span, watts
 from telemetry.live.frame import Frame, Trend
 from twin.core.units import KW, MW
@@ -26,8 +26,24 @@ HEIGHT = 172
 WINDOW_S = 1800.0
 # Room above and below the lines, of their span; a span is no less than this share of the value.
 PAD, LEAST = 0.12, 0.01
+# A scale is kept that is at most so many times as long as the lines need.
+LOOSE = 2.5
 MOST_ROWS, MOST_POINTS = 60, 900
 NS_IN_MS = 1e6
+# Labels that need no neighbour: Bokeh's own read the unit off the distance of two, and one alone is then its year.
+TIMES = """
+const d = new Date(tick), two = (n) => String(n).padStart(2, "0");
+const month = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ")[d.getUTCMonth()];
+if (tick % 86400e3 === 0) return `${d.getUTCDate()} ${month}`;
+const clock = `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}`;
+return ticks.some((t) => t % 60e3) ? `${clock}:${two(d.getUTCSeconds())}` : clock;
+"""
+# All with as many digits as the finest needs, a true minus.
+POWERS = """
+const fine = (n) => ticks.every((t) => Math.abs(t * 10 ** n - Math.round(t * 10 ** n)) < 1e-6);
+const digits = [0, 1, 2, 3].find(fine) ?? 4;
+return tick.toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits}).replace("-", "\u2212");
+"""
 
 
 class Lines:
@@ -42,6 +58,7 @@ class Lines:
         self._asked: object = None
         self._trend: Trend | None = None
         self._focus = view.focus
+        self._scale: tuple[str, float, float] | None = None
         legend = (
             '<ul class="legend"><li><i class="key line" style="--c:var(--ink)"></i>measured</li><li><i class="key '
             'dash" style="--c:var(--sim)"></i>simulated</li></ul>'
@@ -56,7 +73,7 @@ class Lines:
         """Ask for the lines; they come with the next words."""
         focus = self._view.focus
         if focus != self._focus:
-            self._focus, self._asked, self._trend = focus, None, None
+            self._focus, self._asked, self._trend, self._scale = focus, None, None, None
         if self._asked is None:
             self._ask()
         return self._words()
@@ -94,9 +111,17 @@ class Lines:
             self._figure.yaxis.axis_label = label
         self._figure.x_range.update(start=float(at[0]), end=float(max(at[-1], at[0] + 1.0)))
         if len(known):
-            low, high = float(known.min()) / scale, float(known.max()) / scale
-            room = max(high - low, LEAST * max(abs(high), abs(low)), 1e-6)
-            self._figure.y_range.update(start=low - PAD * room, end=high + PAD * room)
+            self._fit(unit, float(known.min()) / scale, float(known.max()) / scale)
+
+    def _fit(self, unit: str, low: float, high: float) -> None:
+        """A scale for lines between two values; the present one where it fits, so that it does not breathe."""
+        room = max(high - low, LEAST * max(abs(high), abs(low)), 1e-6)
+        if self._scale is not None:
+            known, start, end = self._scale
+            if known == unit and start <= low and high <= end and end - start <= LOOSE * (1 + 2 * PAD) * room:
+                return
+        self._scale = unit, low - PAD * room, high + PAD * room
+        self._figure.y_range.update(start=self._scale[1], end=self._scale[2])
 
     def _words(self) -> Words:
         t, name = self._trend, self._focus[2]
@@ -109,8 +134,8 @@ class Lines:
             parts.append(f"simulated {watts(simulated)}")
         if math.isfinite(measured - simulated) and simulated:
             parts.append(signed(f"{100 * (measured / simulated - 1):.1f} %"))
-        while_ = span(float(t.times_ns[-1] - t.times_ns[0]) / 1e9)
-        said = f"{name}: {', '.join(parts)}; the last {while_}"
+        length_s = float(t.times_ns[-1] - t.times_ns[0]) / 1e9
+        said = f"{name}: {', '.join(parts)}; {f'the last {span(length_s)}' if length_s else 'one instant, no line yet'}"
         words: Words = {f"{KEY}-finding": said, f"{KEY}-picture@aria-label": f"{TITLE}. {said}"}
         if KEY in self._view.opened:
             words[f"{KEY}-table#rows"] = self._rows(t)
@@ -127,7 +152,7 @@ class Lines:
 
     def _drawn(self) -> figure:
         p = plot(HEIGHT, "Power, MW", x_range=Range1d(start=0.0, end=1.0), y_range=Range1d(start=0.0, end=1.0))
-        p.xaxis.formatter = DatetimeTickFormatter(**{**TIME_AXIS, "seconds": "%H:%M:%S", "minsec": "%H:%M:%S"})
+        p.xaxis.formatter, p.yaxis.formatter = CustomJSTickFormatter(code=TIMES), CustomJSTickFormatter(code=POWERS)
         p.tools, p.toolbar_location, p.name = [], None, f"{KEY}-figure"
         dashed = Line(x="x", y="simulated", line_color=BLUE, line_dash=[7, 4], line_width=2)
         p.add_glyph(self._source, dashed, name=f"{KEY}-simulated")

@@ -84,9 +84,16 @@ def test_scrubbing_goes_there(replayed, live):
     slider.focus()
     page.keyboard.press("End")
     end = xr.open_zarr(live)["time"].values[-1].astype("datetime64[s]")
-    page.wait_for_function("document.getElementById('replay-at').value > 0.99")
+    page.wait_for_function("document.getElementById('replay-at').value === document.getElementById('replay-at').max")
     expect(page.locator("#replay-at")).to_have_attribute("aria-valuetext", written(page, end), timeout=SEEN_MS)
     assert at(page) == end
+    page.keyboard.press("ArrowLeft")
+    expect(slider).to_have_attribute("aria-valuetext", written(page, end - np.timedelta64(60, "s")), timeout=SEEN_MS)
+    page.keyboard.press("Home")
+    if page.locator("#replay-toggle").inner_text().endswith("Play"):
+        page.get_by_role("button", name="Play").click()
+    slider.focus()  # and it goes on with the replay though it has the focus
+    page.wait_for_function("['2', '3', '4'].includes(document.getElementById('replay-at').value)", timeout=SEEN_MS)
 
 
 def written(page: Page, end: np.datetime64) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -97,8 +99,9 @@ def test_time_moves_as_it_is_told():
     assert (at(), t.state().playing) == (2000.0, False)
     t.do("play", "")
     assert (at(), t.state().playing) == (1000.0, True)
+    assert t.state().steps == 1000
     assert not t.do("hall", "A")
-    for bad in ("nan", "-1", "", "x"):
+    for bad in ("nan", "-1", "", "x", "1e11"):
         t.do("speed", bad)
         t.do("seek", "nan")
     assert t.state().speed == 60.0
@@ -170,6 +173,52 @@ def test_a_broken_file_is_said_and_the_page_goes_on(run, tmp_path):
     assert np.isnan(frame.simulated["hall_it_power"]).all()
     assert np.isfinite(frame.simulated["site_power"]).all()
     assert feed.trend("hall_it_power", 0, 60.0).times_ns.size == 0
+
+
+def test_a_run_that_has_gone_or_is_another_now_is_said(run, tmp_path):
+    there, clock = tmp_path / "there.zarr", Clock()
+    shutil.copytree(run, there)
+    feed = RunFeed(there, speed=60.0, clock=clock)
+    assert shown(feed).note == ""
+    aside = there.rename(tmp_path / "aside.zarr")
+    clock.now += 2
+    assert shown(feed).note == "the run cannot be read any more: was it moved?"
+    aside.rename(there)
+    clock.now += 2
+    assert shown(feed).note == ""
+    about = there / "zarr.json"
+    about.write_text(about.read_text().replace('"seed": 0', '"seed": 1'))
+    clock.now += 2
+    assert shown(feed).note == "another run has taken the place of this one: open its page anew"
+
+
+def test_a_feed_that_stumbles_says_so_and_goes_on(run, monkeypatch):
+    feed = RunFeed(run, speed=60.0)
+    assert shown(feed).note == ""
+    made = feed._made
+    monkeypatch.setattr(feed, "_made", lambda *given: made(*given[:0]))
+    feed.start()
+    try:
+        feed.transport.do("seek", "0.5")
+        wait_for(lambda: "cannot be read: TypeError" in note(feed))
+        monkeypatch.setattr(feed, "_made", made)
+        feed.transport.do("seek", "0.9")
+        wait_for(lambda: note(feed) == "")
+    finally:
+        feed.stop()
+
+
+def note(feed: RunFeed) -> str:
+    frame = feed.latest()
+    assert frame is not None
+    return frame.note
+
+
+def wait_for(what: Callable[[], bool], within_s: float = 5.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_a_run_without_racks_is_shown_by_halls(tmp_path):
