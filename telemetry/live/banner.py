@@ -22,6 +22,7 @@ from telemetry.live.frame import Mode
 
 TURNS, RETURNS = 0.5, 0.25
 TOLD = 0.01  # a few values of thousands are always missing: pages tell them where they are
+NOT_HEARD = "not heard yet"
 GROUPS = ("power", "cooling", "weather")
 DECIDING = ("power", "cooling")
 
@@ -67,7 +68,7 @@ class Banner:
         if not any(group in self.shares for group in DECIDING):
             return "no point of power or cooling is known that drives the model: it goes by itself"
         lost = {group: share - self._never[group] for group, share in self.shares.items()}
-        found = (("not usable", lost), ("not heard yet", self._never))
+        found = (("not usable", lost), (NOT_HEARD, self._never))
         return "; ".join(f"{what}: {told}" for what, shares in found if (told := _told(shares)))
 
 
@@ -91,4 +92,4 @@ def _told(shares: Mapping[str, float]) -> str:
     )
 
 
-__all__ = ["Banner", "doubts", "group_of"]
+__all__ = ["NOT_HEARD", "Banner", "doubts", "group_of"]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.clock import NS
+from telemetry.live.banner import NOT_HEARD
 from telemetry.live.frame import Floats, Frame, Topology, Trend
 from twin.core.variables import BY_NAME
 
@@ -73,13 +74,17 @@ class Ring:
 
 
 class Board:
-    """A :class:`~telemetry.live.frame.Feed` of a twin that runs in this process; ``put`` is for one thread."""
+    """A :class:`~telemetry.live.frame.Feed` of a twin that runs in this process; ``put`` is for one thread.
+
+    ``early_ns``: the last instant at which some of what drives the model had not been heard yet; 0 for none.
+    """
 
     def __init__(self, topology: Topology, step_s: float = 1.0) -> None:
         self._topology, self._step_s = topology, step_s
         self._lock = threading.Lock()
         self._frame: Frame | None = None
         self._rings: dict[str, tuple[Ring, Ring]] = {}
+        self.early_ns = 0
 
     @property
     def topology(self) -> Topology:
@@ -100,6 +105,8 @@ class Board:
             for simulated, measured in self._rings.values():
                 if simulated.put(frame.time_ns, frame.simulated):
                     measured.put(frame.time_ns, frame.measured)
+        if NOT_HEARD in frame.note:
+            self.early_ns = frame.time_ns
         self._frame = frame
 
     @staticmethod

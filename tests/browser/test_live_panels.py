@@ -11,6 +11,8 @@ from bokeh.plotting import figure
 
 from dashboards.panels import key_figures, trend
 from dashboards.view import View, apart, degrees
+from telemetry.live.banner import NOT_HEARD
+from telemetry.live.board import Board
 from telemetry.live.frame import Trend
 from tests.browser.synthetic import BASE_NS, Scripted, frame, topology
 
@@ -19,6 +21,7 @@ class Waving(Scripted):
     """A feed whose trend is what the test says."""
 
     level = 10.0e6
+    early_ns = 0
 
     def trend(self, variable: str, item: int, last_s: float) -> Trend:
         at = np.arange(60)
@@ -58,6 +61,21 @@ def test_a_trend_of_one_instant_says_so(monkeypatch):
     lines = trend.build(View(feed))
     lines.update(frame(feed.topology, 1))
     assert str(lines.update(frame(feed.topology, 2))["trend-finding"]).endswith("one instant, no line yet")
+
+
+def test_a_trend_says_until_when_the_model_went_by_itself():
+    feed = Waving(topology(1, 2, 4))
+    board = Board(feed.topology)
+    board.put(frame(feed.topology, 9, note=f"{NOT_HEARD}: 24 % of the power"))
+    board.put(frame(feed.topology, 10))
+    feed.early_ns = board.early_ns
+    lines = trend.build(View(feed))
+    lines.update(frame(feed.topology, 59))
+    assert str(lines.update(frame(feed.topology, 59))["trend-finding"]).endswith(
+        "the last 59 s; until 11:46:49 not all was heard"
+    )
+    feed.early_ns = 0
+    assert str(lines.update(frame(feed.topology, 59))["trend-finding"]).endswith("the last 59 s")
 
 
 def test_the_second_line_of_a_card_keeps_its_place_when_its_measurement_is_lost():
