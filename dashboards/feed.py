@@ -31,6 +31,7 @@ WINDOW_INTERVALS = 180
 SHOWN = 3
 # A position that was scrubbed to is the end of an interval but for rounding, s.
 ROUNDING_S = 1e-3
+LEFT = "nobody writes this run any more, and it was not ended: its last instant may be long past"
 GONE = "the run cannot be read any more: was it moved?"
 REPLACED = "another run has taken the place of this one: open its page anew"
 
@@ -50,7 +51,7 @@ class RunFeed:
         self.topology: Topology = self._reader.topology
         self.window_s = WINDOW_INTERVALS * self._reader.interval_s
         first, last = self._ends()
-        follow = self._reader.is_written
+        self._was_written = follow = self._reader.is_written
         step_s = self._reader.interval_s
         self.transport = Transport(
             first, last, speed or _speed(self._reader), follow=follow, step_s=step_s, clock=clock
@@ -168,6 +169,7 @@ class RunFeed:
         notes = [
             self._trouble,
             f"the run has not grown for {quiet:.0f} s" if quiet else "",
+            LEFT if self._was_written and not state.may_follow and not r.complete else "",
             f"the run is damaged: {', '.join(lost[:SHOWN])}{' and more' if len(lost) > SHOWN else ''} cannot be read"
             if lost
             else "",

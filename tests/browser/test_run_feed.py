@@ -158,7 +158,8 @@ def test_a_run_that_grows_is_followed_and_silence_is_stale(live):
     clock.now += 2
     feed.step()
     assert not feed.transport.state().may_follow  # its writer has gone
-    assert shown(feed).mode == Mode.REPLAY
+    last = shown(feed)
+    assert (last.mode, "nobody writes this run" in last.note) == (Mode.REPLAY, True)
 
 
 def test_a_broken_file_is_said_and_the_page_goes_on(run, tmp_path):
