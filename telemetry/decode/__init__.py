@@ -25,11 +25,13 @@ class Dialect(NamedTuple):
     """Name of a dialect and a line that says what it is.
 
     ``contract``: it says itself which topics are commands; else its decoder goes by custom, of whatever topic.
+    ``mappings``: the folder of the shipped mappings that its option ``mapping`` may name.
     """
 
     name: str
     text: str
     contract: bool = True
+    mappings: str = ""
 
 
 class Request(NamedTuple):

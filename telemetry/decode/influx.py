@@ -29,7 +29,7 @@ from telemetry.points import Point, Points
 from twin.core.errors import InputError, Problem, did_you_mean
 from twin.core.variables import BY_NAME
 
-DIALECT = Dialect("influx", "line protocol of InfluxDB (Telegraf)", contract=False)
+DIALECT = Dialect("influx", "line protocol of InfluxDB (Telegraf)", contract=False, mappings="mappings")
 
 TOPIC = "telegraf/#"
 PER = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
@@ -303,9 +303,11 @@ def _judged(reading: Reading | None, field: Field) -> tuple[float, int]:
 def make(options: Mapping[str, str]) -> Decoder:
     """A decoder; options: ``topic``, ``precision``, ``prefix`` and ``mapping``, a shipped mapping or a file.
 
+    ``mapping_text``: what the mapping holds, as a recording keeps it; then ``mapping`` is its name.
+
     Raises :class:`~twin.core.errors.InputError` with every fault, of a mapping at its line and column.
     """
-    known = ("mapping", "precision", "prefix", "topic")
+    known = ("mapping", "mapping_text", "precision", "prefix", "topic")
     problems = [
         Problem(given, f'influx has no option "{given}"{did_you_mean(given, known)}')
         for given in sorted(options.keys() - set(known))
@@ -319,7 +321,7 @@ def make(options: Mapping[str, str]) -> Decoder:
     if topics.fault("/".join("x" if level == "+" else level for level in fixed) or "x" * rest):
         problems.append(Problem("topic", "expected a topic, + for any level, # at its end for all that follow"))
     prefix = topics.prefix(options.get("prefix", ""))
-    rules = load_mapping(options["mapping"], tagged=True) if "mapping" in options else []
+    rules = load_mapping(options["mapping"], options.get("mapping_text"), tagged=True) if "mapping" in options else []
     problems += [fault for number, rule in enumerate(rules) for fault in _foreign(number, rule)]
     if rules and "topic" in options:
         problems.append(Problem("topic", "the mapping says which topics are read"))

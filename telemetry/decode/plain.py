@@ -25,7 +25,7 @@ from telemetry.plain.mapping import Reading, Rule, Steps, fill, load_mapping, po
 from telemetry.points import Points
 from twin.core.errors import InputError, Problem, did_you_mean
 
-DIALECT = Dialect("plain", "plain JSON, by a mapping file", contract=False)
+DIALECT = Dialect("plain", "plain JSON, by a mapping file", contract=False, mappings="mappings")
 
 MAX_POINTS = 200_000
 MAX_ROUTES = 200_000
@@ -276,9 +276,11 @@ def _judge(reading: Reading, written: Any) -> tuple[float, Quality]:
 def make(options: Mapping[str, str]) -> Decoder:
     """A decoder; options: ``mapping``, a shipped mapping or a file, and ``prefix`` in front of all its topics.
 
+    ``mapping_text``: what the mapping holds, as a recording keeps it; then ``mapping`` is its name.
+
     Raises :class:`~twin.core.errors.InputError` with every fault of the mapping at its line and column.
     """
-    known = ("mapping", "prefix")
+    known = ("mapping", "mapping_text", "prefix")
     problems = [
         Problem(name, f'plain has no option "{name}"{did_you_mean(name, known)}')
         for name in sorted(options.keys() - set(known))
@@ -288,4 +290,4 @@ def make(options: Mapping[str, str]) -> Decoder:
     prefix = topics.prefix(options.get("prefix", ""))
     if problems:
         raise InputError(problems)
-    return Decoder(load_mapping(options["mapping"]), prefix)
+    return Decoder(load_mapping(options["mapping"], options.get("mapping_text")), prefix)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from telemetry.sparkplug.births import Namer
     from telemetry.sparkplug.nodes import Nodes
 
-DIALECT = Dialect("sparkplug", "Sparkplug B 3.0 (births, data by alias, deaths)")
+DIALECT = Dialect("sparkplug", "Sparkplug B 3.0 (births, data by alias, deaths)", mappings="mappings/sparkplug")
 
 MAX_POINTS = 200_000
 MAX_ROUTES = 200_000
@@ -157,9 +157,11 @@ def rehearsal() -> list[Message]:
 def make(options: Mapping[str, str]) -> Decoder:
     """A decoder; options: ``prefix``, ``mapping`` (a shipped mapping or a file) and ``rebirth``.
 
+    ``mapping_text``: what the mapping holds, as a recording keeps it; then ``mapping`` is its name.
+
     Raises :class:`~twin.core.errors.InputError` with every fault, of a mapping at its line and column.
     """
-    known = ("mapping", "prefix", "rebirth")
+    known = ("mapping", "mapping_text", "prefix", "rebirth")
     problems = [
         Problem(name, f'sparkplug has no option "{name}"{did_you_mean(name, known)}')
         for name in sorted(options.keys() - set(known))
@@ -170,6 +172,8 @@ def make(options: Mapping[str, str]) -> Decoder:
     if policy not in POLICIES:
         faults.problems.append(Problem("rebirth", f'"{policy}" is none of {", ".join(POLICIES)}'))
     prefix = faults.of(topics.prefix, options.get("prefix", ""))
-    namer = None if mapping is None else faults.of(import_module("telemetry.sparkplug.mapping").Mapping, mapping)
+    namer = None
+    if mapping is not None:
+        namer = faults.of(import_module("telemetry.sparkplug.mapping").Mapping, mapping, options.get("mapping_text"))
     faults.tell()
     return Decoder(prefix or "", namer, policy)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from telemetry.batch import Quality, Reject
 from telemetry.decode import Decoder
+from telemetry.dialect import unread
 from telemetry.points import Point
 from telemetry.recording.layout import label
 from telemetry.recording.read import Recording
@@ -98,4 +99,5 @@ def long_name(point: Point) -> str:
 
 def nothing(recording: Recording) -> InputError:
     """The error for a recording without readings."""
-    return one("holds no reading that its dialect understands", file=str(recording.path))
+    words = "; ".join(["holds no reading that its dialect understands", *unread(recording, 1, 0)])
+    return one(words, file=str(recording.path))

@@ -31,6 +31,7 @@ from zarr.storage import LocalStore
 
 from telemetry.batch import Quality
 from telemetry.clock import NS
+from telemetry.dialect import shown
 from telemetry.export.columns import MARK, QUALITIES, Columns, Exported, Maker, columns, long_name, nothing
 from telemetry.points import Point, Points, meaning
 from telemetry.recording.layout import label
@@ -187,7 +188,8 @@ def _groups(points: Points, heard: set[int], column: NDArray[np.int64]) -> list[
 
 def _lay_out(folder: Path, recording: Recording, plan: Plan) -> zarr.Group:
     """An empty store with all coordinates."""
-    about = {f"recording_{name}": label(text) for name, text in sorted(recording.about.items())}
+    said = {**recording.about, **shown(recording.options)}
+    about = {f"recording_{name}": label(text) for name, text in sorted(said.items())}
     attrs = {"Conventions": "CF-1.11", MARK: 1, "title": f"readings every {plan.every_s} s", **about}
     root = zarr.create_group(LocalStore(folder), zarr_format=3, attributes=attrs)
     ends = plan.start_ns // NS + plan.every_s * np.arange(1, plan.steps + 1, dtype=np.int64)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from telemetry.decode import Decoder
+from telemetry.dialect import shown
 from telemetry.export.columns import QUALITIES, Columns, Exported, Maker, columns, nothing
 from telemetry.points import Point
 from telemetry.recording.layout import label
@@ -61,7 +62,9 @@ def _write(recording: Recording, decoder: Decoder, stream: Any, epoch_ns: int | 
     name = pa.dictionary(pa.int32(), pa.string())
     order = ("variable", "item", "qualifier", "value", "units", "quality", "point")
     fields = [("time", pa.timestamp("ns", tz="UTC")), *((n, pa.float64() if n == "value" else name) for n in order)]
-    about = json.dumps({"source": recording.path.name, "about": recording.about, "order": "of receipt"})
+    about = json.dumps(
+        {"source": recording.path.name, "about": {**recording.about, **shown(recording.options)}, "order": "of receipt"}
+    )
     schema = pa.schema(fields, metadata={"halltwin": about})
     heard: set[int] = set()
     with pq.ParquetWriter(stream, schema, compression="zstd") as writer:

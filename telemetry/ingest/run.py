@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from telemetry.address import Address, Login
 from telemetry.clock import NS, Clock, WallClock
 from telemetry.decode import Decoder, Watcher
+from telemetry.dialect import kept
 from telemetry.ingest.ingest import Ingest
 from telemetry.ingest.session import remember, resume
 from telemetry.link.client import PROTOCOLS
@@ -33,6 +34,7 @@ LONGEST_ID = 65_535
 class Wish:
     """What to record: from whom, what, and where to. ``filters`` none: those of the dialect.
 
+    ``options``: of the dialect, which the recording keeps.
     ``rotate_bytes``, ``rotate_s``: when a file ends; ``keep_bytes``, ``keep_s``: when the oldest goes (None: never).
     ``version``: 4 is MQTT 3.1.1. ``status``: topic for "online" and "offline", None publishes nothing.
     """
@@ -50,6 +52,7 @@ class Wish:
     keep_s: float | None = None
     version: int = 4
     status: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raise ``InputError`` with all that cannot be."""
@@ -92,9 +95,9 @@ class Run:
         wish.check()
         self.wish, self._say, clock = wish, say, clock or WallClock()
         wanted = [(each, 1) for each in wish.filters] or list(wish.decoder.subscriptions())
-        about = {"broker": str(wish.address), "dialect": wish.dialect, "topics": " ".join(each for each, _ in wanted)}
+        about = {"broker": str(wish.address), "topics": " ".join(each for each, _ in wanted)}
         self.recorder = Recorder(
-            wish.folder, about,
+            wish.folder, {**about, **kept(wish.dialect, wish.options)},
             rotate_bytes=wish.rotate_bytes, rotate_s=wish.rotate_s, keep_bytes=wish.keep_bytes, keep_s=wish.keep_s,
             clock=clock,
         )  # fmt: skip

@@ -18,6 +18,7 @@ from typing import Any
 from telemetry.batch import Batch, Quality
 from telemetry.clock import NS, ReplayClock
 from telemetry.decode import Decoder, Watcher
+from telemetry.dialect import unread
 from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
@@ -222,7 +223,8 @@ def inspect(
         out_of_sequence=survey.breaks,
         marks=recording.marks(),
         understood=understood,
-        notes=recording.notes(),
+        notes=recording.notes()
+        + unread(recording, survey.messages, 0 if understood is None else understood.counts.readings),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from telemetry.clock import NS
+from telemetry.dialect import shown
 from telemetry.inspection.inspect import HEARTBEAT_S, VALUE_S, Found, Listed, Topic, Understood, groups, silences
 from telemetry.strict import printable
 
@@ -24,6 +25,7 @@ def plain(found: Found) -> dict[str, Any]:
         "files": [path.name for path in recording.files],
         "bytes": recording.bytes,
         "about": recording.about,
+        "options": shown(recording.options),
         "has_dates": recording.has_dates,
         "messages": found.messages,
         "payload_bytes": found.payload_bytes,
@@ -129,7 +131,7 @@ def render(found: Found) -> str:
         f"rate        {often}, at most {told['most_in_a_second']:,} in a second",
         f"delivered   {', '.join(f'QoS {qos}: {n:,}' for qos, n in told['qos'].items()) or 'nothing'}; "
         f"retained: {told['retained']:,}; breaks in the sequence: {told['breaks_in_sequence']:,}",
-        *(f"about       {name}: {value}" for name, value in told["about"].items()),
+        *(f"about       {name}: {value}" for name, value in {**told["about"], **told["options"]}.items()),
         "",
         *_group_lines(told),
         "",

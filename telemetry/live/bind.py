@@ -17,7 +17,7 @@ import numpy as np
 from telemetry import coolants
 from telemetry.batch import Quality
 from telemetry.live.frame import Bools, Floats, Ints, Topology
-from telemetry.live.rows import ROWS, Row, level_of, units_of
+from telemetry.live.rows import PARTS, ROWS, Row, level_of, units_of
 from telemetry.points import Point
 from telemetry.state.view import View
 from twin.core.variables import BY_NAME
@@ -144,6 +144,10 @@ class Binder:
         """Variable, item and factor of a point; None where it measures nothing that the model has."""
         if point.covers is not None or point.states:
             return None
+        part = PARTS.get(point.variable)
+        if part is not None and part[1] == point.units and not point.set_point:
+            index = self._items[part[0]].get(item)
+            return None if index is None else (point.variable, index, 1.0)
         known = BY_NAME.get(point.variable)
         if known is not None and known.level in MEASURED and not point.set_point:
             index = self._items[known.level].get(item)

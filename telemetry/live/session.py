@@ -18,6 +18,7 @@ from typing import Any
 
 from telemetry.clock import NS, Clock, ReplayClock, WallClock
 from telemetry.decode import Decoder
+from telemetry.dialect import unread
 from telemetry.live.bind import Binder
 from telemetry.live.board import Board
 from telemetry.live.frame import Mode
@@ -178,12 +179,16 @@ def on_recording(wish: Wish, played: Played, make: Callable[[], Decoder], say: S
         session.whole = loop.replay(played.messages(), clock, stop, until)
 
     session = Session(wish, played.begin_ns, Mode.REPLAY, say, run)
-    refuse_foreign(session, played.messages(), make())
+    instead = "".join(f"; {words}" for words in unread(played.recording, 1, 0))
+    refuse_foreign(session, played.messages(), make(), instead)
     return session
 
 
-def refuse_foreign(session: Session, messages: Iterable[Message], decoder: Decoder) -> None:
-    """Raise ``InputError`` where the points of a recording belong to another site; ``decoder`` is used up by it."""
+def refuse_foreign(session: Session, messages: Iterable[Message], decoder: Decoder, instead: str = "") -> None:
+    """Raise ``InputError`` where the points of a recording belong to another site; ``decoder`` is used up by it.
+
+    ``instead``: what it says of its dialect, where another one was asked for.
+    """
     for message in islice(messages, LOOKED):
         decoder.decode(message)
     points = list(decoder.points)
@@ -191,15 +196,13 @@ def refuse_foreign(session: Session, messages: Iterable[Message], decoder: Decod
     found = binder.bind(points)
     if not points:
         raise one(
-            "nothing in the recording says what it measures: no metadata, no birth, or another dialect",
+            f"nothing in the recording says what it measures: no metadata, no birth, or another dialect{instead}",
             path=option("replay="),
         )
     least = LEAST_SHARE if found.housed >= LEAST_SHARE * len(points) else LEAST_SHARE_ABROAD
     if found.ours < max(1, least * len(points)):
-        raise one(
-            f"{found.ours:,} of {len(points):,} points belong to this site{_fitting(points, session.topology.site)}",
-            path=option("replay="),
-        )
+        instead = instead or _fitting(points, session.topology.site)
+        raise one(f"{found.ours:,} of {len(points):,} points belong to this site{instead}", path=option("replay="))
 
 
 def _fitting(points: Iterable[Point], asked: str) -> str:

@@ -8,9 +8,9 @@ with a session that the broker keeps.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,10 @@ ASK = " (--rebirth on_unknown asks for it)"
 
 @dataclass(frozen=True)
 class Listening:
-    """Whom to listen to: ``filters`` none: those of the dialect; ``record``: a folder to record into, None: none."""
+    """Whom to listen to: ``filters`` none: those of the dialect; ``record``: a folder to record into, None: none.
+
+    ``options``: of the dialect, which a recording keeps.
+    """
 
     address: Address
     login: Login
@@ -37,6 +40,7 @@ class Listening:
     dialect: str
     filters: Sequence[str] = ()
     record: Path | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raise ``InputError`` with all that cannot be."""
@@ -44,7 +48,9 @@ class Listening:
 
     def _recorded(self) -> Recorded:
         folder = self.record or Path()
-        return Recorded(self.address, self.login, self.decoder, self.dialect, folder, self.filters)
+        return Recorded(
+            self.address, self.login, self.decoder, self.dialect, folder, self.filters, options=self.options
+        )
 
     def open(self, clock: Clock, say: Say) -> Broker:
         """Ready to start. Raises ``InputError`` where it cannot be recorded."""

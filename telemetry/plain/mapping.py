@@ -102,18 +102,20 @@ class Rule(NamedTuple):
     written: RuleItem
 
 
-def load_mapping(name_or_path: str | File, *, tagged: bool = False) -> list[Rule]:
+def load_mapping(name_or_path: str | File, text: str | None = None, *, tagged: bool = False) -> list[Rule]:
     """The rules of a shipped mapping by name or of a file by path, in the order of the file.
 
+    ``text``: its content, where it is known and no file is looked for.
     ``tagged``: names in braces may be those of tags, which come with the messages.
 
     Raises :class:`InputError` with every fault at its line and column.
     """
-    return load_rules(name_or_path, FOLDER, MappingFile, RuleItem, partial(_rule, tagged=tagged))
+    return load_rules(name_or_path, text, FOLDER, MappingFile, RuleItem, partial(_rule, tagged=tagged))
 
 
 def load_rules(
     name_or_path: str | File,
+    text: str | None,
     folder: str,
     model: type[BaseModel],
     item: type[Item],
@@ -121,9 +123,11 @@ def load_rules(
 ) -> list[Made]:
     """The rules of a mapping file of any dialect: ``model`` is the file's, ``item`` that of one of its ``rules``.
 
+    ``text``: what it holds, None: it is read.
+
     Raises :class:`InputError` with every fault at its line and column.
     """
-    document = read(*named_source(name_or_path, folder, "mapping"))
+    document = read(*named_source(name_or_path, folder, "mapping")) if text is None else read(text, str(name_or_path))
     faults = Faults()
     faults.problems += document.faults
     try:

@@ -8,6 +8,7 @@ others, never topics: nobody on the broker can write what reads as a mark.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from importlib import metadata
@@ -37,10 +38,12 @@ from telemetry.recording.records import (
 PROFILE = "halltwin"
 ABOUT = "about"
 FIRST = "first_sequence"
+DIALECT, OPTION = "dialect", "option."  # of the metadata: the dialect, and what the names of its options begin with
 PLAIN, SHARED, MARKS = "mqtt", "mqtt-with-topic", "halltwin-mark+json"  # encodings
 MARK_CHANNEL, SHARED_CHANNEL, FIRST_CHANNEL = 1, 2, 3
 MOST_CHANNELS = 50_000
 LONGEST_TOPIC = 1024  # characters; MQTT allows 65,535 bytes
+LOGIN = re.compile(r"://[^/@\s]*@")
 RETAIN = 0x80  # of the first byte of a shared message; its low bits are the QoS
 OWN = {
     MARK_CHANNEL: channel(MARK_CHANNEL, "$halltwin/mark", MARKS, {}),
@@ -51,6 +54,11 @@ OWN = {
 def label(text: str) -> str:
     """``text`` with half characters replaced: topics are whatever somebody published."""
     return text.encode("utf-8", "replace").decode()
+
+
+def without_login(text: str) -> str:
+    """``text`` without names and passwords in addresses."""
+    return LOGIN.sub("://", text)
 
 
 def version() -> str:

@@ -15,6 +15,7 @@ from telemetry.message import Message
 from telemetry.recording import folder as place
 from telemetry.recording.dsx_csv import CsvFile, is_csv
 from telemetry.recording.filters import matcher
+from telemetry.recording.layout import DIALECT, OPTION
 from telemetry.recording.mcap_file import McapFile
 from telemetry.recording.records import MAGIC
 from telemetry.recording.scan import Damage
@@ -27,15 +28,20 @@ EPOCH_NS = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * 10**9
 class Recording:
     """A recording to read, any number of times.
 
-    ``about``: what its writer says of it. ``first_ns``, ``last_ns``: receipt of its first and last message, ns since
-    1970 UTC (None without messages); of a CSV counted from its begin. ``has_dates`` is False for a CSV.
+    ``about``: what its writer says of it, ``options`` those of its dialect (:mod:`telemetry.dialect`); ``overruled``:
+    what it says of that, where it is read as something else. ``first_ns``, ``last_ns``: receipt of its first and last
+    message, ns since 1970 UTC (None without messages); of a CSV counted from its begin. ``has_dates`` is False for a
+    CSV.
     """
 
     def __init__(self, path: Path, files: Sequence[McapFile], table: CsvFile | None = None) -> None:
         self.path = path
         self._files, self._table = files, table
         self.has_dates = table is None
-        self.about: dict[str, str] = dict(files[0].about) if files else {}
+        whole = next((file.about for file in files if file.about), {})  # a head may be damaged
+        self.about = {name: text for name, text in whole.items() if not name.startswith(OPTION)}
+        self.options = {name.removeprefix(OPTION): text for name, text in whole.items() if name.startswith(OPTION)}
+        self.overruled = ""
         first = [file.first_ns for file in files if file.first_ns is not None]
         last = [file.last_ns for file in files if file.last_ns is not None]
         self.first_ns = table.first_ns if table is not None else min(first, default=None)
@@ -99,6 +105,14 @@ class Recording:
         for path, damage in self.damages:
             what = "are not whole, torn or still being written" if damage.torn else "cannot be read"
             made.append(f"{path.name}: {damage.length:,} bytes at {damage.offset:,} {what}: {damage.why}")
+        spoken = {
+            frozenset(_spoken(file.about).items()): file.path.name for file in reversed(self._files) if file.about
+        }
+        if len(spoken) > 1:
+            first, *others = sorted(spoken.values())
+            made.append(
+                f"{', '.join(others)}: of another dialect or other options than {first}: read them by themselves"
+            )
         encodings: Counter[str] = Counter()
         for file in self._files:
             if file.channels is not None:
@@ -111,6 +125,11 @@ class Recording:
             name = f'"{encoding}"' if encoding else "without encoding"
             made.append(f"{count:,} channels {name}: bytes handed on as they are, QoS 0, not retained")
         return made
+
+
+def _spoken(about: dict[str, str]) -> dict[str, str]:
+    """What the metadata of a file say of its dialect."""
+    return {name: text for name, text in about.items() if name == DIALECT or name.startswith(OPTION)}
 
 
 def _only_begun(path: Path) -> bool:

@@ -44,6 +44,7 @@ from telemetry.recording.layout import (
     shared,
     statistics,
     version,
+    without_login,
 )  # fmt: skip
 from telemetry.recording.records import (
     MESSAGE,
@@ -64,7 +65,6 @@ REPEAT_BYTES = 16 << 20  # channels are told again after so many bytes of file, 
 NS = 1_000_000_000
 LOW_32 = 0xFFFFFFFF
 SECRET = re.compile(r"pass(word|wd)?$|token|secret|credential", re.IGNORECASE)
-LOGIN = re.compile(r"://[^/@\s]*@")
 
 
 class _Ready(NamedTuple):
@@ -101,7 +101,7 @@ class Recorder:
         clock: Clock,
     ) -> None:
         self._folder, self._clock = folder, clock
-        told = {label(name): LOGIN.sub("://", label(text)) for name, text in about.items()}
+        told = {label(name): without_login(label(text)) for name, text in about.items()}
         self._about = {name: text for name, text in told.items() if not SECRET.search(name)}
         self._rotate_bytes, self._rotate_ns = rotate_bytes, int(rotate_s * NS)
         self._retention = Retention(folder, keep_bytes, keep_s, rotate_bytes)

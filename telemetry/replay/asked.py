@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
 from telemetry.clock import NS
-from telemetry.decode import Decoder, dialects, make
+from telemetry.decode import Decoder
+from telemetry.dialect import make_decoder, spoken
 from telemetry.mark import Mark
 from telemetry.message import Message
 from telemetry.recording.read import EPOCH_NS, Recording, open_recording
 from telemetry.replay.jumps import continuous, jumps
 from telemetry.replay.retime import MOVED, receipt
-from twin.core.errors import Faults, InputError, did_you_mean, one, option
+from twin.core.errors import Faults, InputError, one, option
 from twin.engine.period import instant, seconds
 
 RECORDED, NOW = "recorded", "now"
@@ -150,11 +151,14 @@ class Played:
     """A recording as it is to be replayed; can be gone through any number of times.
 
     ``begin_ns``: when the clock has to begin. ``stamps``: whether the instants in payloads are those of the replay:
-    ``recorded`` (nothing is moved), ``moved``, or ``old``, because nobody knows how to move those of ``dialect``.
+    ``recorded`` (nothing is moved), ``moved``, or ``old``, because nobody knows how to move those of ``dialect``, whose
+    ``options`` go into :meth:`decoder`.
     """
 
-    def __init__(self, recording: Recording, choice: Choice, dialect: str) -> None:
-        self.recording, self.choice, self.dialect = recording, choice, dialect
+    def __init__(
+        self, recording: Recording, choice: Choice, dialect: str, options: Mapping[str, str] | None = None
+    ) -> None:
+        self.recording, self.choice, self.dialect, self.options = recording, choice, dialect, dict(options or {})
         begin, self._last_ns = span(recording, choice.start_ns, choice.end_ns)
         self._jumps = set_clocks(recording)
         self.begin_ns = begin if choice.epoch_ns is None else choice.epoch_ns
@@ -164,6 +168,10 @@ class Played:
             self.stamps = "recorded"
         else:
             self.stamps = "moved" if dialect in MOVED or not recording.has_dates else "old"
+
+    def decoder(self) -> Decoder:
+        """A new decoder of what is replayed. Raises ``InputError`` where there is none of such a name or option."""
+        return make_decoder(self.dialect, self.options)
 
     @property
     def takes_s(self) -> float:
@@ -197,26 +205,11 @@ class Played:
         yield from recording.messages(start, end, topics=asked.topics, epoch_ns=EPOCH_NS + self._by_ns)
 
 
-def open_played(path: Path, dialect: str | None = None, **how: Any) -> Played:
+def open_played(path: Path, dialect: str | None = None, options: Mapping[str, str] | None = None, **how: Any) -> Played:
     """The recording at ``path``, with what :func:`choose` takes. Raises ``InputError``.
 
-    ``dialect`` None: what the recording says of itself, of a DSX CSV and where it says nothing ``dsx``.
+    ``dialect`` None and ``options`` that are not given: what the recording says of itself, of a DSX CSV and where it
+    says nothing ``dsx``.
     """
     recording = open_recording(path)
-    return Played(recording, choose(recording, **how), dialect or recording.about.get("dialect", "dsx"))
-
-
-def make_decoder(name: str, options: Mapping[str, str] | None = None) -> Decoder:
-    """A decoder by the name of its dialect. Raises ``InputError`` for a name or an option that there is not."""
-    if name not in dialects():
-        raise one(
-            f'there is no "{name}"; known: {", ".join(dialects())}{did_you_mean(name, dialects())}',
-            path=option("dialect="),
-        )
-    try:
-        return make(name, options)
-    except InputError as error:
-        given = (options or {}).keys() | {"mapping", "rebirth"}
-        raise InputError(
-            [replace(p, path=option(f"{p.path}=")) if p.path in given else p for p in error.problems]
-        ) from None
+    return Played(recording, choose(recording, **how), *spoken(recording, dialect, options, default="dsx"))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from telemetry.batch import Quality
+from telemetry.dialect import unread
 from telemetry.points import Point
 from telemetry.replay.asked import Played
 from telemetry.replay.play import Outcome
@@ -137,8 +138,10 @@ def stamps_line(played: Played, now_ns: int) -> str:
     )
 
 
-def outcome_told(outcome: Outcome, played: Played) -> dict[str, Any]:
-    """How a replay went, as plain data; lateness only where there was a speed."""
+def outcome_told(outcome: Outcome, played: Played, state: dict[str, Any] | None = None) -> dict[str, Any]:
+    """How a replay went, as plain data; lateness only where there was a speed. ``state``: what :func:`told` told."""
+    recording = played.recording
+    unreadable = [] if state is None else unread(recording, outcome.messages, state["counts"]["readings"])
     found: dict[str, Any] = {
         "messages": outcome.messages,
         "whole": outcome.whole,
@@ -147,7 +150,7 @@ def outcome_told(outcome: Outcome, played: Played) -> dict[str, Any]:
         "begin_utc": stamp(played.begin_ns),
         "stamps": played.stamps,
         "left_out": dict(sorted(outcome.left_out.items())),
-        "notes": played.recording.notes(),
+        "notes": recording.notes() + unreadable,
     }
     if played.choice.speed is not None:
         late = outcome.lateness

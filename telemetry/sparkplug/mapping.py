@@ -80,8 +80,8 @@ class Edge(NamedTuple):
 class Mapping:
     """Makes points of metrics by the rules of a file. Raises :class:`InputError` with every fault at its place."""
 
-    def __init__(self, name_or_path: str | File) -> None:
-        self._edges = load_rules(name_or_path, FOLDER, SparkplugFile, EdgeItem, _edge)
+    def __init__(self, name_or_path: str | File, text: str | None = None) -> None:
+        self._edges = load_rules(name_or_path, text, FOLDER, SparkplugFile, EdgeItem, _edge)
 
     def __call__(self, place: Place, metric: str, datatype: int, written: str) -> Meaning | int:
         """The point that a metric is, or why it is none."""

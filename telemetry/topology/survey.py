@@ -15,6 +15,7 @@ from itertools import pairwise
 
 from telemetry.batch import Batch, Quality, Reject
 from telemetry.decode import make
+from telemetry.dialect import spoken, unread
 from telemetry.dsx.contract import PAIRS
 from telemetry.points import Point
 from telemetry.recording.read import Recording
@@ -69,12 +70,12 @@ def survey(recording: Recording, dialect: str | None = None) -> Survey:
 
     ``dialect``: what it is written in; None: what the recording says, else DSX.
     """
-    name = dialect or recording.about.get("dialect") or DIALECT
+    name, options = spoken(recording, dialect, default=DIALECT)
     label = str(recording.path)
     if name != DIALECT:
         text = f"the dialect {name} does not say what feeds what: a site is built from the metadata of {DIALECT}"
         raise one(text, file=label)
-    made, decoder, seen = Survey(), make(DIALECT), dict[int, Seen]()
+    made, decoder, seen = Survey(), make(DIALECT, options), dict[int, Seen]()
     for message in recording.messages():
         made.messages += 1
         made.metadata += METADATA.search(message.topic) is not None
@@ -87,7 +88,7 @@ def survey(recording: Recording, dialect: str | None = None) -> Survey:
     made.seen = [seen.get(index, Seen()) for index in range(len(made.points))]
     if recording.has_dates and recording.first_ns is not None:
         made.day = datetime.fromtimestamp(recording.first_ns // 10**9, UTC).date().isoformat()
-    _check(made, label)
+    _check(made, label, "".join(f"; {words}" for words in unread(recording, made.messages, len(made.points))))
     return made
 
 
@@ -97,14 +98,14 @@ def _take(batch: Batch, seen: dict[int, Seen]) -> None:
             seen.setdefault(int(index), Seen()).take(float(value))
 
 
-def _check(made: Survey, label: str) -> None:
-    """Say what is missing."""
+def _check(made: Survey, label: str, instead: str) -> None:
+    """Say what is missing; ``instead``: what the recording says of its dialect, where it was not followed."""
     if not made.messages:
         raise one("the recording holds no messages", file=label)
     refused = sum(made.rejects.values())
     if refused == made.messages:
         what = ", ".join(f"{count:,} {reason}" for reason, count in sorted(made.rejects.items()))
-        raise one(f"none of the {refused:,} messages is of the dialect {DIALECT} ({what})", file=label)
+        raise one(f"none of the {refused:,} messages is of the dialect {DIALECT} ({what}){instead}", file=label)
     if not made.points:
         text = (
             f"of {made.messages:,} messages none is metadata that can be read: a site is built from what describes the "

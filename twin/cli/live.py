@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from twin.cli.dialect import Mapping, Options, Rebirth, options_of
 from twin.cli.login import CaFile, Cert, Key, PasswordFile, User
 from twin.cli.output import INTERRUPTED, Json, say_if_compiling, table, tell, write_json
 
@@ -26,9 +27,9 @@ Replay = Annotated[
 ]
 Speed = Annotated[str | None, typer.Option(metavar="N|max", help="With --replay: times as fast as it was; default 1.")]
 Dialect = Annotated[
-    str | None, typer.Option(metavar="NAME", help="dsx, plain, sparkplug, ...; default: dsx, or what a recording says.")
+    str | None,
+    typer.Option(metavar="NAME", help="dsx, influx, plain, sparkplug; default: dsx, or what a recording says."),
 ]
-Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of plain and sparkplug: what names the points.")]
 Topics = Annotated[list[str] | None, typer.Option("--topic", metavar="FILTER", help="Default: those of the dialect.")]
 At = Annotated[
     str | None, typer.Option("--at", metavar="TIME", help="Date on which the site stands, ISO 8601, UTC; default: now.")
@@ -39,9 +40,6 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="RUN", help="Write th
 Record = Annotated[Path | None, typer.Option("--record", metavar="FOLDER", help="Record the messages as well.")]
 Page = Annotated[bool, typer.Option("--page", help="Serve the live page on this machine; it stays after a replay.")]
 Port = Annotated[int, typer.Option(metavar="N", help="Of the page; default: a free one.")]
-Rebirth = Annotated[
-    str | None, typer.Option(metavar="WHEN", help="Ask Sparkplug nodes for births: never, on_unknown, on_gap (writes).")
-]
 For = Annotated[str | None, typer.Option("--for", metavar="T", help="How long, as 60s or 8h; default: until Ctrl-C.")]
 
 
@@ -52,6 +50,7 @@ def command(
     speed: Speed = None,
     dialect: Dialect = None,
     mapping: Mapping = None,
+    option: Options = None,
     topic: Topics = None,
     at: At = None,
     step: Step = "1s",
@@ -86,7 +85,7 @@ def command(
     lasting_s = None if lasting is None else faults.of(seconds, lasting, "--for")
     wish = Wish(site, at, step, every, out, lasting_s)
     faults.of(wish.check)
-    options = {name: given for name, given in (("mapping", mapping), ("rebirth", rebirth)) if given is not None}
+    options = faults.of(options_of, mapping, option, rebirth) or {}
     topics = topic or []
     made: Callable[[], Session] | None
     if replay is not None:
@@ -128,9 +127,9 @@ def _of_broker(
     record: Path | None,
 ) -> Callable[[], Session]:  # fmt: skip
     from telemetry.address import make_login, parse_address
+    from telemetry.dialect import make_decoder
     from telemetry.live.session import on_broker
     from telemetry.live.source import Listening
-    from telemetry.replay.asked import make_decoder
     from twin.core.errors import Faults
 
     faults, name = Faults(), dialect or "dsx"
@@ -141,7 +140,7 @@ def _of_broker(
     assert decoder is not None
     assert address is not None
     assert found is not None
-    listening = Listening(address, found, decoder, name, topics, record)
+    listening = Listening(address, found, decoder, name, topics, record, options)
     listening.check()
     tell(found.warnings)
     return lambda: on_broker(wish, listening, _say)
@@ -151,12 +150,11 @@ def _of_recording(
     wish: Wish, replay: Path, speed: str | None, dialect: str | None, options: dict[str, str], topics: list[str]
 ) -> Callable[[], Session]:
     from telemetry.live.session import on_recording
-    from telemetry.replay.asked import make_decoder, open_played
+    from telemetry.replay.asked import open_played
 
-    played = open_played(replay, dialect, speed=speed or "1", topics=topics)
-    name = dialect or played.dialect
-    make_decoder(name, options)
-    return lambda: on_recording(wish, played, lambda: make_decoder(name, options), _say)
+    played = open_played(replay, dialect, options, speed=speed or "1", topics=topics)
+    played.decoder()
+    return lambda: on_recording(wish, played, played.decoder, _say)
 
 
 def _go(session: Session, *, page: bool, port: int, ends: bool) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from twin.cli.dialect import Mapping, Options, Rebirth, options_of
 from twin.cli.login import CaFile, Cert, Key, PasswordFile, User
 from twin.cli.output import Json, table, tell, write_json
 
@@ -24,10 +25,6 @@ Broker = Annotated[str, typer.Argument(metavar="BROKER", help="mqtt://HOST[:PORT
 Out = Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where recordings go; the same one goes on.")]
 Topics = Annotated[list[str] | None, typer.Option("--topic", metavar="FILTER", help="Default: those of the dialect.")]
 Dialect = Annotated[str, typer.Option(metavar="NAME", help="Of the messages: dsx, influx, plain, sparkplug.")]
-Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of influx, plain, sparkplug: names the points.")]
-Rebirth = Annotated[
-    str | None, typer.Option(metavar="WHEN", help="Ask Sparkplug nodes for births: never, on_unknown, on_gap (writes).")
-]
 ClientId = Annotated[str | None, typer.Option(metavar="ID", help="Default: one that the folder remembers.")]
 Mqtt = Annotated[int, typer.Option("--mqtt", metavar="4|5", help="4 is MQTT 3.1.1, as DSX Exchange needs.")]
 Status = Annotated[
@@ -46,6 +43,7 @@ def command(
     topic: Topics = None,
     dialect: Dialect = "dsx",
     mapping: Mapping = None,
+    option: Options = None,
     rebirth: Rebirth = None,
     client_id: ClientId = None,
     user: User = None,
@@ -70,13 +68,14 @@ def command(
     """
     from telemetry.address import ANONYMOUS, make_login, parse_address
     from telemetry.decode import make
+    from telemetry.dialect import make_decoder
     from telemetry.ingest.run import Run, Wish
-    from telemetry.replay.asked import make_decoder
     from twin.core.errors import Faults
     from twin.engine.period import seconds
 
     faults = Faults()
-    decoder = faults.of(make_decoder, dialect, _given(mapping=mapping, rebirth=rebirth))
+    options = faults.of(options_of, mapping, option, rebirth)
+    decoder = faults.of(make_decoder, dialect, options)
     lasting_s = None if lasting is None else faults.of(seconds, lasting, "--for")
     address = faults.of(parse_address, broker)
     login = None if address is None else faults.of(make_login, address, user, password_file, cafile, cert, key)
@@ -85,7 +84,7 @@ def command(
         topic or (), client_id,
         rotate_bytes=_whole(rotate_mb, 1e6) or 0, rotate_s=rotate_min * 60.0,
         keep_bytes=_whole(keep_gb, 1e9), keep_s=None if keep_days is None else keep_days * 86_400.0,
-        version=mqtt, status=status_topic,
+        version=mqtt, status=status_topic, options=options or {},
     )  # fmt: skip
     faults.of(wish.check)
     faults.tell()
@@ -100,17 +99,7 @@ def command(
         finally:
             if live:
                 _clear()
-    if not run.ingest.messages:
-        typer.echo(f"nothing came on {heard}: is it published there, and may this user read it?", err=True)
-    if as_json:
-        write_json(run.told())
-    else:
-        typer.echo(_summary(run))
-
-
-def _given(**options: str | None) -> dict[str, str]:
-    """Options of a dialect that were given."""
-    return {name: given for name, given in options.items() if given is not None}
+    _tell(run, heard, as_json=as_json)
 
 
 def _whole(value: float | None, factor: float = 1.0) -> int | None:
@@ -118,6 +107,16 @@ def _whole(value: float | None, factor: float = 1.0) -> int | None:
     if value is None:
         return None
     return int(value * factor) if 0.0 < value * factor < 1e18 else 0
+
+
+def _tell(run: Run, heard: str, *, as_json: bool) -> None:
+    """What it came to."""
+    if not run.ingest.messages:
+        typer.echo(f"nothing came on {heard}: is it published there, and may this user read it?", err=True)
+    if as_json:
+        write_json(run.told())
+    else:
+        typer.echo(_summary(run))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from twin.cli.dialect import ASKED, Mapping, Options, options_of
 from twin.cli.login import CaFile, Cert, Key, PasswordFile, Remote, User, Yes
 from twin.cli.output import INTERRUPTED, VIOLATED, Json, table, tell, write_json
 
@@ -39,11 +40,7 @@ After = Annotated[
 Before = Annotated[str | None, typer.Option("--before", metavar="TIME", help="Only before this, likewise.")]
 Topics = Annotated[list[str] | None, typer.Option("--topic", metavar="FILTER", help="Only these topics; repeatable.")]
 Prefix = Annotated[str | None, typer.Option(metavar="P", help="With --to mqtt: publish below P, as site/replay.")]
-Dialect = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="dsx, plain, ...; default: what the recording says; of a CSV dsx."),
-]
-Mapping = Annotated[str | None, typer.Option(metavar="FILE", help="Of influx, plain, sparkplug: names the points.")]
+Dialect = Annotated[str | None, typer.Option(metavar="NAME", help=f"{ASKED}; of a CSV dsx.")]
 
 
 def command(
@@ -58,6 +55,7 @@ def command(
     prefix: Prefix = None,
     dialect: Dialect = None,
     mapping: Mapping = None,
+    option: Options = None,
     allow_remote: Remote = False,
     yes: Yes = False,
     user: User = None,
@@ -73,24 +71,25 @@ def command(
     QoS and retain flags are those of the recording and are shown first; another machine's broker needs --allow-remote,
     --prefix and a yes. Exit code 1 where the broker has not acknowledged all of it.
     """
-    from telemetry.replay.asked import NOW, RECORDED, make_decoder, open_played
+    from telemetry.replay.asked import NOW, RECORDED, open_played
     from twin.core.errors import Faults
 
     faults, sent = Faults(), to == "mqtt"
     login = {"user": user, "password_file": password_file, "cafile": cafile, "cert": cert, "key": key}
     faults.problems += _together(to, {"broker": broker, "prefix": prefix, "allow-remote": allow_remote, **login})
+    options = faults.of(options_of, mapping, option)
     played = faults.of(
         open_played,
         file,
         dialect,
+        options,
         speed=speed or ("1" if sent else "max"),
         epoch=epoch or (NOW if sent else RECORDED),
         after=after,
         before=before,
         topics=topic or (),
     )
-    name, options = dialect or (played.dialect if played else None), {} if mapping is None else {"mapping": mapping}
-    decoder = faults.of(make_decoder, name, options) if name else None
+    decoder = faults.of(_decoder, played, dialect, options)
     if sent:
         from telemetry.replay.send import target
 
@@ -105,6 +104,15 @@ def command(
     assert decoder is not None
     assert played is not None
     _to_twin(played, decoder, as_json=as_json)
+
+
+def _decoder(played: Played | None, dialect: str | None, options: dict[str, str] | None) -> Decoder | None:
+    """Of what is played; where that cannot be opened, of what is asked for, so that its faults are told too."""
+    from telemetry.dialect import make_decoder
+
+    if played is not None:
+        return played.decoder()
+    return make_decoder(dialect, options) if dialect else None
 
 
 def _together(to: str, with_mqtt: dict[str, object]) -> list[Problem]:
@@ -131,7 +139,7 @@ def _to_twin(played: Played, decoder: Decoder, *, as_json: bool) -> None:
     pipeline = Pipeline(decoder, clock)
     outcome = to_twin(played, pipeline, clock, begun=lambda: _say_how_long(played))
     found = told(pipeline.state, outcome.last_ns)
-    how = outcome_told(outcome, played)
+    how = outcome_told(outcome, played, found)
     if as_json:
         write_json({**how, "state": found})
     else:

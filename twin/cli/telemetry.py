@@ -7,23 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from twin.cli.dialect import ASKED, Mapping, Options, options_of
 from twin.cli.output import Json, write_json
 from twin.cli.telemetry_broker import broker
 
 if TYPE_CHECKING:
-    from telemetry.decode import Decoder
+    from telemetry.dialect import Spoken
     from telemetry.recording.read import Recording
 
 app = typer.Typer(no_args_is_help=True, help="Look into recordings of telemetry; run a broker.")
 app.command()(broker)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="An .mcap file, a folder of them, or a DSX CSV.")]
-Dialect = Annotated[
-    str | None, typer.Option("--dialect", help="dsx, plain, ...; default: what the recording says; of a CSV dsx.")
-]
-Mapping = Annotated[
-    str | None, typer.Option("--mapping", metavar="FILE", help="Of influx, plain, sparkplug: names the points.")
-]
+Dialect = Annotated[str | None, typer.Option("--dialect", help=f"{ASKED}; of a CSV dsx.")]
 Epoch = Annotated[str | None, typer.Option("--epoch", help="When a CSV begins, ISO 8601; default: 2026-01-01.")]
 
 
@@ -32,15 +28,17 @@ def inspect_(
     file: File,
     dialect: Dialect = None,
     mapping: Mapping = None,
+    option: Options = None,
     epoch: Epoch = None,
     as_json: Json = False,
 ) -> None:
     """Summarise a recording: topics, rates, silences, units, qualities, rejects."""
+    from telemetry.dialect import make_decoder
     from telemetry.inspection.inspect import inspect
     from telemetry.inspection.text import plain, render
 
-    recording, name, decoder, epoch_ns = _opened(file, dialect, mapping, epoch)
-    found = inspect(recording, name, decoder, epoch_ns)
+    recording, said, epoch_ns = _opened(file, dialect, mapping, option, epoch)
+    found = inspect(recording, said.name, make_decoder(*said) if said.name else None, epoch_ns)
     if as_json:
         write_json(plain(found))
     else:
@@ -56,6 +54,7 @@ def export_(
     ] = None,
     dialect: Dialect = None,
     mapping: Mapping = None,
+    option: Options = None,
     epoch: Epoch = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an export that is there.")] = False,
     as_json: Json = False,
@@ -64,22 +63,22 @@ def export_(
 
     A grid has a group for each variable: xarray.open_zarr(PATH, group="rack_power"), or xarray.open_datatree(PATH).
     """
+    from telemetry.dialect import make_decoder
     from telemetry.export.write import check_target, export
-    from telemetry.replay.asked import make_decoder
     from twin.core.errors import Faults, one
 
     faults = Faults()
     every_s = None if every is None else faults.of(_whole_seconds, every)
     faults.of(check_target, out, every_s, overwrite=overwrite)
-    opened = faults.of(_opened, file, dialect, mapping, epoch)
+    opened = faults.of(_opened, file, dialect, mapping, option, epoch)
     faults.tell()
     assert opened is not None
-    recording, name, decoder, epoch_ns = opened
-    if decoder is None:
+    recording, said, epoch_ns = opened
+    if not said.name:
         raise one("the recording does not say its dialect: name it", path="--dialect")
     made = export(
         recording,
-        lambda: make_decoder(name, _options(mapping)),
+        lambda: make_decoder(*said),
         out,
         every_s=every_s,
         epoch_ns=epoch_ns,
@@ -102,24 +101,25 @@ def _whole_seconds(text: str) -> int:
 
 
 def _opened(
-    file: Path, dialect: str | None, mapping: str | None, epoch: str | None
-) -> tuple[Recording, str, Decoder | None, int | None]:
-    """Recording, name and decoder of its dialect, epoch in ns. Raises ``InputError`` with all that is wrong."""
+    file: Path, dialect: str | None, mapping: str | None, option: list[str] | None, epoch: str | None
+) -> tuple[Recording, Spoken, int | None]:
+    """Recording, its dialect, epoch in ns. Raises ``InputError`` with all that is wrong."""
+    from telemetry.dialect import make_decoder, spoken
     from telemetry.recording.read import open_recording
-    from telemetry.replay.asked import make_decoder
     from twin.core.errors import Faults
     from twin.engine.period import instant
 
     faults = Faults()
     recording = faults.of(open_recording, file)
     at_s = None if epoch is None else faults.of(instant, epoch, "--epoch")
-    said = "" if recording is None else recording.about.get("dialect", "" if recording.has_dates else "dsx")
-    name = said if dialect is None else dialect
-    decoder = faults.of(make_decoder, name, _options(mapping)) if name or mapping else None
+    options = faults.of(options_of, mapping, option) or {}
+    if recording is None:
+        faults.of(make_decoder, dialect or "dsx", options if dialect else {})
+        faults.tell()
+        raise AssertionError
+    said = faults.of(spoken, recording, dialect, options, "" if recording.has_dates else "dsx")
+    if said is not None and (said.name or options):
+        faults.of(make_decoder, *said)
     faults.tell()
-    assert recording is not None
-    return recording, name, decoder, None if at_s is None else int(at_s) * 10**9
-
-
-def _options(mapping: str | None) -> dict[str, str]:
-    return {} if mapping is None else {"mapping": mapping}
+    assert said is not None
+    return recording, said, None if at_s is None else int(at_s) * 10**9
