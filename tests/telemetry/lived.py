@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from telemetry.batch import Quality
 from telemetry.clock import NS, ReplayClock
-from telemetry.decode import make
+from telemetry.decode import Decoder, make
 from telemetry.live.frame import Frame, Mode
 from telemetry.live.session import Session, Wish
 from telemetry.message import Message
@@ -27,6 +27,7 @@ class Lived:
     def __init__(
         self, messages: Sequence[Message], site: Any, lasting_s: float, *, at: str, mode: Mode = Mode.LIVE,
         out: Path | None = None, every: float = 10.0, begin_ns: int = START_NS,
+        decoder: Decoder | None = None,
     ) -> None:  # fmt: skip
         self.frames: list[Frame] = []
         self.said: list[str] = []
@@ -34,7 +35,7 @@ class Lived:
 
         def run(session, stack, stop, watch) -> None:
             clock = ReplayClock(begin_ns, None)
-            loop = session.looped(stack, Pipeline(make("dsx"), clock), watch)
+            loop = session.looped(stack, Pipeline(decoder or make("dsx"), clock), watch)
             loop.replay(iter(messages), clock, stop, begin_ns + round(lasting_s * NS))
 
         wish = Wish(site, at=at, out=out, every=every)
