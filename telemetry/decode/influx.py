@@ -25,6 +25,7 @@ from telemetry.decode import Dialect
 from telemetry.influx.lines import Field, Line, Series, lines, name, series, value
 from telemetry.message import Message
 from telemetry.plain.mapping import Pattern, Reading, Rule, fill, load_mapping, named, point_of
+from telemetry.plain.routes import FIRST_NS, LAST_NS, PER, Filter, RefusedError, Routes, no_time, of_rules, refusing
 from telemetry.points import Point, Points
 from twin.core.errors import InputError, Problem, did_you_mean
 from twin.core.variables import BY_NAME
@@ -32,25 +33,15 @@ from twin.core.variables import BY_NAME
 DIALECT = Dialect("influx", "line protocol of InfluxDB (Telegraf)", contract=False, mappings="mappings")
 
 TOPIC = "telegraf/#"
-PER = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 MAX_POINTS, MAX_SERIES, MAX_ROUTES = 200_000, 200_000, 20_000
 MAX_READINGS = 100_000  # of one message
 MAX_KEY, MAX_ITEM, MAX_VARIABLE = 256, 128, 64
 MANY = 64  # readings that come as NumPy columns: the state applies them compiled
-FIRST_NS, LAST_NS = 946_684_800 * 10**9, 4_102_444_800 * 10**9  # 2000-01-01, 2100-01-01
 ITEM_TAGS = "item", "rack", "device", "host"
 HUGE, NAN = sys.float_info.max, float("nan")
 GOOD, NO_VALUE, OUT_OF_RANGE = int(Quality.GOOD), int(Quality.NO_VALUE), int(Quality.OUT_OF_RANGE)
 KINDS = np.int64, np.int64, np.float64, np.int8, np.int32
 SOURCE_LEVELS = 2  # telegraf/{host}
-
-
-class _RefusedError(Exception):
-    """A line or a message that cannot be read."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        self.reason, self.detail = reason, detail
-        super().__init__(detail)
 
 
 class Slot(NamedTuple):
@@ -77,63 +68,33 @@ class Decoder:
     quiet_s = 250.0  # as of plain JSON: nothing is known of its periods
 
     def __init__(
-        self, filters: list[tuple[str, int, Pattern, Rule | None]], per: int, prefix: str = "",
+        self, filters: list[Filter], unit: str, prefix: str = "",
         max_points: int = MAX_POINTS,
     ) -> None:  # fmt: skip
         self.points = Points()
-        self._filters, self._per, self._front, self._max_points = filters, per, topics.Front(prefix), max_points
-        self._routes: dict[str, Route] = {}
+        self._unit, self._per, self._max_points = unit, PER[unit], max_points
+        self._routes = Routes(filters, prefix, Route, levels=SOURCE_LEVELS, most=MAX_ROUTES)
         self._series = 0
 
     def decode(self, message: Message) -> Batch | Reject:
         """What ``message`` says."""
-        try:
-            return self._read(message)
-        except _RefusedError as refused:
-            return strict.refuse(refused.reason, refused.detail)
-        except Exception as error:  # an exception here would end the thread of the network
-            return strict.refuse(Reason.INTERNAL, f"{type(error).__name__}: {error}")
+        return refusing(self._read, message)
 
     def source(self, topic: str) -> str:
         """Who publishes on ``topic``: its first two levels (``telegraf/{host}``), or what its rule says."""
-        try:
-            return self._route(topic).source
-        except _RefusedError:
-            return ""
+        return self._routes.source(topic)
 
     def subscriptions(self) -> list[tuple[str, int]]:
         """The topics of the option or of the rules."""
-        return [(f"{self._front.text}{filter}", qos) for filter, qos, _, _ in self._filters]
+        return self._routes.subscriptions()
 
     def is_command(self, topic: str) -> bool:
         """Whether somebody acts on it, by custom."""
         return topics.ACTS.search(topic) is not None
 
-    def _route(self, topic: str) -> Route:
-        route = self._routes.get(topic)
-        if route is not None:
-            return route
-        wrong = topics.fault(topic)
-        if wrong:
-            raise _RefusedError(Reason.TOPIC, wrong)
-        front, bare = self._front.cut(topic)
-        for _, _, pattern, rule in self._filters:
-            captured = pattern.match(bare)
-            if captured is None:
-                continue
-            source = "/".join(bare.split("/")[:SOURCE_LEVELS])
-            if rule is not None and rule.written.source is not None:
-                source = fill(rule.written.source, captured)
-            route = Route(front + bare, front + source, rule, captured)
-            if len(self._routes) >= MAX_ROUTES:
-                self._forget()
-            self._routes[topic] = route
-            return route
-        raise _RefusedError(Reason.TOPIC, "not a topic of the dialect's options")
-
     def _forget(self) -> None:
         """Look up anew what is known of topics and series; points stay."""
-        self._routes.clear()
+        self._routes.known.clear()
         self._series = 0
 
     def _room(self) -> None:
@@ -143,27 +104,27 @@ class Decoder:
         self._series += 1
 
     def _read(self, message: Message) -> Batch | Reject:
-        route = self._route(message.topic)
+        route = self._routes.of(message.topic)
         if len(message.payload) > strict.MAX_BYTES:
-            raise _RefusedError(Reason.SIZE, f"{len(message.payload)} bytes, at most {strict.MAX_BYTES} are read")
+            raise RefusedError(Reason.SIZE, f"{len(message.payload)} bytes, at most {strict.MAX_BYTES} are read")
         try:
             text = message.payload.decode()
         except UnicodeDecodeError as error:
-            raise _RefusedError(Reason.SYNTAX, str(error)) from None
+            raise RefusedError(Reason.SYNTAX, str(error)) from None
         rows: list[tuple[int, int, float, int, int]] = []
         refused: dict[str, tuple[Reject, int]] = {}
         said = False
         for line in lines(text):
             try:
                 if line is None:
-                    raise _RefusedError(Reason.SYNTAX, "no line protocol")
+                    raise RefusedError(Reason.SYNTAX, "no line protocol")
                 rows += self._line(route, line, message)
                 said = True
-            except _RefusedError as error:
+            except RefusedError as error:
                 reject, times = refused.get(error.reason) or (strict.refuse(error.reason, error.detail), 0)
                 refused[error.reason] = reject, times + 1
             if len(rows) > MAX_READINGS:
-                raise _RefusedError(Reason.SIZE, f"more than {MAX_READINGS} readings")
+                raise RefusedError(Reason.SIZE, f"more than {MAX_READINGS} readings")
         if not said:
             return next(iter(refused.values()))[0] if refused else strict.refuse(Reason.SYNTAX, "no line")
         if not rows:
@@ -179,7 +140,7 @@ class Decoder:
         if line.stamp:
             stamp = int(line.stamp) * self._per
             if not FIRST_NS <= stamp < LAST_NS:
-                raise _RefusedError(Reason.TIME, "the time is not one of 2000..2100 in its unit")
+                raise RefusedError(Reason.TIME, no_time(int(line.stamp), self._unit))
         else:
             flags |= int(Flag.NO_TIME)
         known = route.slots.get(line.series)
@@ -199,7 +160,7 @@ class Decoder:
         """What is known of a series, nothing yet of its fields."""
         found = series(written)
         if isinstance(found, str):
-            raise _RefusedError(Reason.SYNTAX, found)
+            raise RefusedError(Reason.SYNTAX, found)
         self._room()
         known = route.slots[written] = found, {}
         return known
@@ -208,10 +169,10 @@ class Decoder:
         """The point of a field, made where it was not heard of before."""
         key = name(field[0])
         if len(key) > MAX_KEY:
-            raise _RefusedError(Reason.SYNTAX, f"a field's name of more than {MAX_KEY} signs")
+            raise RefusedError(Reason.SYNTAX, f"a field's name of more than {MAX_KEY} signs")
         said = value(*field[1:])
         if said is None:
-            raise _RefusedError(Reason.TYPE, f"{key} is no value")
+            raise RefusedError(Reason.TYPE, f"{key} is no value")
         if route.rule is None and isinstance(said, str):
             return None  # a text is no reading; a number may come in its place
         identity, point = f"{route.topic}:{found.identity} {field[0]}", None
@@ -225,7 +186,7 @@ class Decoder:
         index = None if point is None else self.points.index(identity)
         if point is not None and index is None:
             if len(self.points) >= self._max_points:
-                raise _RefusedError(Reason.FULL, f"more than {self._max_points} points")
+                raise RefusedError(Reason.FULL, f"more than {self._max_points} points")
             index = self.points.put(point)
         slots[field[0]] = None if index is None else Slot(index, reading)
         return slots[field[0]]
@@ -259,7 +220,7 @@ def _mapped(identity: str, route: Route, found: Series, reading: Reading) -> Poi
     point = point_of(identity, route.source, reading, item, captured)
     missing = [word for word in named(reading.written) if word not in captured]
     if missing or (reading.item_steps is not None and not item) or len(item) > MAX_ITEM or not item.isprintable():
-        raise _RefusedError(Reason.KEY, "a tag that names the item is not there, or is no short text")
+        raise RefusedError(Reason.KEY, "a tag that names the item is not there, or is no short text")
     return point
 
 
@@ -282,15 +243,15 @@ def _judged(reading: Reading | None, field: Field) -> tuple[float, int]:
     """The value of a field in the unit of the model, and what it is worth."""
     said = value(*field[1:])
     if said is None:
-        raise _RefusedError(Reason.TYPE, f"{name(field[0])} is no value")
+        raise RefusedError(Reason.TYPE, f"{name(field[0])} is no value")
     if isinstance(said, str):
         if reading is None or said not in reading.states:
             return NAN, NO_VALUE
         said = reading.states[said]
     elif isinstance(said, bool) and reading is not None and not (reading.states or reading.unit.units == "1"):
-        raise _RefusedError(Reason.TYPE, f"{name(field[0])} is true or false, not a number")
+        raise RefusedError(Reason.TYPE, f"{name(field[0])} is true or false, not a number")
     if not -HUGE <= said <= HUGE:
-        raise _RefusedError(Reason.TYPE, f"{name(field[0])} is larger than any number")
+        raise RefusedError(Reason.TYPE, f"{name(field[0])} is larger than any number")
     if reading is None:
         return float(said), GOOD
     if said >= reading.written.blank_from:
@@ -328,10 +289,7 @@ def make(options: Mapping[str, str]) -> Decoder:
     if problems:
         raise InputError(problems)
     pattern = Pattern(tuple(None if level == "+" else (level,) for level in fixed), rest)
-    filters: list[tuple[str, int, Pattern, Rule | None]] = [(topic, 1, pattern, None)]
-    if rules:
-        filters = [(rule.filter, rule.written.qos, rule.pattern, rule) for rule in rules]
-    return Decoder(filters, PER.get(precision, 1), prefix)
+    return Decoder(of_rules(rules) or [Filter(topic, 1, pattern, None)], precision, prefix)
 
 
 def _foreign(number: int, rule: Rule) -> list[Problem]:

@@ -22,6 +22,7 @@ from telemetry.batch import NOTHING, Batch, Flag, Quality, Reason, Reject
 from telemetry.decode import Dialect
 from telemetry.message import Message
 from telemetry.plain.mapping import Reading, Rule, Steps, fill, load_mapping, point_of
+from telemetry.plain.routes import FIRST_NS, LAST_NS, PER, RefusedError, Routes, no_time, of_rules, refusing
 from telemetry.points import Points
 from twin.core.errors import InputError, Problem, did_you_mean
 
@@ -31,8 +32,6 @@ MAX_POINTS = 200_000
 MAX_ROUTES = 200_000
 MAX_READINGS = 10_000  # of one message
 MAX_ITEM = 128
-FIRST_NS, LAST_NS = 946_684_800 * 10**9, 4_102_444_800 * 10**9  # 2000-01-01, 2100-01-01
-PER = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 HUGE = sys.float_info.max
 NAN = float("nan")
 NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*", re.ASCII)
@@ -40,28 +39,20 @@ BLANKS = frozenset(("", "nan", "null", "none", "n/a", "na", "inf", "+inf", "-inf
 _MISSING = object()
 
 
-class _RefusedError(Exception):
-    """A message that cannot be read."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        self.reason, self.detail = reason, detail
-        super().__init__(detail)
-
-
-class _UnreadableError(_RefusedError):
+class _UnreadableError(RefusedError):
     """A reading that cannot be read; others of its message may be."""
 
 
-_NOTHING_THERE = _RefusedError(Reason.KEY, "none of the mapped fields is there")
+_NOTHING_THERE = RefusedError(Reason.KEY, "none of the mapped fields is there")
 
 
 class Route(NamedTuple):
     """What is known of a topic."""
 
-    rule: Rule
-    captured: dict[str, str]
     topic: str  # without our prefix, unless this is one of several
     source: str
+    rule: Rule
+    captured: dict[str, str]
 
 
 class Decoder:
@@ -74,60 +65,34 @@ class Decoder:
 
     def __init__(self, rules: list[Rule], prefix: str = "", max_points: int = MAX_POINTS) -> None:
         self.points = Points()
-        self._rules, self._front, self._max_points = rules, topics.Front(prefix), max_points
-        self._routes: dict[str, Route] = {}
+        self._max_points = max_points
+        self._routes = Routes(of_rules(rules), prefix, Route, levels=1, most=MAX_ROUTES)
 
     def decode(self, message: Message) -> Batch | Reject:
         """What ``message`` says."""
-        try:
-            return self._read(message)
-        except _RefusedError as refused:
-            return strict.refuse(refused.reason, refused.detail)
-        except Exception as error:  # an exception here would end the thread of the network
-            return strict.refuse(Reason.INTERNAL, f"{type(error).__name__}: {error}")
+        return refusing(self._read, message)
 
     def source(self, topic: str) -> str:
         """Who publishes on ``topic``, as its rule says; "" where no rule fits."""
-        try:
-            return self._route(topic).source
-        except _RefusedError:
-            return ""
+        return self._routes.source(topic)
 
     def subscriptions(self) -> list[tuple[str, int]]:
         """The topics of the rules, each at the QoS of its rule."""
-        return [(f"{self._front.text}{rule.filter}", rule.written.qos) for rule in self._rules]
+        return self._routes.subscriptions()
 
     def is_command(self, topic: str) -> bool:
         """Whether somebody acts on it, by custom."""
         return topics.ACTS.search(topic) is not None
 
-    def _route(self, topic: str) -> Route:
-        route = self._routes.get(topic)
-        if route is not None:
-            return route
-        wrong = topics.fault(topic)
-        if wrong:
-            raise _RefusedError(Reason.TOPIC, wrong)
-        front, bare = self._front.cut(topic)
-        for rule in self._rules:
-            captured = rule.pattern.match(bare)
-            if captured is not None:
-                source = bare.split("/", 1)[0] if rule.written.source is None else fill(rule.written.source, captured)
-                route = Route(rule, captured, front + bare, front + source)
-                if len(self._routes) < MAX_ROUTES:
-                    self._routes[topic] = route
-                return route
-        raise _RefusedError(Reason.TOPIC, "no rule of the mapping fits the topic")
-
     def _read(self, message: Message) -> Batch | Reject:
-        route = self._route(message.topic)
+        route = self._routes.of(message.topic)
         data = strict.load(message.payload, blanks=True)
         if isinstance(data, Reject):
             return data
         elements = _elements(route.rule, data)
         rows: list[tuple[int, int, float, int, int]] = []
         unread: list[tuple[Reading, Any, int, int]] = []
-        first: _RefusedError | None = None
+        first: RefusedError | None = None
         for element in elements:
             for reading in route.rule.readings:
                 if not all(_same(_at(element, steps), wanted) for steps, wanted in reading.where):
@@ -166,7 +131,7 @@ class Decoder:
         if known is not None:
             return known
         if len(self.points) >= self._max_points:
-            raise _RefusedError(Reason.FULL, f"more than {self._max_points} points")
+            raise RefusedError(Reason.FULL, f"more than {self._max_points} points")
         return self.points.put(point_of(identity, route.source, reading, item, route.captured))
 
 
@@ -174,11 +139,11 @@ def _elements(rule: Rule, data: Any) -> list[Any]:
     """The elements of a message that readings are taken from."""
     elements = [data] if rule.each is None else _at(data, rule.each)
     if elements is _MISSING:
-        raise _RefusedError(Reason.KEY, "the list to be read is not there")
+        raise RefusedError(Reason.KEY, "the list to be read is not there")
     if not isinstance(elements, list):
-        raise _RefusedError(Reason.TYPE, "what is to be read is not a list")
+        raise RefusedError(Reason.TYPE, "what is to be read is not a list")
     if len(elements) * len(rule.readings) > MAX_READINGS:
-        raise _RefusedError(Reason.SIZE, f"more than {MAX_READINGS} readings")
+        raise RefusedError(Reason.SIZE, f"more than {MAX_READINGS} readings")
     return elements
 
 
@@ -200,7 +165,7 @@ def _same(found: Any, wanted: Any) -> bool:
 def _item(found: Any) -> str:
     text = str(found) if isinstance(found, str | int) and not isinstance(found, bool) else ""
     if not text or len(text) > MAX_ITEM or not text.isprintable():
-        raise _RefusedError(Reason.TYPE, "the name of the item is no short text")
+        raise RefusedError(Reason.TYPE, "the name of the item is no short text")
     return text
 
 
@@ -221,9 +186,10 @@ def _time(rule: Rule, element: Any, data: Any, message: Message) -> tuple[int, i
         found = _at(data, rule.time_steps) if found is _MISSING else found
     if found is _MISSING or found is None:
         return message.received_ns, flags | int(Flag.NO_TIME)
-    stamp = _instant(found, rule.written.time_unit or "s")
+    unit = rule.written.time_unit or "s"
+    stamp = _instant(found, unit)
     if stamp is None or not FIRST_NS <= stamp < LAST_NS:
-        raise _UnreadableError(Reason.TIME, "the time is not one of 2000..2100 in its unit")
+        raise _UnreadableError(Reason.TIME, no_time(None if stamp is None else stamp // PER.get(unit, 1), unit))
     return stamp, flags
 
 

@@ -43,12 +43,16 @@ class Columns(NamedTuple):
 
 @dataclass
 class Exported:
-    """What was written where: readings, their points, messages refused by reason, and what people should know."""
+    """What was written where: readings, their points, what was refused by reason, and what people should know.
+
+    ``rejects``: messages; ``parts``: parts (lines) of messages of which the rest stands.
+    """
 
     path: Path
     readings: int = 0
     points: int = 0
     rejects: dict[str, int] = field(default_factory=dict)
+    parts: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -66,6 +70,9 @@ def columns(
             if told is not None:
                 told.rejects[str(batch.reason)] = told.rejects.get(str(batch.reason), 0) + 1
             continue
+        if told is not None:
+            for reject, count in batch.refused:
+                told.parts[str(reject.reason)] = told.parts.get(str(reject.reason), 0) + count
         if decoder.points.changed:
             if points:
                 yield _arrays(points, times, values, qualities)

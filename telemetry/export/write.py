@@ -65,8 +65,9 @@ def export(
         told = to_parquet(recording, maker, target, epoch_ns)
     else:
         told = to_grid(recording, maker, target, 10 if every_s is None else every_s, epoch_ns)
-    if told.rejects:
-        words = ", ".join(f"{reason} {count:,}" for reason, count in sorted(told.rejects.items()))
-        told.notes.append(f"messages that were refused are not in it: {words}")
+    for what, refused in (("messages", told.rejects), ("parts of messages", told.parts)):
+        if refused:
+            words = ", ".join(f"{reason} {count:,}" for reason, count in sorted(refused.items()))
+            told.notes.append(f"{what} that were refused are not in it: {words}")
     told.notes += recording.notes()
     return told

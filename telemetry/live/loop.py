@@ -61,7 +61,9 @@ class Loop:
             held = state.decoder.held
         measured = self.twin.look(view, points)
         note = "; ".join(
-            word for word in (*words, self._missing(held, end_ns), self._foreign(), *self._trouble(end_ns)) if word
+            word
+            for word in (*words, self._missing(held, end_ns), self._unread(), self._foreign(), *self._trouble(end_ns))
+            if word
         )
         frame = self.twin.step(measured, newest_age_s(view), speed=speed, note=note)
         self.board.put(frame)
@@ -78,6 +80,14 @@ class Loop:
         """Values whose births or metadata never came."""
         waited = held and end_ns - self._began_ns > WAITS_NS
         return f"{held:,} values wait for what describes them, which has not come" if waited else ""
+
+    def _unread(self) -> str:
+        """Messages of which none can be read, with the reason of the first: another dialect, times in another unit."""
+        counts = self.pipeline.state.counts
+        if self.twin.bindings.points or not counts.rejects:
+            return ""
+        reason, samples = next(iter(counts.samples.items()))
+        return f"{sum(counts.rejects.values()):,} messages refused, none read: {reason}, {samples[0].detail}"
 
     def _foreign(self) -> str:
         """Telemetry that is of another site: a recording of that kind is refused, a broker may change its mind."""

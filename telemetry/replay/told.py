@@ -118,6 +118,9 @@ def summary(found: dict[str, Any]) -> list[str]:
         f"{counts['late']:,} late, {counts['historical']:,} historical, {counts['quarantined']:,} quarantined",
         f"rejects   {sum(counts['rejects'].values()):,}" + (f": {reasons}" if reasons else ""),
     ]
+    if counts["parts"]:
+        parts = ", ".join(f"{count:,} {reason}" for reason, count in counts["parts"].items())
+        lines.append(f"          and parts of messages that stand: {parts}")
     for reason, samples in counts["samples"].items():
         first = samples[0]
         lines.append(f"          {reason}: {first['topic']!r} at {stamp(first['received_ns'])}: {first['detail']}")

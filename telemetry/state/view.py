@@ -1,7 +1,7 @@
 """The columns of a state, and what of them is stale at an instant.
 
     heard = max(min(received, t + offset), again)
-    a value is old      where now - heard > 250 s
+    a value is old      where now - heard > 250 s, or it is a retained copy without a time: nobody knows since when
     a source is silent  where now - beat > 30 s, beat = min(heard of its heartbeat, the instant that it says + offset)
 
 Symbols: t source time; offset of the source's clock; again: when the very same reading was last sent anew. A heartbeat
@@ -30,6 +30,7 @@ from telemetry.state.coverage import Coverage
 NEVER = -(2**63)
 # As an age of what was never heard: a thousand years, which leaves room to subtract.
 AGES_NS = 2**62
+UNDATED = int(Flag.RETAINED | Flag.NO_TIME)
 
 
 class Limits(NamedTuple):
@@ -152,7 +153,7 @@ def view(
     own = np.where(flags & int(Flag.NO_TIME), 0, offsets[source])
     heard = np.maximum(np.minimum(received, np.where(known, time_ns, 0) + own), again)
     age_ns = np.where(known, now_ns - heard, AGES_NS)
-    old = known & (age_ns > limits.value_s * NS)
+    old = known & ((age_ns > limits.value_s * NS) | (flags & UNDATED == UNDATED))
     silent = known & _silent(coverage, points, (heard, value, quality, own), known, source, now_ns, limits)
     good = quality == int(Quality.GOOD)
     return View(

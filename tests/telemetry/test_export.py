@@ -23,8 +23,9 @@ from telemetry.export.write import export
 from telemetry.message import Message
 from telemetry.points import Point
 from telemetry.recording.read import EPOCH_NS, Recording, open_recording
+from telemetry.recording.write import Recorder
 from tests.telemetry.exchange import shared
-from tests.telemetry.recorded import NOW, written
+from tests.telemetry.recorded import NOW, HandClock, written
 from twin.core.errors import InputError
 
 Row = tuple[Point, int, float, Quality]
@@ -251,3 +252,12 @@ def test_a_reading_is_exported_in_the_unit_in_which_it_was_said(tmp_path):
         flow = found["cdu_liquid_volume_flow_mass_flow"]
         assert flow.attrs["units"] == "kg s-1"
         assert flow.to_numpy()[~np.isnan(flow.to_numpy())].tolist() == [7.0]
+
+
+def test_lines_that_were_refused_are_told(tmp_path):
+    recorder = Recorder(tmp_path / "r", {"dialect": "influx"}, clock=HandClock())
+    recorder.add([Message("telegraf/h", b"m x=1\nm x=NaN\nm\n", NOW, 0, 1, retain=False)])
+    recorder.close()
+    made = export(open_recording(tmp_path / "r"), lambda: make("influx"), tmp_path / "a.parquet")
+    assert made.readings == 1
+    assert made.notes == ["parts of messages that were refused are not in it: syntax 1, type 1"]

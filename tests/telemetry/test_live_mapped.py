@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
-from telemetry.clock import NS
+from telemetry.batch import Quality, Reason
+from telemetry.clock import NS, ReplayClock
 from telemetry.decode import make
 from telemetry.live.frame import Mode
 from telemetry.message import Message
+from telemetry.pipeline import Pipeline
 from tests.telemetry.heard import NOON, START_NS
 from tests.telemetry.lived import Lived
 from twin.core.coolant import density
@@ -129,3 +130,84 @@ def test_humidity_by_its_name_makes_the_wet_bulb(lived):
     [measured] = frame.measured["outdoor_wet_bulb_temperature"]
     assert WEATHER["temp_c"] - 5.0 < measured < WEATHER["temp_c"]
     assert frame.used["outdoor_wet_bulb_temperature"].all()
+
+
+EVIL = "pdu,host=evil,place=01,row=r-1"
+HOSTILE = {
+    "influx": (
+        ("telegraf/evil/nan", f"{EVIL} kw=NaN NOW".encode(), Reason.TYPE),
+        ("telegraf/evil/huge", f"{EVIL} kw=1e400 NOW".encode(), Reason.TYPE),
+        ("telegraf/evil/ms", f"{EVIL} kw=151 1900000000000".encode(), Reason.TIME),
+        ("telegraf/evil/twice", b"pdu,place=01,place=02,row=r-1 kw=151 NOW", Reason.SYNTAX),
+        ("telegraf/evil/long", f"{EVIL} kw=1 NOW\n".encode() * 26_000, Reason.SIZE),
+        ("telegraf/\udc80", f"{EVIL} kw=1 NOW".encode(), Reason.TOPIC),
+        ("telegraf/" + "/" * 40, f"{EVIL} kw=1 NOW".encode(), Reason.TOPIC),
+        ("telegraf/evil/bytes", bytes(range(256)), Reason.SYNTAX),
+        ("telegraf/evil/none", b"", Reason.SYNTAX),
+    ),
+    "plain": (
+        ("site/r-1/01/pdu", b'{"ts": 1743620423, "kw": 1}', Reason.TIME),
+        ("site/r-1/01/pdu", b'{"ts": %s, "kw": 1}' % (b"9" * 4000), Reason.TIME),
+        ("site/r-1/01/pdu", b'{"ts": 1900000000000, "kw": 1, "kw": 2}', Reason.KEY),
+        ("site/r-1/01/pdu", b'{"kw": "many"}', Reason.TYPE),
+        ("site/r-1/01/pdu", b'{"kw": 1, "x": "%s"}' % (b"x" * (1 << 20)), Reason.SIZE),
+        ("site/r-1/01/pdu", b"[" * 5000, Reason.SYNTAX),
+        ("site/\udc80/01/pdu", b'{"kw": 1}', Reason.TOPIC),
+    ),
+}
+
+
+def test_what_is_hostile_is_refused_each_with_its_reason_and_changes_nothing(lived, tmp_path):
+    dialect, calm = lived
+    hostile = HOSTILE[dialect]
+    twin = beside(dialect, tmp_path, *((topic, payload) for topic, payload, _ in hostile))
+    told = twin.session.told()["state"]
+    assert told["rejects"] == {
+        reason: len(calm.frames) * count for reason, count in Counter(reason for _, _, reason in hostile).items()
+    }
+    assert (told["readings"], told["quarantined"]) == (calm.session.told()["state"]["readings"], 0)
+    frame = twin.frames[-1]
+    assert (frame.mode, frame.note) == (Mode.LIVE, "")
+    for name, values in calm.frames[-1].simulated.items():
+        assert frame.simulated[name] == pytest.approx(values, nan_ok=True), name
+
+
+def test_times_in_another_unit_than_is_read_are_told_with_the_unit_that_they_are_in(monkeypatch, tmp_path):
+    monkeypatch.setitem(
+        SPEAK, "influx", lambda ns: ((t, text.replace(str(ns), str(ns // 10**6))) for t, text in by_lines(ns))
+    )
+    frame = beside("influx", tmp_path, lasting_s=3).frames[-1]
+    assert frame.mode is Mode.STALE
+    assert frame.note.startswith(
+        "6 messages refused, none read: time, the time is not one of 2000..2100 in ns; it is in ms; no point of power"
+    )
+
+
+def test_racks_in_the_wrong_unit_drive_nothing_and_are_told(monkeypatch, tmp_path):
+    for name, kw in RACKS.items():
+        monkeypatch.setitem(RACKS, name, kw * 1e3)  # a gateway that writes W
+    frame = beside("plain", tmp_path, lasting_s=3).frames[-1]
+    assert (frame.mode, frame.note) == (Mode.STALE, "not possible (is its unit right?): all of the power")
+    assert "rack_power" not in frame.used
+    assert frame.simulated["site_power"][0] < 10e6
+
+
+def test_one_rack_in_the_wrong_unit_costs_no_other(monkeypatch, tmp_path):
+    monkeypatch.setitem(RACKS, "r-1/01", 151e3)
+    frame = beside("plain", tmp_path, lasting_s=3).frames[-1]
+    assert (frame.mode, frame.note) == (Mode.LIVE, "not possible (is its unit right?): 4 % of the power")
+    assert frame.used["rack_power"].sum() == len(RACKS) - 1
+
+
+@pytest.mark.parametrize(
+    ("stamp", "age_s", "old"),
+    [("", 0, True), (f" {START_NS - 100 * NS}", 100, False), (f" {START_NS - 300 * NS}", 300, True)],
+)
+def test_a_retained_copy_is_as_old_as_it_says_and_drives_nothing_where_it_says_nothing(stamp, age_s, old):
+    pipeline = Pipeline(make("influx"), ReplayClock(START_NS, None))
+    pipeline.take([Message("telegraf/gw", f"pdu kw=1{stamp}".encode(), START_NS, 0, 1, retain=True)])
+    found = pipeline.state.view(START_NS)
+    assert (found.age_s.tolist(), found.old.tolist()) == ([age_s], [old])
+    assert found.quality.tolist() == [Quality.STALE if old else Quality.GOOD]
+    pipeline.take([Message("telegraf/gw", b"pdu kw=2", START_NS + NS, 1, 1, retain=False)])
+    assert pipeline.state.view(START_NS + NS).quality.tolist() == [Quality.GOOD]

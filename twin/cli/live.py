@@ -196,6 +196,17 @@ class _Line:
         sys.stderr.flush()
 
 
+def _refused(state: dict[str, Any]) -> list[tuple[str, str]]:
+    """Why messages and parts of others were refused: how many by each reason, and the words of its first."""
+    kinds = (("rejects", "", "message"), ("parts", "part: ", "part of a message"))
+    return [
+        (reason, f"{count:,} x a {what}, first on {first['topic']!r}: {first['detail']}")
+        for kind, front, what in kinds
+        for reason, count in state.get(kind, {}).items()
+        for first in state["samples"].get(f"{front}{reason}", ())[:1]
+    ]
+
+
 def _summary(told: dict[str, Any]) -> str:
     bound = told["bound"]
     state = told["state"] or {}
@@ -203,8 +214,9 @@ def _summary(told: dict[str, Any]) -> str:
         ("steps", f"{told['frames']:,} from {told['begin_utc']} to {told['end_utc']}"),
         ("points", f"{bound['bound']:,} of {bound['points']:,} measure what the model has, "
          f"{bound['of_this_site']:,} are of this site"),
-        ("readings", f"{state.get('applied', 0):,} applied, "
+        ("readings", f"{state.get('applied', 0):,} applied, {state.get('quarantined', 0):,} quarantined, "
          f"{sum(state.get('rejects', {}).values()):,} messages refused"),
+        *_refused(state),
         ("mode", f"{told['mode'] or 'none'}{': ' + told['note'] if told['note'] else ''}"),
     ]  # fmt: skip
     if told["skipped_s"]:

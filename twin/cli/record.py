@@ -190,6 +190,7 @@ def _summary(run: Run) -> str:
         ("readings", f"{state['readings']:,} of {told['points']:,} points: {state['applied']:,} new, "
          f"{state['duplicates']:,} duplicates, {state['late']:,} late, {state['quarantined']:,} quarantined"),
         ("rejects", ", ".join(f"{n:,} {reason}" for reason, n in state["rejects"].items()) or "none"),
+        *([("parts", ", ".join(f"{n:,} {reason}" for reason, n in state["parts"].items()))] if state["parts"] else []),
         *_sources(told["sources"]),
         ("connections", f"{told['connections']:,}, lost {told['losses']:,}"),
         ("gaps", f"{told['gaps']:,} marked"),
