@@ -30,6 +30,7 @@ from telemetry.live.twin import LiveTwin
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
 from telemetry.points import Point
+from telemetry.recording.read import Recording
 from telemetry.replay.asked import Played
 from telemetry.replay.told import stamp as stamp_ns
 from twin.core.errors import Faults, InputError, one, option
@@ -86,6 +87,7 @@ class Session:
         self.loop: Loop | None = None
         self.store: RunStore | None = None
         self.source: Broker | None = None
+        self.recording: Recording | None = None
         self.whole = True
 
     def lines(self) -> list[str]:
@@ -135,6 +137,7 @@ class Session:
             "intervals": 0 if store is None else store.rows,
             "intervals_lost": 0 if store is None else store.lost,
             "source": None if self.source is None else self.source.told(),
+            "notes": [] if self.recording is None else self.recording.notes(),
             "state": None if loop is None else loop.pipeline.state.counts.told(),
         }
 
@@ -179,22 +182,21 @@ def on_recording(wish: Wish, played: Played, make: Callable[[], Decoder], say: S
         session.whole = loop.replay(played.messages(), clock, stop, until)
 
     session = Session(wish, played.begin_ns, Mode.REPLAY, say, run)
-    instead = "".join(f"; {words}" for words in unread(played.recording, 1, 0))
-    refuse_foreign(session, played.messages(), make(), instead)
+    session.recording = played.recording
+    refuse_foreign(session, played.messages(), make())
     return session
 
 
-def refuse_foreign(session: Session, messages: Iterable[Message], decoder: Decoder, instead: str = "") -> None:
-    """Raise ``InputError`` where the points of a recording belong to another site; ``decoder`` is used up by it.
-
-    ``instead``: what it says of its dialect, where another one was asked for.
-    """
+def refuse_foreign(session: Session, messages: Iterable[Message], decoder: Decoder) -> None:
+    """Raise ``InputError`` where the points of a recording belong to another site; ``decoder`` is used up by it."""
     for message in islice(messages, LOOKED):
         decoder.decode(message)
     points = list(decoder.points)
     binder = Binder(session.prepared, session.topology)
-    found = binder.bind(points)
+    found, recording = binder.bind(points), session.recording
+    instead = "" if recording is None else "".join(f"; {words}" for words in unread(recording, 1, 0))
     if not points:
+        instead += "" if recording is None else "".join(f"; {note}" for note in recording.notes())
         raise one(
             f"nothing in the recording says what it measures: no metadata, no birth, or another dialect{instead}",
             path=option("replay="),

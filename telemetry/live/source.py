@@ -44,9 +44,10 @@ class Listening:
 
     def check(self) -> None:
         """Raise ``InputError`` with all that cannot be."""
-        self._recorded().check()
+        self.recorded().check()
 
-    def _recorded(self) -> Recorded:
+    def recorded(self) -> Recorded:
+        """What is asked of a recording of it."""
         folder = self.record or Path()
         return Recorded(
             self.address, self.login, self.decoder, self.dialect, folder, self.filters, options=self.options
@@ -55,7 +56,7 @@ class Listening:
     def open(self, clock: Clock, say: Say) -> Broker:
         """Ready to start. Raises ``InputError`` where it cannot be recorded."""
         if self.record is not None:
-            run = Run(self._recorded(), say, clock)
+            run = Run(self.recorded(), say, clock)
             return Broker(run.ingest, run.pipeline, clock, run)
         pipeline, watcher = Pipeline(self.decoder, clock), self.decoder if isinstance(self.decoder, Watcher) else None
         wanted = [(each, 1) for each in self.filters] or list(self.decoder.subscriptions())

@@ -19,8 +19,10 @@ from telemetry.brokers import start
 from telemetry.clock import ReplayClock
 from telemetry.decode import make
 from telemetry.decode.influx import MANY, Decoder
+from telemetry.dialect import spoken
 from telemetry.influx.lines import Line, lines, name, series, value
-from telemetry.ingest.run import Run, Wish
+from telemetry.ingest.run import Run
+from telemetry.live.source import Listening
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
 from telemetry.recording.read import open_recording
@@ -329,8 +331,11 @@ def test_fields_that_nobody_asks_for_are_forgotten(monkeypatch, tmp_path):
 
 def test_a_line_of_mosquitto_pub_reaches_the_state(tmp_path):
     with start("mosquitto", tmp_path / "broker") as broker:
-        wish = Wish(parse_address(broker.address), ANONYMOUS, make("influx"), "influx", tmp_path / "recording")
-        run, stop = Run(wish, lambda words: None), threading.Event()
+        asked = {"topic": "telegraf/#", "precision": "ms"}
+        listening = Listening(
+            parse_address(broker.address), ANONYMOUS, make("influx", asked), "influx", (), tmp_path / "recording", asked
+        )
+        run, stop = Run(listening.recorded(), lambda words: None), threading.Event()
         thread = threading.Thread(target=run.go, args=(stop, None, lambda run: None))
         thread.start()
         try:
@@ -343,7 +348,9 @@ def test_a_line_of_mosquitto_pub_reaches_the_state(tmp_path):
             thread.join()
     assert run.told()["state"]["parts"] == {"syntax": 1}
     assert run.pipeline.state.view().value.tolist() == [41.5]
-    assert [m.topic for m in open_recording(tmp_path / "recording").messages()] == ["telegraf/h1/rack"]
+    recording = open_recording(tmp_path / "recording")
+    assert [m.topic for m in recording.messages()] == ["telegraf/h1/rack"]
+    assert spoken(recording) == ("influx", asked)  # without a switch
 
 
 def test_retained_lines_are_marked():

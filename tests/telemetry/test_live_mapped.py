@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +13,18 @@ import pytest
 from telemetry.batch import Quality, Reason
 from telemetry.clock import NS, ReplayClock
 from telemetry.decode import make
+from telemetry.dialect import kept
 from telemetry.live.frame import Mode
+from telemetry.live.session import Wish, on_recording
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
+from telemetry.recording.write import Recorder
+from telemetry.replay.asked import open_played
 from tests.telemetry.heard import NOON, START_NS
 from tests.telemetry.lived import Lived
+from tests.telemetry.recorded import HandClock, record
 from twin.core.coolant import density
+from twin.core.errors import InputError
 
 SITE, CDU = "rubin-manifold", "manifold-01"
 RACKS = {f"{row}/{place:02d}": 150.0 + place for row in ("r-1", "r-2", "r-3") for place in range(1, 9)}  # kW
@@ -92,16 +99,21 @@ def by_json(at_ns: int) -> Iterator[tuple[str, str]]:
 SPEAK = {"influx": by_lines, "plain": by_json}
 
 
-def beside(dialect: str, folder: Path, *hostile: tuple[str, bytes], lasting_s: int = 12) -> Lived:
-    """A twin that heard all of the site each second, and in each of them what is hostile."""
-    file = folder / "mapping.yaml"
-    file.write_text(MAPPINGS[dialect])
+def stream(dialect: str, *hostile: tuple[str, bytes], lasting_s: int) -> list[Message]:
+    """All of the site each second, and in each of them what is hostile."""
     said: list[tuple[str, bytes, int]] = []
     for second in range(lasting_s):
         at = START_NS + second * NS
         said += [(topic, text.encode(), at) for topic, text in SPEAK[dialect](at)]
         said += [(topic, payload.replace(b"NOW", b"%d" % at), at) for topic, payload in hostile]
-    messages = [Message(topic, payload, at, n, 1, retain=False) for n, (topic, payload, at) in enumerate(said)]
+    return [Message(topic, payload, at, n, 1, retain=False) for n, (topic, payload, at) in enumerate(said)]
+
+
+def beside(dialect: str, folder: Path, *hostile: tuple[str, bytes], lasting_s: int = 12) -> Lived:
+    """A twin that heard such a stream."""
+    file = folder / "mapping.yaml"
+    file.write_text(MAPPINGS[dialect])
+    messages = stream(dialect, *hostile, lasting_s=lasting_s)
     return Lived(messages, SITE, lasting_s, at=NOON, decoder=make(dialect, {"mapping": str(file)}))
 
 
@@ -211,3 +223,25 @@ def test_a_retained_copy_is_as_old_as_it_says_and_drives_nothing_where_it_says_n
     assert found.quality.tolist() == [Quality.STALE if old else Quality.GOOD]
     pipeline.take([Message("telegraf/gw", b"pdu kw=2", START_NS + NS, 1, 1, retain=False)])
     assert pipeline.state.view(START_NS + NS).quality.tolist() == [Quality.GOOD]
+
+
+def test_a_recording_that_is_cut_is_lived_through_by_what_it_remembers_and_what_is_lost_is_told(tmp_path):
+    (tmp_path / "mapping.yaml").write_text(INFLUX)
+    recorder = Recorder(tmp_path / "r", kept("influx", {"mapping": str(tmp_path / "mapping.yaml")}), clock=HandClock())
+    record(recorder, stream("influx", lasting_s=12), group=2)
+    recorder.close()
+    (tmp_path / "mapping.yaml").unlink()
+    [path] = (tmp_path / "r").iterdir()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    played = open_played(path, speed="max")
+    session = on_recording(Wish(SITE, at=NOON), played, played.decoder, lambda words: None)
+    session.go(threading.Event(), lambda frame: None)
+    told = session.told()
+    assert told["bound"]["bound"] == len(RACKS) + 4
+    assert 0 < told["frames"] < 12
+    [note] = told["notes"]
+    assert note.endswith("are not whole, torn or still being written: a record is cut")
+    path.write_bytes(path.read_bytes()[:200])
+    empty = open_played(path, speed="max")
+    with pytest.raises(InputError, match=r"nothing in the recording says .* a record is cut"):
+        on_recording(Wish(SITE, at=NOON), empty, empty.decoder, lambda words: None)

@@ -221,6 +221,7 @@ def _summary(told: dict[str, Any]) -> str:
     ]  # fmt: skip
     if told["skipped_s"]:
         rows.append(("skipped", f"{told['skipped_s']:,.0f} s"))
+    rows += [("note", note) for note in told["notes"]]
     if told["run"]:
         lost = f", {told['intervals_lost']:,} lost" if told["intervals_lost"] else ""
         rows.append(("run", f"{told['run']}: {told['intervals']:,} intervals{lost}"))
