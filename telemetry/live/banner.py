@@ -6,7 +6,7 @@
 
 Groups: of what drives the model, the racks' power and the cooling (flows, supply temperatures). Values are not usable
 that are old, of a source that is silent (:mod:`telemetry.state.view`: 250 s, 30 s of heartbeat), bad or never came,
-or that the engine does not believe, as those of a rack in the wrong unit (:data:`twin.engine.driven.BOUNDS`).
+or that the engine does not believe, as those of a rack in the wrong unit.
 Between both limits it stays what it was, so that a banner does not flicker. Weather that is stale is told, and turns
 nothing: the site's own stands in. The limits are ours (estimates). Replays keep the banner REPLAY and are told what is
 not usable.
@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from telemetry.live.bind import Measured
-from telemetry.live.frame import Floats, Mode
+from telemetry.live.frame import Mode
 
 TURNS, RETURNS = 0.5, 0.25
 TOLD = 0.01  # a few values of thousands are always missing: pages tell them where they are
@@ -45,23 +45,19 @@ class Banner:
         self._never: dict[str, float] = {}
         self._odd: dict[str, float] = {}
 
-    def look(self, measured: Measured, believed: Mapping[str, Floats] | None = None) -> Mode:
-        """The mode that goes with what is measured now.
-
-        ``believed``: what can be at all of what drives, NaN elsewhere; None: all that is measured.
-        """
+    def look(self, measured: Measured, doubted: Mapping[str, int] | None = None) -> Mode:
+        """The mode that goes with what is measured now; ``doubted``: how many of it were not believed, by variable."""
         count, lost, never, odd = (dict.fromkeys(GROUPS, 0) for _ in range(4))
         for name in self._drivers:
             if name not in measured.bound:
                 continue
             known = measured.bound[name]
-            came = np.isfinite(measured.values[name])
-            gone = known & ~(came if believed is None else np.isfinite(believed[name]))
+            gone = known & ~np.isfinite(measured.values[name])
             count[group_of(name)] += int(known.sum())
             lost[group_of(name)] += int(gone.sum())
+            odd[group_of(name)] += (doubted or {}).get(name, 0)
             never[group_of(name)] += int((gone & ~np.isfinite(measured.ages[name])).sum())
-            odd[group_of(name)] += int((gone & came).sum())
-        self.shares = {group: lost[group] / count[group] for group in GROUPS if count[group]}
+        self.shares = {group: (lost[group] + odd[group]) / count[group] for group in GROUPS if count[group]}
         self._never, self._odd = ({group: n[group] / count[group] for group in self.shares} for n in (never, odd))
         worst = max((self.shares[group] for group in DECIDING if group in self.shares), default=1.0)
         if worst > TURNS:
@@ -74,6 +70,7 @@ class Banner:
         """What is not usable of what drives, and what has not been heard yet; "" where all is."""
         if not any(group in self.shares for group in DECIDING):
             return "no point of power or cooling is known that drives the model: it goes by itself"
+        lost = {group: share - self._never[group] - self._odd[group] for group, share in self.shares.items()}
         lost = {group: share - self._never[group] - self._odd[group] for group, share in self.shares.items()}
         found = (("not usable", lost), (NOT_HEARD, self._never))
         return "; ".join(f"{what}: {told}" for what, shares in found if (told := _told(shares)))

@@ -22,8 +22,7 @@ from telemetry.live.derive import Deriver
 from telemetry.live.frame import Bools, Floats, Frame, Mode, Topology
 from telemetry.points import Point
 from telemetry.state.view import View
-from twin.engine.driven import BOUNDS, DRIVERS, Driven
-from twin.engine.driven_inputs import checked
+from twin.engine.driven import DRIVERS, Driven
 from twin.engine.prepare import Prepared
 from twin.engine.run import Result
 
@@ -77,7 +76,7 @@ class LiveTwin:
         self.banner = Banner(NAMES, live)
         self._make = make or (lambda start_s: Driven(prepared, start_s, step_s, every_s))
         self._binder, self._deriver = Binder(prepared, topology), Deriver(prepared, topology)
-        self._plan, self._weather, self._points = prepared.plan, prepared.weather, list[Point]()
+        self._weather, self._points = prepared.weather, list[Point]()
         self.sequence, self.end_ns = 0, start_ns
         self._engine = self._make(start_ns / NS + topology.model_shift_s)
 
@@ -111,13 +110,10 @@ class LiveTwin:
         """One step further, driven by what is measured."""
         self.end_ns += round(self.step_s * NS)
         inputs = {name: measured.values[name] for name in NAMES if name in measured.values}
-        possible = checked(self._plan, BOUNDS, inputs)
-        mode = self.banner.look(
-            measured, {name: possible.get(name, values * np.nan) for name, values in inputs.items()}
-        )
         # The engine goes on in arrays of its own, and a frame is never changed.
         simulated = {name: values.copy() for name, values in self._engine.step(inputs).items()}
         # What the engine did not believe, or could not take for what else is measured, is compared.
+        mode = self.banner.look(measured, self._engine.doubted)
         used = {name: taken(values, simulated[name]) for name, values in self._engine.used.items()}
         self.sequence += 1
         given = {name: int(np.isfinite(values).sum()) for name, values in inputs.items()}

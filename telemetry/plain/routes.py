@@ -95,7 +95,11 @@ class Routes(Generic[Known]):
                     self.known.clear()
                 known = self.known[topic] = self._make(front + bare, front + source, filter.rule, captured)
                 return known
-        raise RefusedError(Reason.TOPIC, "no rule or option of the dialect fits the topic")
+        ruled = any(filter.rule is not None for filter in self._filters)
+        raise RefusedError(
+            Reason.TOPIC,
+            "no rule of the mapping fits the topic" if ruled else "not a topic of the dialect's options",
+        )
 
 
 def of_rules(rules: Sequence[Rule]) -> list[Filter]:

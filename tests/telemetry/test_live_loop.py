@@ -70,7 +70,7 @@ def lived(
     view = seen([])
     state = SimpleNamespace(
         lock=threading.RLock(), view=lambda ns: view, decoder=SimpleNamespace(points=[], held=0),
-        counts=SimpleNamespace(applied=0),
+        counts=SimpleNamespace(applied=0, rejects={}),
     )  # fmt: skip
     board: Any = SimpleNamespace(put=lambda frame: None)
     stepped: Any = twin

@@ -199,7 +199,7 @@ def test_racks_in_the_wrong_unit_drive_nothing_and_are_told(monkeypatch, tmp_pat
     for name, kw in RACKS.items():
         monkeypatch.setitem(RACKS, name, kw * 1e3)  # a gateway that writes W
     frame = beside("plain", tmp_path, lasting_s=3).frames[-1]
-    assert (frame.mode, frame.note) == (Mode.STALE, "not possible (is its unit right?): all of the power")
+    assert (frame.mode, frame.note) == (Mode.STALE, "not believed: all of the power")
     assert "rack_power" not in frame.used
     assert frame.simulated["site_power"][0] < 10e6
 
@@ -207,7 +207,7 @@ def test_racks_in_the_wrong_unit_drive_nothing_and_are_told(monkeypatch, tmp_pat
 def test_one_rack_in_the_wrong_unit_costs_no_other(monkeypatch, tmp_path):
     monkeypatch.setitem(RACKS, "r-1/01", 151e3)
     frame = beside("plain", tmp_path, lasting_s=3).frames[-1]
-    assert (frame.mode, frame.note) == (Mode.LIVE, "not possible (is its unit right?): 4 % of the power")
+    assert (frame.mode, frame.note) == (Mode.LIVE, "not believed: 4 % of the power")
     assert frame.used["rack_power"].sum() == len(RACKS) - 1
 
 
