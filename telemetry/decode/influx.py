@@ -185,6 +185,7 @@ class Decoder:
             self._room()
         index = None if point is None else self.points.index(identity)
         if point is not None and index is None:
+            _judged(reading, field)  # what cannot be read makes no point
             if len(self.points) >= self._max_points:
                 raise RefusedError(Reason.FULL, f"more than {self._max_points} points")
             index = self.points.put(point)

@@ -357,3 +357,9 @@ def test_retained_lines_are_marked():
     found = make("influx").decode(Message("telegraf/h1", b"m x=1", NOW, 0, 1, True))
     assert isinstance(found, Batch)
     assert found.flags == (int(Flag.RETAINED | Flag.NO_TIME),)
+
+
+def test_a_line_that_is_refused_makes_no_point():
+    decoder = make("influx")
+    assert isinstance(decoder.decode(message("telegraf/h1", b"m,host=evil x=1e400")), Reject)
+    assert len(decoder.points) == 0
