@@ -71,7 +71,6 @@ class Banner:
         if not any(group in self.shares for group in DECIDING):
             return "no point of power or cooling is known that drives the model: it goes by itself"
         lost = {group: share - self._never[group] - self._odd[group] for group, share in self.shares.items()}
-        lost = {group: share - self._never[group] - self._odd[group] for group, share in self.shares.items()}
         found = (("not usable", lost), (NOT_HEARD, self._never))
         return "; ".join(f"{what}: {told}" for what, shares in found if (told := _told(shares)))
 
