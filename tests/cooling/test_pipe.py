@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from twin.cooling.pipe import PARCELS, drawn, push
@@ -31,6 +31,7 @@ steps = st.lists(
 
 
 @given(steps)
+@example([(1.0, -1.2520981012640515), (5e-324, 0.0)])
 @settings(max_examples=200, deadline=None)
 def test_heat_in_is_heat_out_plus_stored_and_no_water_leaves_warmer_than_any_came_in(moves):
     pipe, seen = full(20.0), [20.0]

@@ -21,6 +21,7 @@ import numpy as np
 from twin.core.jit import kernel
 
 PARCELS = 50
+NOTHING = 1e-290  # J/K; below it products with a temperature are subnormal and have no digits left
 
 
 @kernel
@@ -31,7 +32,7 @@ def drawn(pipe: np.ndarray, s: float) -> tuple[float, float]:
         part = min(pipe[0, i], s - taken)
         taken += part
         heat += part * pipe[1, i]
-    if taken <= 0.0:
+    if taken < NOTHING:
         return 0.0, 0.0
     return min(1.0, taken / s), heat / taken
 
