@@ -102,7 +102,7 @@ def _watched(broker: Running, stop: threading.Event, ended: list[Problem]) -> It
     def watch() -> None:
         code = broker.wait()
         if not stop.is_set():
-            ended.append(Problem("", f"the broker has ended: {_how(code)}; its page would show nothing new"))
+            ended.append(Problem("", f"the broker has ended: {_how(code)}; the page would show nothing new"))
             stop.set()
 
     threading.Thread(target=watch, name="broker", daemon=True).start()
