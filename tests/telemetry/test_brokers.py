@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -35,7 +36,10 @@ time.sleep(60)
 
 def listeners(pid: int) -> set[str]:
     """Local addresses in hex on which a process listens, by the kernel's own table."""
-    own = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    own = set[str]()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+            own.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
     found = set()
     for table in ("tcp", "tcp6", "udp", "udp6"):
         with open(f"/proc/net/{table}") as lines:
