@@ -173,8 +173,8 @@ def _settle() -> None:
 
 def _started(feed: Feed, sockets: Sequence[socket], loop: IOLoop) -> tuple[BaseServer, str]:
     address, port = (str(part) for part in sockets[0].getsockname()[:2])
-    for name in ("bokeh", "tornado.access"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("bokeh").setLevel(logging.ERROR)
+    logging.getLogger("tornado.access").setLevel(logging.CRITICAL)  # 503 before the first frame is an answer
     names = _origins(address)
     tornado = Readers(
         {"/": Application(FunctionHandler(lambda document: _open(feed, document)))},
