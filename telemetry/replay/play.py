@@ -56,7 +56,10 @@ def replay(
     stop: threading.Event | None = None,
     begun: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Hand on all of ``played`` when due by ``clock``, which begins now; an interrupt ends it, from ``begun`` on."""
+    """Hand on all of ``played`` when due by ``clock``, which begins now; ``stop`` or an interrupt ends it.
+
+    Set ``stop`` from the handler of a signal: a group is handed on whole and counted. An interrupt ends it anywhere.
+    """
     outcome = Outcome()
 
     def count(messages: Sequence[Message]) -> None:
@@ -89,17 +92,20 @@ def to_broker(
     clock: ReplayClock,
     decoder: Decoder,
     prefix: str = "",
+    stop: threading.Event | None = None,
     **how: Any,
 ) -> Outcome:
     """Replay to a broker with QoS and retain of the recording, commands left out, behind ``prefix``; ``how`` as above.
 
     Checks nothing of the broker: :func:`telemetry.safety.check_target` goes before.
     """
-    stays, left_out, sent = Unsendable(decoder), Counter[str](), 0
+    stays, left_out, sent, stop = Unsendable(decoder), Counter[str](), 0, stop or threading.Event()
 
     def send(messages: Sequence[Message]) -> None:
         nonlocal sent
         for message in messages:
+            if stop.is_set():  # a broker that is slow holds each message up
+                return
             topic = f"{prefix}/{message.topic}" if prefix else message.topic
             if stays(topic):
                 left_out[message.topic] += 1
@@ -107,7 +113,7 @@ def to_broker(
             sender.publish(topic, message.payload, message.qos, message.retain)
             sent += 1
 
-    outcome = replay(played, clock, send, **how)
+    outcome = replay(played, clock, send, stop, **how)
     outcome.left_out, outcome.messages = left_out, sent
     return outcome
 

@@ -150,3 +150,25 @@ def test_ctrl_c_ends_it_with_130_and_what_was_reached(example, tmp_path):
     told = json.loads(shown)
     assert told["whole"] is False
     assert told["messages"] == told["state"]["counts"]["messages"] < 4711
+
+
+def test_a_ctrl_c_amid_a_message_counts_what_the_state_has_taken(example, tmp_path):
+    signals_itself = """
+import os, signal
+from telemetry.state.state import State
+from twin.cli.main import main
+apply, seen = State.apply, []
+def applied(self, *args):
+    apply(self, *args)
+    seen.append(args)
+    if len(seen) == 5:
+        os.kill(os.getpid(), signal.SIGINT)
+State.apply = applied
+main()
+"""
+    asked = [sys.executable, "-c", signals_itself, "replay", str(example), "--json"]
+    done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+    told = json.loads(done.stdout)
+    assert told["whole"] is False
+    assert told["messages"] == told["state"]["counts"]["messages"] < 4711

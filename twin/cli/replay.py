@@ -134,10 +134,12 @@ def _to_twin(played: Played, decoder: Decoder, *, as_json: bool) -> None:
     from telemetry.pipeline import Pipeline
     from telemetry.replay.play import to_twin
     from telemetry.replay.told import lines, outcome_lines, outcome_told, summary, told
+    from twin.engine.stop import stop_request
 
     clock = ReplayClock(played.begin_ns, played.choice.speed)
     pipeline = Pipeline(decoder, clock)
-    outcome = to_twin(played, pipeline, clock, begun=lambda: _say_how_long(played))
+    with stop_request(lambda _: None) as stop:
+        outcome = to_twin(played, pipeline, clock, stop=stop, begun=lambda: _say_how_long(played))
     found = told(pipeline.state, outcome.last_ns)
     how = outcome_told(outcome, played, found)
     if as_json:
@@ -154,15 +156,18 @@ def _to_broker(played: Played, decoder: Decoder, to: Any, *, yes: bool, as_json:
     from telemetry.replay.play import outgoing
     from telemetry.replay.send import send
     from telemetry.replay.told import outcome_lines, outcome_told, stamps_line
+    from twin.engine.stop import stop_request
+
+    def say(words: str) -> None:
+        typer.echo(words, err=True)
 
     tell(to.login.warnings)
     plan = outgoing(played, decoder, str(to.address), to.prefix)
     for line in [*plan.lines(), stamps_line(played, WallClock().now_ns())]:
         typer.echo(line, err=as_json)
     to.check(yes or (not to.address.loopback and _asked()))
-    outcome, undelivered = send(
-        played, decoder, to, lambda words: typer.echo(words, err=True), begun=lambda: _say_how_long(played)
-    )
+    with stop_request(lambda _: say("stopping; once more to stop at once")) as stop:
+        outcome, undelivered = send(played, decoder, to, say, stop=stop, begun=lambda: _say_how_long(played))
     how = {**outcome_told(outcome, played), "undelivered": undelivered}
     if as_json:
         write_json({**how, "to": plan.told()})
