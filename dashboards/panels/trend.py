@@ -137,9 +137,8 @@ class Lines:
         length_s = float(t.times_ns[-1] - t.times_ns[0]) / 1e9
         said = f"{name}: {', '.join(parts)}; {f'the last {span(length_s)}' if length_s else 'one instant, no line yet'}"
         # Before what drives the model was heard it went by itself: its line then is no measure of it.
-        early_ns = int(getattr(self._view.feed, "early_ns", 0))
-        if t.times_ns[0] <= early_ns < t.times_ns[-1]:
-            said += f"; until {moment(early_ns, self._view.topology.utc_offset_s, '%H:%M:%S')} not all was heard"
+        if t.times_ns[0] <= t.early_ns < t.times_ns[-1]:
+            said += f"; until {moment(t.early_ns, self._view.topology.utc_offset_s, '%H:%M:%S')} not all was heard"
         words: Words = {f"{KEY}-finding": said, f"{KEY}-picture@aria-label": f"{TITLE}. {said}"}
         if KEY in self._view.opened:
             words[f"{KEY}-table#rows"] = self._rows(t)

@@ -23,7 +23,6 @@ from telemetry.live.frame import Mode
 
 TURNS, RETURNS = 0.5, 0.25
 TOLD = 0.01  # a few values of thousands are always missing: pages tell them where they are
-NOT_HEARD = "not heard yet"
 GROUPS = ("power", "cooling", "weather")
 DECIDING = ("power", "cooling")
 
@@ -66,12 +65,21 @@ class Banner:
             self.mode = self._live
         return self.mode if self._live is Mode.LIVE else self._live
 
+    @property
+    def early(self) -> bool:
+        """Whether the model goes by itself, in part or whole, as what should drive it has not been heard yet."""
+        return not self._drives or bool(_told(self._never))
+
+    @property
+    def _drives(self) -> bool:
+        return any(group in self.shares for group in DECIDING)
+
     def words(self) -> str:
         """What is not usable of what drives, and what has not been heard yet; "" where all is."""
-        if not any(group in self.shares for group in DECIDING):
+        if not self._drives:
             return "no point of power or cooling is known that drives the model: it goes by itself"
         lost = {group: share - self._never[group] - self._odd[group] for group, share in self.shares.items()}
-        found = (("not usable", lost), (NOT_HEARD, self._never))
+        found = (("not usable", lost), ("not heard yet", self._never))
         return "; ".join(f"{what}: {told}" for what, shares in found if (told := _told(shares)))
 
 
@@ -95,4 +103,4 @@ def _told(shares: Mapping[str, float]) -> str:
     )
 
 
-__all__ = ["NOT_HEARD", "Banner", "doubts", "group_of"]
+__all__ = ["Banner", "doubts", "group_of"]

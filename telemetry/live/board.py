@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.clock import NS
-from telemetry.live.banner import NOT_HEARD
 from telemetry.live.frame import Floats, Frame, Topology, Trend
 from twin.core.variables import BY_NAME
 
@@ -74,17 +73,14 @@ class Ring:
 
 
 class Board:
-    """A :class:`~telemetry.live.frame.Feed` of a twin that runs in this process; ``put`` is for one thread.
-
-    ``early_ns``: the last instant at which some of what drives the model had not been heard yet; 0 for none.
-    """
+    """A :class:`~telemetry.live.frame.Feed` of a twin that runs in this process; ``put`` is for one thread."""
 
     def __init__(self, topology: Topology, step_s: float = 1.0) -> None:
         self._topology, self._step_s = topology, step_s
         self._lock = threading.Lock()
         self._frame: Frame | None = None
         self._rings: dict[str, tuple[Ring, Ring]] = {}
-        self.early_ns = 0
+        self._early_ns = 0
 
     @property
     def topology(self) -> Topology:
@@ -105,8 +101,8 @@ class Board:
             for simulated, measured in self._rings.values():
                 if simulated.put(frame.time_ns, frame.simulated):
                     measured.put(frame.time_ns, frame.measured)
-        if NOT_HEARD in frame.note:
-            self.early_ns = frame.time_ns
+        if frame.early:
+            self._early_ns = frame.time_ns
         self._frame = frame
 
     @staticmethod
@@ -137,8 +133,8 @@ class Board:
                 from_ns = frame.time_ns - round(last_s * NS)
                 times, numbers = simulated.since(variable, item, from_ns)
                 if variable not in measured:
-                    return Trend(times, numbers, np.full(len(times), np.nan))
-                return Trend(times, numbers, measured.since(variable, item, from_ns)[1])
+                    return Trend(times, numbers, np.full(len(times), np.nan), self._early_ns)
+                return Trend(times, numbers, measured.since(variable, item, from_ns)[1], self._early_ns)
         return nothing
 
 

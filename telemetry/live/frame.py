@@ -79,7 +79,8 @@ class Frame:
     ``sequence`` rises by one from frame to frame of a feed. ``simulated``, ``measured``: by variable. ``used``: which
     measured values drove the model. ``age_s``: of each measured value, inf where there is none. ``data_age_s``: of the
     newest reading of all, inf without any. ``speed``: how many times as fast as the clock a replay goes. ``note``: what
-    people should know (the broker is down), "" where there is nothing.
+    people should know (the broker is down), "" where there is nothing. ``early``: some of what should drive the model
+    has not been heard yet, so that it goes by itself.
     """
 
     sequence: int
@@ -92,6 +93,7 @@ class Frame:
     data_age_s: float = math.inf
     speed: float = 1.0
     note: str = ""
+    early: bool = False
 
     def residual(self, variable: str) -> Floats:
         """Measured less simulated; NaN where nothing is measured, and where the measured value drove the model.
@@ -105,11 +107,15 @@ class Frame:
 
 @dataclass(frozen=True)
 class Trend:
-    """A variable of one item over time: ends of the intervals, both sides (NaN: not known)."""
+    """A variable of one item over time: ends of the intervals, both sides (NaN: not known).
+
+    ``early_ns``: the last instant at which the model went by itself (:attr:`Frame.early`); 0 for none.
+    """
 
     times_ns: Ints
     simulated: Floats
     measured: Floats
+    early_ns: int = 0
 
 
 class Feed(Protocol):

@@ -126,7 +126,7 @@ class LiveTwin:
             {name: values for name, values in measured.values.items() if name in simulated},
             used | self._deriver.used(used, measured),
             {name: ages for name, ages in measured.ages.items() if name in simulated},
-            data_age_s, speed, "; ".join(filter(None, words)),
+            data_age_s, speed, "; ".join(filter(None, words)), self.banner.early,
         )  # fmt: skip
 
     def _early(self, measured: Measured, simulated: Mapping[str, Floats]) -> str:

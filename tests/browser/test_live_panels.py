@@ -11,7 +11,6 @@ from bokeh.plotting import figure
 
 from dashboards.panels import key_figures, trend
 from dashboards.view import View, apart, degrees
-from telemetry.live.banner import NOT_HEARD
 from telemetry.live.board import Board
 from telemetry.live.frame import Trend
 from tests.browser.synthetic import BASE_NS, Scripted, frame, topology
@@ -26,7 +25,7 @@ class Waving(Scripted):
     def trend(self, variable: str, item: int, last_s: float) -> Trend:
         at = np.arange(60)
         line = self.level + 0.3e6 * np.sin(at / 5.0)
-        return Trend(BASE_NS + at * 1_000_000_000, line, line)
+        return Trend(BASE_NS + at * 1_000_000_000, line, line, self.early_ns)
 
 
 def test_the_scale_of_a_trend_stays_while_the_lines_are_well_within_it():
@@ -66,9 +65,9 @@ def test_a_trend_of_one_instant_says_so(monkeypatch):
 def test_a_trend_says_until_when_the_model_went_by_itself():
     feed = Waving(topology(1, 2, 4))
     board = Board(feed.topology)
-    board.put(frame(feed.topology, 9, note=f"{NOT_HEARD}: 24 % of the power"))
+    board.put(replace(frame(feed.topology, 9), early=True))
     board.put(frame(feed.topology, 10))
-    feed.early_ns = board.early_ns
+    feed.early_ns = board.trend("site_power", 0, 60.0).early_ns
     lines = trend.build(View(feed))
     lines.update(frame(feed.topology, 59))
     assert str(lines.update(frame(feed.topology, 59))["trend-finding"]).endswith(

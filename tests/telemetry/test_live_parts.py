@@ -240,6 +240,7 @@ def test_the_banner_does_not_flicker_between_its_limits():
     blind.values["cdu_flow"][:3] = np.nan
     assert banner.look(blind) is stale
     assert banner.words() == "not usable: 75 % of the cooling"
+    assert not banner.early
 
 
 def test_what_was_never_heard_is_not_called_lost():
@@ -247,6 +248,7 @@ def test_what_was_never_heard_is_not_called_lost():
     found.ages["rack_power"][:20] = np.inf
     banner.look(found)
     assert banner.words() == "not usable: 10 % of the power; not heard yet: 20 % of the power"
+    assert banner.early
     assert banner.shares == {"power": 0.3}
 
 
@@ -254,6 +256,7 @@ def test_weather_alone_is_no_campus_and_stale_is_never_said_without_a_reason():
     banner = Banner(["rack_power", "outdoor_dry_bulb_temperature"])
     assert banner.look(share_lost(0, 1, {"outdoor_dry_bulb_temperature": 1})) is Mode.STALE
     assert banner.words().startswith("no point of power or cooling")
+    assert banner.early
 
 
 class Dark:
