@@ -39,9 +39,10 @@ BROKER = "mosquitto" if sys.platform == "win32" else "iotcore"
 SITE, AT = "prairie-750", "2028-12-15T20:00"
 # Points of the facility are read so often: 6,000 messages a second of 74,310 points.
 PERIOD = "10s"
-ENDED_S = 5.0
+ENDED_S, LOOK_S = 5.0, 0.1
 BAD_INPUT = 2
 SIGNALS = range(1, 65)
+BEGINS = "site "  # the first word of `twin emulate` when all that was asked for can be
 COMMAND = "twin.cli.main"  # by name: nothing here imports the command line
 Say = Callable[[str], None]
 
@@ -73,12 +74,20 @@ def run(demo: Demo, folder: Path, stop: threading.Event, *, say: Say, show: Say)
     except BrokerError as error:
         raise one(str(error), path="broker") from None
     ended: list[Problem] = []
-    with _telling(ended), broker, _watched(broker, stop, ended), _facility(demo, broker.address, stop, ended):
+    with (
+        _telling(ended), broker, _watched(broker, stop, ended),
+        _facility(demo, broker.address, stop, ended) as facility,
+    ):  # fmt: skip
         address = parse_address(broker.address)
         wish = Wish(demo.site, at=demo.at, out=demo.out, lasting_s=demo.lasting_s)
         session = on_broker(wish, Listening(address, ANONYMOUS, make(DIALECT), DIALECT), say)
         for line in [f"broker    {BROKER} at {address}", *session.lines()]:
             say(line)
+        while not facility.wait(LOOK_S) and not stop.is_set():
+            pass
+        if stop.is_set():
+            session.twin.close()
+            return session
         go_with_page(session, stop, port=demo.port, show=show, ends=demo.lasting_s is not None)
     return session
 
@@ -119,8 +128,8 @@ def _how(code: int) -> str:
 
 
 @contextmanager
-def _facility(demo: Demo, broker: str, stop: threading.Event, ended: list[Problem]) -> Iterator[None]:
-    """The virtual facility as a process that ends with this one.
+def _facility(demo: Demo, broker: str, stop: threading.Event, ended: list[Problem]) -> Iterator[threading.Event]:
+    """The virtual facility as a process that ends with this one; the event says that it refuses nothing and begins.
 
     Where it ends by itself all stops, and ``ended`` has the reason: what it refuses, as a fault of nothing, in its own
     words. It takes the kernels that are compiled here: where they can be kept nowhere it would compile its own.
@@ -134,10 +143,13 @@ def _facility(demo: Demo, broker: str, stop: threading.Event, ended: list[Proble
         env={**os.environ, "HALLTWIN_CACHE": str(cache_folder().parents[1])},
     )  # fmt: skip
     assert process.stderr is not None
-    said: list[str] = []
+    said, begins = list[str](), threading.Event()
 
     def listen(lines: Iterator[str]) -> None:
-        said.extend(line.rstrip() for line in lines if line.strip())
+        for line in filter(str.strip, lines):
+            said.append(line.rstrip())
+            if line.startswith(BEGINS):
+                begins.set()
         if stop.is_set():
             return
         code = process.wait()
@@ -151,7 +163,7 @@ def _facility(demo: Demo, broker: str, stop: threading.Event, ended: list[Proble
     listener = threading.Thread(target=listen, args=(iter(process.stderr),), name="facility", daemon=True)
     listener.start()
     try:
-        yield
+        yield begins
     finally:
         stop.set()
         assert process.stdin is not None

@@ -21,7 +21,7 @@ from twin.site.load import load_site
 from twin.site.lower import local_midnight
 
 # What takes the place of the virtual facility.
-STAYS = "import time; time.sleep(60)"
+STAYS = "import sys, time; print('site a', file=sys.stderr, flush=True); time.sleep(60)"
 DIES = "import os, sys; print('faults none asked for', file=sys.stderr); os.kill(os.getpid(), 9)"
 REFUSES = "import os, sys; print('no such fault', file=sys.stderr); sys.exit(2)"
 BREAKS = "import os, sys; print('site', os.environ['HALLTWIN_CACHE'], file=sys.stderr); sys.exit(70)"
@@ -32,6 +32,7 @@ def test_a_fault_of_nothing_ends_all_with_the_facilitys_own_words(tmp_path):
     assert done.returncode == 2
     assert 'is called "okc/hall-1/cdu-99"; did you mean' in done.stderr
     assert "Traceback" not in done.stderr
+    assert "http://" not in done.stderr
 
 
 # Tornado leaves a socket that could not be bound to the collector.
@@ -71,13 +72,14 @@ def test_where_a_part_ends_by_itself_all_ends_with_the_reason_alone(tmp_path, mo
     (tmp_path / "stand_in.py").write_text(facility)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(demo, "COMMAND", "stand_in")
-    brokers = []
+    brokers, shown = [], []
 
     def start(*given):
         brokers.append(start_broker(*given))
         return brokers[0]
 
     def show(url):
+        shown.append(url)
         if broker_dies:
             os.kill(brokers[0].pid, signal.SIGKILL)
 
@@ -91,3 +93,4 @@ def test_where_a_part_ends_by_itself_all_ends_with_the_reason_alone(tmp_path, mo
     assert len(lines) == len(told)
     assert all(words in line for words, line in zip(told, lines, strict=True))
     assert not brokers[0].alive
+    assert len(shown) == broker_dies
