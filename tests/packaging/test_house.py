@@ -13,6 +13,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.conftest import FIRST
+
 ROOT = Path(__file__).resolve().parents[2]
 TOP = ("twin", "telemetry", "dashboards", "sites", "tests")
 SOURCES = sorted(path for top in TOP for path in (ROOT / top).rglob("*.py"))
@@ -76,6 +78,11 @@ def test_the_makefile_has_the_target_and_explains_it(target):
     phony = re.search(r"^\.PHONY:(.*)$", text, re.MULTILINE)
     assert phony is not None
     assert target in phony[1].split()
+
+
+@pytest.mark.parametrize("name", FIRST)
+def test_the_files_that_are_tested_first_are_there(name):
+    assert (ROOT / "tests" / name).is_file()
 
 
 def test_make_alone_prints_the_help():
