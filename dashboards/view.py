@@ -1,6 +1,6 @@
 """What one reader looks at: which hall, which rack, coloured by what, which tables are open; and numbers in words.
 
-A value of a frame may be measured or simulated: the two are kept apart and never stand in for each other.
+A value of a frame may be measured or simulated: the two are kept apart, and neither stands in for the other unsaid.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from twin.core.units import HOUR, MW
 Floats = NDArray[np.float64]
 Side = str
 MEASURED, SIMULATED, RESIDUAL = "measured", "simulated", "residual"
+ESTIMATED = "estimated"  # measured but for a small part, which is the model's
 MINUTE = 60.0
 DASH = "–"
 

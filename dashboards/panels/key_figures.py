@@ -2,7 +2,9 @@
 
     PUE = site_power / site_it_power        headroom = the least of power and cooling headroom of all halls
 
-Each is measured where it is measured; what is simulated stands beside it, dashed, and never in its place unsaid.
+Each is measured where it is measured; what is simulated stands beside it, dashed, and never in its place unsaid. Of
+thousands of racks a few are always silent: where they draw at most a hundredth of the IT power by the model, theirs is
+taken for them, and IT power and PUE are said to be estimated.
 """
 
 from __future__ import annotations
@@ -15,7 +17,20 @@ import numpy as np
 
 from dashboards.panels import room
 from dashboards.panels.panel import Word, Words, flag
-from dashboards.view import DASH, MEASURED, SIMULATED, View, apart, degrees, per_second, value, values, watts
+from dashboards.view import (
+    DASH,
+    ESTIMATED,
+    MEASURED,
+    SIMULATED,
+    Side,
+    View,
+    apart,
+    degrees,
+    per_second,
+    value,
+    values,
+    watts,
+)
 from telemetry.live.frame import Frame
 
 CARDS = {
@@ -27,7 +42,7 @@ CARDS = {
     "outdoor": "Outdoor",
 }
 
-
+FILLED = 0.01  # of the IT power, at most, is the model's where it is called estimated (ours)
 # A line without words.
 NO_WIDTH = "\u200b"
 
@@ -68,12 +83,13 @@ class KeyFigures:
         return words | _wrong("meter", over)
 
     def _it(self, frame: Frame) -> Words:
-        words = _pair("it", [value(frame, side, "site_it_power") for side in (MEASURED, SIMULATED)])
+        known, side = _it_power(frame)
+        words = _pair("it", (known, value(frame, SIMULATED, "site_it_power")), side=side)
         racks = values(frame, MEASURED, "rack_power")
         total = len(self._view.topology.racks)
-        known = 0 if racks is None else int(np.isfinite(racks).sum())
+        count = 0 if racks is None else int(np.isfinite(racks).sum())
         words["it-note"] = (
-            "" if not total else f"{total:,} racks" if racks is None else f"{known:,} of {total:,} racks measured"
+            "" if not total else f"{total:,} racks" if racks is None else f"{count:,} of {total:,} racks measured"
         )
         return words
 
@@ -91,13 +107,24 @@ class KeyFigures:
         return words | _wrong("room", found.watts < 0)
 
 
+def _it_power(frame: Frame) -> tuple[float, Side]:
+    """IT power by measurement, W, and what it is called: estimated where the model stands in for a few racks."""
+    whole = value(frame, MEASURED, "site_it_power")
+    racks, model = (values(frame, side, "rack_power") for side in (MEASURED, SIMULATED))
+    if math.isfinite(whole) or racks is None or model is None:
+        return whole, MEASURED
+    # Of readings only those that drive: what the engine does not believe would be a part of the estimate.
+    told = np.isfinite(racks) & frame.used.get("rack_power", np.ones(len(racks), np.bool_))
+    total, by_model = float(np.where(told, racks, model).sum()), float(model[~told].sum())
+    return (total, ESTIMATED) if told.any() and by_model <= FILLED * total else (math.nan, MEASURED)
+
+
 def _pue(frame: Frame) -> Words:
-    both = []
-    for side in (MEASURED, SIMULATED):
-        it = value(frame, side, "site_it_power")
-        both.append(value(frame, side, "site_power") / it if it > 0 else math.nan)
+    known, side = _it_power(frame)
+    pairs = ((MEASURED, known), (SIMULATED, value(frame, SIMULATED, "site_it_power")))
+    both = [value(frame, of, "site_power") / it if it > 0 else math.nan for of, it in pairs]
     cooling, loss = (value(frame, SIMULATED, f"site_{part}") for part in ("cooling_power", "electrical_loss"))
-    words = _pair("pue", both, lambda x: f"{x:.3f}" if math.isfinite(x) else DASH)
+    words = _pair("pue", both, lambda x: f"{x:.3f}" if math.isfinite(x) else DASH, side=side)
     words["pue-note"] = f"cooling {watts(cooling)}, losses {watts(loss)}" if math.isfinite(cooling) else ""
     impossible = both[0] < 1.0
     if impossible:  # two meters that contradict each other, and nobody knows which of them is right
@@ -139,11 +166,14 @@ def _card(key: str, name: str) -> str:
     )
 
 
-def _pair(key: str, both: Sequence[float], form: Callable[[float], str] = watts) -> Words:
-    """Measured large where there is a measurement, with what is simulated beside it; else simulated, and marked so."""
+def _pair(key: str, both: Sequence[float], form: Callable[[float], str] = watts, side: Side = MEASURED) -> Words:
+    """Measured large where there is a measurement, with what is simulated beside it; else simulated, and marked so.
+
+    ``side``: what the first is called.
+    """
     measured, simulated = both
     double = math.isfinite(measured) and math.isfinite(simulated)
-    shown, side = (measured, MEASURED) if math.isfinite(measured) else (simulated, SIMULATED)
+    shown, side = (measured, side) if math.isfinite(measured) else (simulated, SIMULATED)
     return {
         f"{key}-value": form(shown),
         f"{key}-value@class": "sim" if side == SIMULATED and math.isfinite(shown) else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from bokeh.models import Range1d
 from bokeh.plotting import figure
 
 from dashboards.panels import key_figures, trend
-from dashboards.view import View, apart, degrees
+from dashboards.view import View, apart, degrees, watts
 from telemetry.live.board import Board
 from telemetry.live.frame import Trend
 from tests.browser.synthetic import BASE_NS, Scripted, frame, topology
@@ -88,6 +89,30 @@ def test_the_second_line_of_a_card_keeps_its_place_when_its_measurement_is_lost(
     lost = cards.update(known)
     assert (lost["it-beside@hidden"], str(lost["it-beside"]).strip("\u200b")) == (None, "")
     assert lost["it-side"] == "simulated"
+
+
+def test_with_a_few_racks_silent_it_power_and_pue_are_estimated_and_say_so():
+    t = topology(1, 2, 1000)
+    given = frame(t, 1)
+    power, total = given.simulated["rack_power"], float(given.simulated["site_it_power"][0])
+    driving = {"rack_power": np.ones(len(power), bool)}
+    meter, other = float(given.measured["site_power"][0]), 1.1 * power  # the model is wrong by a tenth
+
+    def cards(silent: int, doubted: int) -> Mapping[str, object]:
+        racks, used = other.copy(), driving["rack_power"].copy()
+        racks[:silent], racks[silent : silent + doubted] = np.nan, 1e9
+        used[: silent + doubted] = False
+        measured = {**given.measured, "rack_power": racks}
+        return key_figures.build(View(Scripted(t))).update(replace(given, measured=measured, used={"rack_power": used}))
+
+    few = cards(3, 2)
+    filled = power[:5].sum() + other[5:].sum()
+    assert (few["it-side"], few["it-value"], few["it-value@class"]) == ("estimated", watts(filled), None)
+    assert few["it-beside"] == f"simulated {watts(total)}"
+    assert few["it-note"] == f"{len(power) - 3:,} of {len(power):,} racks measured"
+    assert (few["pue-side"], few["pue-value"]) == ("estimated", f"{meter / filled:.3f}")
+    many = cards(len(power) // 50, 0)
+    assert (many["it-side"], many["it-value"], many["pue-side"]) == ("simulated", watts(total), "simulated")
 
 
 @pytest.mark.parametrize(("c", "said"), [(-5.8, "−5.8 °C"), (21.0, "21.0 °C"), (float("nan"), "–")])
