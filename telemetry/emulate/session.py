@@ -28,7 +28,6 @@ from twin.core.errors import Faults, one, option
 
 EMBEDDED = "iotcore"
 WINDOW = 5_000
-GRACE_S = 3.0
 FLUSH_S = 10.0
 Note = Callable[[str], None]
 
@@ -102,7 +101,7 @@ class _Patient:
 
 def to_broker(
     made: Virtual, where: Target, *, lasting_s: float | None, stop: threading.Event, note: Note,
-    allow_remote: bool = False, yes: bool = False, watch: Played | None = None, timeout_s: float = 10.0,
+    watch: Played | None = None, timeout_s: float = 10.0,
 ) -> tuple[Played, dict[str, int | str]]:  # fmt: skip
     """Publish by the clock of this machine; what was played, and what became of it at the broker.
 
@@ -120,7 +119,7 @@ def to_broker(
             except BrokerError as error:
                 raise one(str(error), path="broker") from None
             address = parse_address(running.address)
-        publisher = Publisher(address, where.login, f"halltwin-emulate-{os.getpid()}", window=WINDOW)
+        publisher = Publisher(address, where.login, f"halltwin-emulate-{os.getpid()}", window=WINDOW, stop=stop)
         stack.callback(publisher.close)
         try:
             publisher.connect(timeout_s)
@@ -128,7 +127,6 @@ def to_broker(
             raise one(str(error), path=option("broker=")) from None
         for line in lines(made, str(address), where):
             note(line)
-        _close_when_stopped(publisher.close, stop)
         patient, now = _Patient(publisher), time.time_ns()
         clock, outlet = ReplayClock(now), ToBroker(patient, where.qos, where.prefix)
         played = watch or Played()
@@ -137,22 +135,11 @@ def to_broker(
         except LinkError as error:
             if not stop.is_set():
                 raise one(str(error), path=option("broker=")) from None
-        flushed = publisher.flush(FLUSH_S) if not stop.is_set() else publisher.flush(GRACE_S)
+        flushed = publisher.flush(FLUSH_S)
         lost = publisher.lost + patient.unsent
         if where.login.named:
             note(MAYBE_DROPPED)
         return played, {"address": str(address), "unsent": lost, "refused": publisher.refused, "flushed": int(flushed)}
-
-
-def _close_when_stopped(close: Callable[[], None], stop: threading.Event) -> None:
-    """A publisher that waits for its broker does not hold up who wants to stop."""
-
-    def wait() -> None:
-        stop.wait()
-        time.sleep(GRACE_S)
-        close()
-
-    threading.Thread(target=wait, name="emulator stop", daemon=True).start()
 
 
 def to_folder(

@@ -23,6 +23,8 @@ PUBACK_TYPE, PUBREC_TYPE, PUBCOMP_TYPE = 0x40, 0x50, 0x70
 DUPLICATE = 0x08
 REFUSED = 0x80  # reasons of MQTT 5 from here on
 MOST_IDS = 65_535
+LONGEST_TOPIC = 65_535  # bytes
+GRACE_S = 3.0  # for a broker that answers late, once somebody wants to stop
 
 
 class LinkError(ConnectionError):
@@ -32,6 +34,7 @@ class LinkError(ConnectionError):
 class Publisher(Link):
     """Publishes with at most ``window`` messages in flight; waits where it is full.
 
+    ``stop``: an event that somebody sets who wants to stop; :data:`GRACE_S` later nothing is waited for any more.
     ``lost``: of QoS 0, what was not out when a connection was lost. ``refused``: of QoS 1 and 2, what the broker did
     not take and said so (MQTT 5 only: a broker of 3.1.1 acknowledges what it throws away).
     """
@@ -44,10 +47,12 @@ class Publisher(Link):
         *,
         will: Will | None = None,
         window: int = 200,
+        stop: threading.Event | None = None,
         **how: Any,
     ) -> None:
         super().__init__(address, login, client_id, clean=True, will=will, **how)
         self.window, self.published_count, self.lost, self.refused = window, 0, 0, 0
+        self._asked, self._waits_until = stop or threading.Event(), 0.0
         self._version5 = how.get("version", 4) == 5
         self._room = threading.Condition()
         self._open = False  # as `connected`, but changed under the lock
@@ -69,17 +74,19 @@ class Publisher(Link):
     def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> None:
         """Publish; waits while the window is full, and with QoS 0 for a connection.
 
-        Raises :class:`LinkError` where the broker has refused us or the link is closed, ValueError for a topic that
-        nobody may publish on.
+        Raises :class:`LinkError` where the broker has refused us, the link is closed, or it would wait beyond ``stop``;
+        ValueError for a topic that nobody may publish on.
         """
         raw = topic.encode()
-        if not raw or len(raw) > MOST_IDS or any(c in topic for c in "#+\0"):
+        if not raw or len(raw) > LONGEST_TOPIC or any(c in topic for c in "#+\0"):
             raise ValueError(f"{topic!r} is no topic to publish on")
         with self._room:
             self._check()
             while self.in_flight >= self.window or (qos == 0 and not self._open):
-                self._room.wait(1.0 if self._open else 0.05)
+                self._room.wait(0.2 if self._open else 0.05)
                 self._check()
+                if self._impatient():
+                    raise LinkError(f"{self.address} takes nothing more in time")
             self.published_count += 1
             if qos and not self._client.fast:
                 self._open_engine += 1
@@ -108,11 +115,21 @@ class Publisher(Link):
         if self.failure or self._done.is_set() or self._stop.is_set():
             raise LinkError(self.failure or f"the link to {self.address} is closed")
 
+    def _impatient(self) -> bool:
+        """Whether somebody has wanted to stop for long enough."""
+        if not self._asked.is_set():
+            return False
+        self._waits_until = self._waits_until or time.monotonic() + GRACE_S
+        return time.monotonic() >= self._waits_until
+
     def flush(self, timeout_s: float) -> bool:
-        """Whether everything is out and acknowledged within ``timeout_s``; False at once where it never will."""
+        """Whether everything is out and acknowledged within ``timeout_s``; False at once where it never will.
+
+        Waits no longer than ``stop`` allows.
+        """
         end = time.monotonic() + timeout_s
         with self._room:
-            while self.in_flight and not self._done.is_set() and time.monotonic() < end:
+            while self.in_flight and not (self._done.is_set() or self._impatient()) and time.monotonic() < end:
                 self._room.wait(min(0.2, max(0.0, end - time.monotonic())))
             return self.in_flight == 0
 

@@ -28,7 +28,7 @@ class Sender(Protocol):
     """What publishes: blocks where too much is in flight."""
 
     def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> None:
-        """Publish one message."""
+        """Publish one message. ConnectionError where there is no broker any more, or none that takes it."""
         ...
 
 
@@ -110,7 +110,12 @@ def to_broker(
             if stays(topic):
                 left_out[message.topic] += 1
                 continue
-            sender.publish(topic, message.payload, message.qos, message.retain)
+            try:
+                sender.publish(topic, message.payload, message.qos, message.retain)
+            except ConnectionError:
+                if stop.is_set():
+                    return
+                raise
             sent += 1
 
     outcome = replay(played, clock, send, stop, **how)

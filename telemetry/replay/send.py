@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -60,20 +61,21 @@ def send(
     *,
     clock: ReplayClock | None = None,
     window: int = 200,
+    stop: threading.Event | None = None,
     **how: Any,
 ) -> tuple[Outcome, int]:
     """Replay to ``to``, which was checked; how it went, and how many messages the broker has not acknowledged.
 
-    ``clock``: that of whoever listens with us, which begins when the connection stands. ``how`` goes to
+    ``clock``: that of whoever listens with us, which begins when the connection stands. ``stop`` and ``how`` go to
     :func:`~telemetry.replay.play.replay`.
     Raises ``InputError`` where there is no broker, or it refuses us.
     """
     client = f"halltwin-replay-{os.getpid()}"
-    with Publisher(to.address, to.login, client, window=window, say=say) as publisher:
+    with Publisher(to.address, to.login, client, window=window, say=say, stop=stop) as publisher:
         try:
             publisher.connect(CONNECT_S)
             clock = clock or ReplayClock(played.begin_ns, played.choice.speed)
-            outcome = to_broker(played, publisher, clock, decoder, to.prefix, **how)
+            outcome = to_broker(played, publisher, clock, decoder, to.prefix, stop=stop, **how)
             publisher.flush(FLUSH_S)
         except LinkError as error:
             raise one(str(error), path=option("broker=")) from None

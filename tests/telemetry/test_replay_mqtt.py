@@ -24,7 +24,7 @@ from telemetry.recording.read import open_recording
 from telemetry.recording.write import Recorder
 from telemetry.replay.asked import Played, choose, open_played
 from telemetry.replay.play import to_twin
-from telemetry.replay.send import Target, send
+from telemetry.replay.send import FLUSH_S, Target, send
 from telemetry.replay.told import told
 from tests.cli.child import TWIN, twin
 from tests.telemetry.client import Client
@@ -176,3 +176,26 @@ def test_no_broker_is_told_with_exit_code_2_and_a_ctrl_c_says_how_far_it_came(br
         assert (told_of["whole"], told_of["undelivered"]) == (False, 0)
         assert watch.receives(told_of["messages"])
         assert watch.quiet() == told_of["messages"] < 4711
+
+
+def test_a_ctrl_c_is_heard_although_the_broker_has_gone(tmp_path):
+    asked = [*TWIN, "replay", str(shared("dsx_exemplar.csv")), "--to", "mqtt", "--json", "--broker"]
+    with start("mosquitto", tmp_path / "broker") as mine, Client(mine.port, "watch") as watch:
+        watch.subscribe("#", 1)
+        child = subprocess.Popen(
+            [*asked, mine.address], cwd=tmp_path,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        try:
+            assert watch.receives(10)
+            mine.kill()
+            child.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            shown, errors = child.communicate(timeout=WAIT_S)
+            took_s = time.monotonic() - began
+        finally:
+            child.kill()
+            child.wait()
+    assert (child.returncode, errors.splitlines()[-1]) == (130, "interrupted")
+    assert json.loads(shown)["whole"] is False
+    assert took_s < FLUSH_S / 2
