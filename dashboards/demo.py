@@ -23,7 +23,7 @@ from dashboards.beside import go_with_page
 from telemetry.address import ANONYMOUS, parse_address
 from telemetry.brokers import BrokerError, Running, guard, start
 from telemetry.decode import make
-from telemetry.emulate.virtual import Wanted
+from telemetry.emulate.virtual import STANDS, Wanted
 from telemetry.emulate.virtual import check as check_facility
 from telemetry.live.session import Session, Wish, on_broker
 from telemetry.live.source import Listening
@@ -42,7 +42,6 @@ PERIOD = "10s"
 ENDED_S, LOOK_S = 5.0, 0.1
 BAD_INPUT = 2
 SIGNALS = range(1, 65)
-BEGINS = "site "  # the first word of `twin emulate` when all that was asked for can be
 COMMAND = "twin.cli.main"  # by name: nothing here imports the command line
 Say = Callable[[str], None]
 
@@ -148,7 +147,7 @@ def _facility(demo: Demo, broker: str, stop: threading.Event, ended: list[Proble
     def listen(lines: Iterator[str]) -> None:
         for line in filter(str.strip, lines):
             said.append(line.rstrip())
-            if line.startswith(BEGINS):
+            if line.startswith(STANDS):
                 begins.set()
         if stop.is_set():
             return

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from telemetry.replay.asked import FASTEST, parse_speed
 from twin.core.errors import one, option
 
-FASTEST = 1e6
 SPEEDS = (1.0, 10.0, 60.0, 600.0, 3600.0)
 
 
@@ -109,9 +109,9 @@ class Transport:
 
 
 def speed_of(text: str) -> float:
-    """How many times as fast as the clock: ``x60``, ``60``. Raises ``InputError``."""
-    found = _number(text.lower().strip().lstrip("x×"))
-    if found is None or not 0 < found <= FASTEST:
+    """How many times as fast as the clock, as ``twin replay`` has it, but never ``max``. Raises ``InputError``."""
+    found = parse_speed(text)
+    if found is None:
         raise one(f'"{text}" is no speed: write x60 for sixty times the clock', path=option("speed="))
     return found
 

@@ -37,6 +37,8 @@ STEPS_S = (5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 # Above so many racks a step of 5 s would keep a core busy.
 LARGE = 2000
 FASTEST = 1800.0
+# How the first line about a facility begins: whoever starts one as a process knows by it that nothing was refused.
+STANDS = "site "
 SHORTEST_S, LONGEST_S = 0.5, 10.0
 # How much of the model is ahead where no end is asked for, at the speed of the clock; never more than a year.
 AHEAD_S, LONGEST_AHEAD_S = 30 * DAY, 366 * DAY
@@ -105,7 +107,7 @@ class Virtual:
         faults = [*wanted.faults, *([wanted.scenario] if wanted.scenario else [])]
         unseen = self._unseen()
         return [
-            f"site      {self.site}: {racks:,} racks, {len(self.layout.specs) + 2:,} points",
+            f"{STANDS:10}{self.site}: {racks:,} racks, {len(self.layout.specs) + 2:,} points",
             f"model     from {stamp(line.start)} on, {wanted.speed:g} x the clock, steps of {line.step:g} s",
             f"hidden    {len(self.truth.unknowns)} unknowns drawn by seed {wanted.seed}, {wanted.sensors} sensors",
             f"faults    {', '.join(faults) or 'none asked for'}",

@@ -23,12 +23,13 @@ from telemetry.message import Message
 from telemetry.recording.read import EPOCH_NS, Recording, open_recording
 from telemetry.replay.jumps import continuous, jumps
 from telemetry.replay.retime import MOVED, receipt
+from telemetry.state.view import Limits
 from twin.core.errors import Faults, InputError, one, option
 from twin.engine.period import instant, seconds
 
 RECORDED, NOW = "recorded", "now"
 FASTEST = 1e6
-STALE_NS = 250 * NS  # of telemetry.state.view
+STALE_NS = round(Limits().value_s * NS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,11 @@ class Choice:
 
 
 def parse_speed(text: str) -> float | None:
-    """``60``, ``x60``, ``0.5``; None for ``max``. Raises ``InputError``."""
+    """``60``, ``x60``, ``60x``, ``×60``, ``0.5``; None for ``max``. Raises ``InputError``."""
     if text.strip().lower() == "max":
         return None
     try:
-        speed = float(text.strip().lower().removeprefix("x").removesuffix("x"))
+        speed = float(text.strip().lower().replace("×", "x").removeprefix("x").removesuffix("x"))
     except ValueError:
         speed = inf
     if not (isfinite(speed) and 0.0 < speed <= FASTEST):

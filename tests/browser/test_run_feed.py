@@ -108,12 +108,12 @@ def test_time_moves_as_it_is_told():
     assert 1000.0 <= at() <= 2000.0
 
 
-@pytest.mark.parametrize(("text", "times"), [("x60", 60.0), ("60", 60.0), ("×0.5", 0.5)])
+@pytest.mark.parametrize(("text", "times"), [("x60", 60.0), ("60", 60.0), ("×0.5", 0.5), ("60x", 60.0)])
 def test_a_speed_as_people_write_it(text, times):
     assert speed_of(text) == times
 
 
-@pytest.mark.parametrize("text", ["", "fast", "0", "-1", "nan", "inf"])
+@pytest.mark.parametrize("text", ["", "fast", "max", "0", "-1", "nan", "inf", "xx60"])
 def test_what_is_no_speed_is_refused(text):
     with pytest.raises(InputError):
         speed_of(text)

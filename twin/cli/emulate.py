@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twin.cli.login import CaFile, Cert, Key, PasswordFile, Remote, User, Yes
+from twin.cli.login import CaFile, Cert, Key, PasswordFile, Remote, User, Yes, agreed
 from twin.cli.output import Json, number, say_if_compiling, write_json
 
 if TYPE_CHECKING:
@@ -169,18 +169,8 @@ def _consented(where: Target, *, allow_remote: bool, yes: bool) -> Target:
     from dataclasses import replace
 
     remote = where.address is not None and not where.address.loopback
-    said = yes or (remote and allow_remote and bool(where.prefix) and _asked())
+    said = yes or (remote and allow_remote and bool(where.prefix) and agreed("publish to another machine's broker?"))
     return replace(where, allow_remote=allow_remote, yes=said)
-
-
-def _asked() -> bool:
-    """Whether somebody at a terminal types yes."""
-    import sys
-
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    typer.echo("publish to another machine's broker? type yes: ", err=True, nl=False)
-    return sys.stdin.readline().strip().lower() == "yes"
 
 
 def _run(

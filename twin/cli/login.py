@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,3 +15,11 @@ PasswordFile = Annotated[Path | None, typer.Option(metavar="FILE", help="A file 
 CaFile = Annotated[Path | None, typer.Option("--cafile", metavar="FILE", help="CAs that are trusted, PEM.")]
 Cert = Annotated[Path | None, typer.Option("--cert", metavar="FILE", help="Our certificate, PEM.")]
 Key = Annotated[Path | None, typer.Option("--key", metavar="FILE", help="Its key, PEM.")]
+
+
+def agreed(question: str) -> bool:
+    """Whether somebody at a terminal types yes."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    typer.echo(f"{question} type yes: ", err=True, nl=False)
+    return sys.stdin.readline().strip().lower() == "yes"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from twin.cli.dialect import ASKED, Mapping, Options, options_of
-from twin.cli.login import CaFile, Cert, Key, PasswordFile, Remote, User, Yes
+from twin.cli.login import CaFile, Cert, Key, PasswordFile, Remote, User, Yes, agreed
 from twin.cli.output import INTERRUPTED, VIOLATED, Json, table, tell, write_json
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _to_broker(played: Played, decoder: Decoder, to: Any, *, yes: bool, as_json:
     plan = outgoing(played, decoder, str(to.address), to.prefix)
     for line in [*plan.lines(), stamps_line(played, WallClock().now_ns())]:
         typer.echo(line, err=as_json)
-    to.check(yes or (not to.address.loopback and _asked()))
+    to.check(yes or (not to.address.loopback and agreed("send this to another machine's broker?")))
     with stop_request(lambda _: say("stopping; once more to stop at once")) as stop:
         outcome, undelivered = send(played, decoder, to, say, stop=stop, begun=lambda: _say_how_long(played))
     how = {**outcome_told(outcome, played), "undelivered": undelivered}
@@ -182,16 +182,6 @@ def _say_how_long(played: Played) -> None:
     """On stderr, where one has to wait."""
     if played.choice.speed is not None and played.takes_s >= 5.0:
         typer.echo(f"at x{played.choice.speed:g} this takes {played.takes_s:,.0f} s; Ctrl-C ends it", err=True)
-
-
-def _asked() -> bool:
-    """Whether somebody at a terminal types yes."""
-    import sys
-
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    typer.echo("send this to another machine's broker? type yes: ", err=True, nl=False)
-    return sys.stdin.readline().strip().lower() == "yes"
 
 
 def _end(outcome: Outcome) -> None:
