@@ -14,6 +14,7 @@ the disk: a kill of the process loses nothing that was committed, a loss of powe
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -72,9 +73,14 @@ class Store:
     def join(
         self, name: str, kind: str, dimensions: tuple[str, ...], items: tuple[int, ...], chunk: int, attrs: Metadata
     ) -> None:
-        """Lay out one more array of ``items``, with ``chunk`` rows a chunk; the rows so far are missing."""
+        """Lay out one more array of ``items``, with ``chunk`` rows a chunk; the rows so far are missing.
+
+        Where that fails it may be tried again.
+        """
         group, _, leaf = name.rpartition("/")
         place = self.folder / name
+        if place.exists():  # left of a try before
+            shutil.rmtree(place)
         node = zarr.open_group(self.folder / group, mode="r+", use_consolidated=False)
         chunks = (chunk, *(min(size, LARGEST_CHUNK) for size in items))
         new_array(node, leaf, kind, dimensions, (0, *items), chunks, attrs)
@@ -106,7 +112,11 @@ class Store:
         self.rows += 1
 
     def commit(self, attributes: Mapping[str, Any]) -> None:
-        """Make the rows part of the store, with ``attributes`` of its root; where that fails it is as it was."""
+        """Make the rows part of the store, with ``attributes`` of its root.
+
+        Where that fails, whoever begins with the root finds what the last commit has left; groups read by themselves
+        may have the new rows already. The next commit takes all of it again, ``attributes`` too.
+        """
         for name, array in self._arrays.items():
             if array.dirty:
                 self._chunk(name, array, (self.rows - 1) // len(array.rows))
@@ -121,10 +131,14 @@ class Store:
         self.committed = self.rows
 
     def close(self, attributes: Mapping[str, Any]) -> None:
-        """Commit, and let each array say its shape itself, for readers without consolidated metadata."""
-        self.commit(attributes)
+        """Commit, and let each array say its shape itself, for readers without consolidated metadata.
+
+        ``attributes`` come last, where all else is on the disk.
+        """
+        self.commit({})
         for name, array in self._arrays.items():
             _replace(self.folder / name / ROOT_FILE, _text(array.about))
+        self.commit(attributes)
 
     def _chunk(self, name: str, array: Array, at: int) -> None:
         """Write the rows of an array as its chunk ``at``, the pieces beside each other."""

@@ -3,12 +3,13 @@
     simulated(interval)  as twin.engine has it: mean, maximum or end of the steps
     measured(interval)   = mean of the steps in which it was measured
     residual(interval)   = mean of measured - simulated; none where the measured value drove the model in any step
-    age(interval)        = age of the measured value at the end of the interval
+    age(interval)        = age of the measured value at the end of the interval; inf where it is not there any more
 
 Groups ``measured/``, ``residual/``, ``age/`` (float32) have the variables that are measured, under the same names. At
 the root ``mode`` is the place in :class:`~telemetry.live.frame.Mode` and ``data_age`` (s) that of the newest reading,
 both at the end of the interval. Time is that of the telemetry; ``model_shift_s`` leads to that of the model. Where the
-machine slept or the disk was full, intervals are missing: time has a gap.
+machine slept or the disk was full, intervals are missing: time has a gap. ``complete`` is a run that came to its end,
+by itself, as it was asked to or as its broker refused it; one that a fault or a kill has ended is left without.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from zarr.errors import ZarrUserWarning
 from telemetry.clock import NS
 from telemetry.live.frame import Bools, Floats, Frame, Mode
 from telemetry.live.growing import Row, Store
-from twin.core.errors import one, option
+from twin.core.errors import Faults, InputError, one, option
 from twin.core.variables import BY_NAME, slot
 from twin.engine.identity import COMPLETE, GROWS
 from twin.engine.layout import EPOCH, attributes, coordinates, data_type, dimensions, recorded
@@ -75,7 +76,8 @@ class Beside:
             with np.errstate(invalid="ignore", divide="ignore"):
                 found[f"measured/{name}"] = np.where(count > 0, total / count, np.nan)
                 found[f"residual/{name}"] = np.where((count > 0) & ~used, apart / count, np.nan)
-            found[f"age/{name}"] = self._ages[name]
+            # Points come and go: what was measured at the begin of the interval may have none at its end.
+            found[f"age/{name}"] = self._ages.get(name, np.full(total.shape, np.inf))
         self._sums = {}
         return found
 
@@ -209,7 +211,11 @@ def check(folder: Path) -> None:
 
 @contextmanager
 def opened(folder: Path, prepared: Prepared, model_shift_s: float, say: Callable[[str], None]) -> Iterator[RunStore]:
-    """A new run in ``folder``, closed at the end. Raises ``InputError`` where one stands there or it cannot be."""
+    """A new run in ``folder``, closed at the end. Raises ``InputError`` where one stands there or it cannot be.
+
+    It is complete also where somebody has interrupted it, or an ``InputError`` (of a broker that refuses us) has ended
+    it; any other exception leaves what there is, as a kill would.
+    """
     check(folder)
     with ExitStack() as stack:
         with telling(folder):
@@ -220,8 +226,18 @@ def opened(folder: Path, prepared: Prepared, model_shift_s: float, say: Callable
             store.moved(folder)
         try:
             yield store
-        finally:
+        except InputError as error:
+            faults = Faults()
+            faults.problems += error.problems
+            faults.of(store.close)
+            faults.tell()
+        except KeyboardInterrupt:
             store.close()
+            raise
+        except BaseException:
+            store.flush()
+            raise
+        store.close()
 
 
 def _lay_out(folder: Path, prepared: Prepared, model_shift_s: float) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,13 +17,15 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from dashboards.run_reader import RunReader
+from telemetry.clock import NS
 from telemetry.live import growing
 from telemetry.live.frame import Mode
 from telemetry.live.store import opened
 from tests.telemetry.live_writer import fill, prepared, step
 from tests.telemetry.until import until
 from twin.analysis.dataset import open_run
-from twin.core.errors import InputError
+from twin.core.errors import InputError, one
 from twin.engine.lock import only_writer
 
 
@@ -79,6 +82,43 @@ def test_what_is_measured_later_is_missing_before(tmp_path, site):
         assert found[first - 1 :].tolist() == list(range(first, 60))
 
 
+def test_what_is_not_measured_any_more_at_the_end_of_an_interval_is_of_no_age(tmp_path, site):
+    """Points come and go in mid-interval: one that is described anew is of another thing, or of none."""
+    with opened(tmp_path / "run", site, 0.0, print) as store:
+        for n in (1, 2):
+            frame, interval = step(site, n)
+            store.add(replace(frame, time_ns=frame.time_ns - NS), None)
+            store.add(replace(frame, measured={}, used={}, age_s={}), interval)
+        store.add(*step(site, 3))
+    measured, age = (xr.open_zarr(tmp_path / "run", group=group)["rack_power"].values for group in ("measured", "age"))
+    assert measured[:, 0].tolist() == [1.0, 2.0, 3.0]
+    assert age[:, 0].tolist() == [np.inf, np.inf, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("error", "whole"),
+    [
+        (None, True),
+        (KeyboardInterrupt(), True),
+        (one("refused"), True),
+        (KeyError("x"), False),
+        (OSError("disk"), False),
+    ],
+)
+def test_a_run_that_did_not_come_to_its_end_is_not_complete(tmp_path, site, error, whole):
+    expected = nullcontext() if error is None else pytest.raises(type(error))
+    with expected, opened(tmp_path / "run", site, 0.0, print) as store:
+        for n in range(1, 6):
+            store.add(*step(site, n))
+        if error is not None:
+            raise error
+    assert numbers(tmp_path / "run") == [1, 2, 3, 4, 5]  # complete or not, nothing of it is lost
+    attrs = open_run(tmp_path / "run").attrs
+    assert (attrs["complete"], bool(attrs["run_complete"])) == (whole, whole)
+    reader = RunReader(tmp_path / "run")
+    assert (reader.complete, reader.is_written, len(reader.times_s)) == (whole, False, 5)
+
+
 def begun(run: Path) -> bool:
     return run.exists() and open_run(run).sizes["time"] > 2
 
@@ -133,6 +173,47 @@ def test_a_full_disk_is_told_once_loses_what_finds_no_room_and_is_written_again(
     assert numbers(tmp_path / "run") == [*range(1, 37), *range(51, 61)]
     assert len(said) == 2
     assert "going on without" in said[0]
+
+
+def test_what_is_measured_for_the_first_time_while_the_disk_is_full_is_laid_out_later(tmp_path, site, monkeypatch):
+    write, full = growing._replace, False
+
+    def write_or_not(path, data) -> None:
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr(growing, "_replace", write_or_not)
+    with opened(tmp_path / "run", site, 0.0, print) as store:
+        for n in range(1, 12):
+            frame, interval = step(site, n)
+            full = 5 <= n < 8
+            store.add(frame if n >= 5 else replace(frame, measured={}, used={}, age_s={}), interval)
+            store.flush()
+        assert store.lost == 3
+    assert open_run(tmp_path / "run")["site_power"].values.tolist() == [1, 2, 3, 4, 8, 9, 10, 11]
+    measured = xr.open_zarr(tmp_path / "run", group="measured")["rack_power"].values[:, 0]
+    assert np.isnan(measured[:4]).all()
+    assert measured[4:].tolist() == [8, 9, 10, 11]
+
+
+def test_a_run_is_complete_only_where_all_of_it_is_on_the_disk(tmp_path, site, monkeypatch):
+    write = growing._replace
+
+    def write_or_not(path, data) -> None:
+        if path.parent.name == "rack_power":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data)
+
+    def until_the_disk_is_full() -> None:
+        with opened(tmp_path / "run", site, 0.0, print) as store:
+            fill(store, site, 1, 5)
+            monkeypatch.setattr(growing, "_replace", write_or_not)
+
+    with pytest.raises(InputError, match="No space left"):
+        until_the_disk_is_full()
+    assert not open_run(tmp_path / "run").attrs["complete"]
+    assert numbers(tmp_path / "run") == [1, 2, 3, 4]
 
 
 def test_time_in_a_run_never_goes_back(tmp_path, site):
