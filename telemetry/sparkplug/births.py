@@ -15,6 +15,7 @@ from telemetry.sparkplug.node import Node
 from telemetry.sparkplug.payload import NO_ALIAS, Mark, Payload, Stood
 from telemetry.sparkplug.place import Place
 from telemetry.sparkplug.schema import Datatype
+from telemetry.sparkplug.unfold import LONGEST_NAME
 
 BDSEQ = "bdSeq"
 CONTROLS = ("Node Control/", "Device Control/")
@@ -26,7 +27,6 @@ STOOD = {
     Stood.DOUBLE: Datatype.DOUBLE,
     Stood.BOOLEAN: Datatype.BOOLEAN,
 }
-LONGEST_NAME = 1024
 ALIASED = int(Mark.ALIASED)
 Namer = Callable[[Place, str, int, str], Meaning | int]
 """Makes of whose metric it is, its name, data type and written unit a point; else why it is none (of ``convert``)."""
@@ -99,7 +99,7 @@ class Births:
             self._refused[words[0]] = reject, times + 1
 
     def _point(self, place: Place, name: str, datatype: int, unit: str) -> Meaning | int:
-        if name == BDSEQ or name.startswith(CONTROLS):
+        if name == BDSEQ or name.startswith(CONTROLS) or datatype == Datatype.TEMPLATE:  # its members stand beside it
             return CONTROL
         if datatype not in NUMBERS:
             return NO_NUMBER

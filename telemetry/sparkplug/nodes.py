@@ -43,6 +43,7 @@ from telemetry.sparkplug.payload import Payload, read
 from telemetry.sparkplug.place import Place, Route
 from telemetry.sparkplug.schema import CLASSES, Datatype
 from telemetry.sparkplug.sequence import NUMBERS, Loss
+from telemetry.sparkplug.unfold import unfolded
 
 MAX_NODES = 20_000
 MAX_DEVICES = 5_000  # of one node
@@ -83,6 +84,9 @@ class Nodes:
         node = self._node(route.place)
         if node is None:
             return strict.refuse(Reason.FULL, f"more than {MAX_NODES} edge nodes")
+        payload = unfolded(payload, node.rows.name_of)
+        if isinstance(payload, Reject):
+            return payload
         if node.sequence.missing:
             self._tell(node, node.sequence.expire(message.received_ns), message.received_ns)
         return self._kinds[route.kind](node, route.place.device, payload, message)

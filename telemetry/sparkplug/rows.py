@@ -30,6 +30,7 @@ class Rows:
         self._far: dict[int, int] = {}  # those that are not in the table
         self._of: dict[str, list[int]] = {}  # aliases by device
         self._written: list[str] = []
+        self._names: list[str] = []
         self._whole, self._real = np.empty((8, 3), np.int64), np.empty((8, 4))
         self._dense = np.full(8, NO_ROW, np.int32)
         self._keys, self._rows = NO_KEYS, NO_FAR
@@ -66,6 +67,11 @@ class Rows:
         """The row of a metric, None where it was never heard of."""
         return self._known.get((device, name))
 
+    def name_of(self, alias: int) -> str | None:
+        """What a metric is called that has ``alias``; None where no birth has told it."""
+        row = self._aliases.get(alias)
+        return None if row is None else self._names[row]
+
     def says(self, row: int, datatype: int, written: str) -> bool:
         """Whether a row was made of this data type and written unit."""
         return bool(self._whole[row, TYPE] == datatype) and self._written[row] == written
@@ -75,6 +81,7 @@ class Rows:
         row = self._known.setdefault((device, name), len(self._written))
         if row == len(self._written):
             self._written.append(written)
+            self._names.append(name)
             if row == len(self._whole):
                 self._whole, self._real = np.resize(self._whole, (2 * row, 3)), np.resize(self._real, (2 * row, 4))
                 self._table = None

@@ -1,4 +1,6 @@
-"""Moves the instants in a payload: its own and those of its metrics, in ms; values that are instants stay.
+"""Moves the instants in a payload: its own and those of its metrics, members of templates too, in ms.
+
+Values that are instants stay.
 
 What is no payload stays as it is. A compressed body is unpacked, moved and packed again in its own way.
 """
@@ -6,6 +8,7 @@ What is no payload stays as it is. A compressed body is unpacked, moved and pack
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 from telemetry.batch import Reject
@@ -23,13 +26,21 @@ def moved(data: bytes, by_ms: int) -> bytes:
         made.ParseFromString(data)
     except Exception:  # of protobuf: no payload
         return data
-    for each in (made, *made.metrics):
+    for each in (made, *_metrics(made.metrics)):
         if each.HasField("timestamp"):
             each.timestamp = min(max(0, each.timestamp + by_ms), LAST)
     if made.uuid == COMPRESSED and made.body:
         made.body = _body(made, by_ms)
     whole: bytes = made.SerializeToString()
     return whole
+
+
+def _metrics(metrics: Any) -> Iterator[Any]:
+    """Metrics, and those in templates."""
+    for metric in metrics:
+        yield metric
+        if metric.WhichOneof("value") == "template_value":
+            yield from _metrics(metric.template_value.metrics)
 
 
 def _body(outer: Any, by_ms: int) -> bytes:

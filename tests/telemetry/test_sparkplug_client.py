@@ -107,25 +107,31 @@ def born(broker: Running) -> Iterator[EdgeNode]:
 BORN = {
     "Load": 0.5, "Float": 24.5, "Power": 41_250.0, "Int8": -5.0, "Int16": -30_000.0, "Int32": -42.0,
     "Int64": -4503599627370497.0, "UInt8": 251.0, "UInt16": 65_535.0, "UInt32": 4294967295.0,
-    "UInt64": 4503599627370497.0, "Boolean": 1.0, "DateTime": 1743620423.123,
+    "UInt64": 4503599627370497.0, "Boolean": 1.0, "DateTime": 1743620423.123, "Template/in": 3.0,
+    "Least8": -128.0, "Least16": -32_768.0, "Least32": -2147483648.0, "Most32": 2147483647.0,
+    "Largest": 9007199254740991.0,
 }  # fmt: skip
+NO_VALUES = {"Null", "NaN", "Infinity"}
 
 
-def test_all_types_births_data_packed_bodies_and_deaths(broker, tmp_path):
+@pytest.mark.parametrize("birth", ["birth", "packed-birth"])
+def test_all_types_births_data_packed_bodies_and_deaths(broker, tmp_path, birth):
     with host(broker, tmp_path) as heard, edge(broker) as node:
-        node.does("birth")
+        node.does(birth)
         assert heard.has("DateTime", 1743620423.123)
         told = heard.now()
         good = {name: value for name, (value, quality) in told.items() if quality == Quality.GOOD}
         assert good == pytest.approx(BORN, rel=1e-15)
-        assert {name for name, (_, quality) in told.items() if quality == Quality.NO_VALUE} == {"Null", "NaN"}
-        assert set(told) == {*BORN, "Null", "NaN"}
+        assert {name for name, (_, quality) in told.items() if quality == Quality.NO_VALUE} == NO_VALUES
+        assert set(told) == {*BORN, *NO_VALUES}
         node.does("data")
         assert heard.has("Power", 42_500.0)
         assert heard.has("Int8", -6.0)
         assert heard.has("UInt64", 4503599627370499.0)
         assert heard.has("Load", 0.75)
         assert heard.has("Float", 30.25, Quality.BAD)
+        node.does("member")
+        assert heard.has("Template/in", 4.0)
         node.does("history", "packed")
         assert heard.has("Power", 43_500.0)
         node.does("gzip")
@@ -139,7 +145,7 @@ def test_all_types_births_data_packed_bodies_and_deaths(broker, tmp_path):
         assert (counts.rejects, counts.historical, counts.late, counts.quarantined) == ({}, 1, 0, 0)
         sources = heard.told
         assert [sources[word] for word in ("dead", "lost", "missing", "copies")] == [1, 0, 0, 0]
-        assert sources["unread"] == {"no number": 6}
+        assert sources["unread"] == {"no number": 6}  # three texts, bytes, a file, a data set
 
 
 @pytest.mark.parametrize("version", [4, 5])

@@ -1,7 +1,7 @@
 // An edge node "js" of group "g" with a device "rack", by the npm package sparkplug-client; told what to do line by line.
 //
-// node edge.js URL: says "connected", "rebirth" and "closed" on standard output. Lines it takes: birth, data, history,
-// packed, gzip, device-death, stop (a clean end, without a death, as is this client's way).
+// node edge.js URL: says "connected", "rebirth" and "closed" on standard output. Lines it takes: birth, packed-birth,
+// data, member, history, packed, gzip, device-death, stop (a clean end, without a death, as is this client's way).
 "use strict";
 
 const readline = require("node:readline");
@@ -34,11 +34,18 @@ const scalar = [
   { name: "DateTime", type: "DateTime", value: 1743620423123, alias: 12 },
   { name: "Null", type: "Double", value: null, alias: 13 },
   { name: "NaN", type: "Double", value: NaN, alias: 14 },
+  { name: "Infinity", type: "Double", value: -Infinity, alias: 15 },
+  { name: "Least8", type: "Int8", value: -128, alias: 30 },
+  { name: "Least16", type: "Int16", value: -32768, alias: 31 },
+  { name: "Least32", type: "Int32", value: -2147483648, alias: 32 },
+  { name: "Most32", type: "Int32", value: 2147483647, alias: 33 },
+  { name: "Largest", type: "UInt64", value: 9007199254740991, alias: 34 },
 ];
 const rich = [
   { name: "String", type: "String", value: "Grüße, 機房", alias: 20 },
   { name: "Text", type: "Text", value: "words", alias: 21 },
   { name: "UUID", type: "UUID", value: "5a7f1f6e-94e5-4e5d-9ec5-3b1f7f1d2c11", alias: 22 },
+  { name: "File", type: "File", value: new Uint8Array([1, 2, 3]), alias: 26 },
   { name: "Bytes", type: "Bytes", value: new Uint8Array([0, 1, 254, 255]), alias: 23 },
   {
     name: "DataSet",
@@ -66,6 +73,14 @@ const actions = {
   birth() {
     client.publishNodeBirth(said(nodeMetrics()));
     client.publishDeviceBirth("rack", said([...scalar, ...rich]));
+  },
+  "packed-birth"() {
+    client.publishNodeBirth(said(nodeMetrics()), { compress: true });
+    client.publishDeviceBirth("rack", said([...scalar, ...rich]), { compress: true });
+  },
+  member() {
+    const changed = { isDefinition: false, templateRef: "t", metrics: [{ name: "in", type: "Int32", value: 4 }] };
+    client.publishDeviceData("rack", said([bare({ type: "Template", alias: 25 }, changed)]));
   },
   data() {
     client.publishNodeData(said([bare({ type: "Double", alias: 0 }, 0.75)]));
