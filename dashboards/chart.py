@@ -50,11 +50,13 @@ def num(value: float | None, digits: int = 2) -> str:
 
 
 def power(mw: float | None) -> str:
-    """Power with its unit and three significant digits; kW below 1 MW."""
+    """Power with its unit, three significant digits (four from 10 MW on): kW below 1 MW, W below 1 kW; none is 0 W."""
     if mw is None or not isfinite(mw):
         return "–"
     size = abs(mw)
-    if 0 < size < 0.9995:
-        kw = mw * 1e3
-        return f"{kw:.{0 if size >= 0.1 else 1}f} kW"
-    return f"{mw:,.{0 if size >= 1000 else 1 if size >= 100 else 2}f} MW"
+    if size >= 0.9995:
+        return f"{mw:,.{0 if size >= 1000 else 1 if size >= 100 else 2}f} MW"
+    scaled, unit = (mw * 1e3, "kW") if size >= 0.9995e-3 else (mw * 1e6, "W")
+    if abs(scaled) < 0.005:
+        return "0 W"
+    return f"{scaled:.{0 if abs(scaled) >= 99.95 else 1 if abs(scaled) >= 9.995 else 2}f} {unit}"

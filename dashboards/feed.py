@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dashboards.run_reader import AGE, MEASURED, NS, ReplacedError, RunReader
+from dashboards.run_reader import AGE, MEASURED, NS, RESIDUAL, ReplacedError, RunReader
 from dashboards.transport import SPEEDS, State, Transport
 from telemetry.live.frame import Bools, Floats, Frame, Mode, Topology, Trend
 from twin.core.errors import InputError
@@ -70,17 +70,16 @@ class RunFeed:
 
     def trend(self, variable: str, item: int, last_s: float) -> Trend:
         """The last ``last_s`` before the position; empty where the run does not hold it."""
-        nothing = Trend(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
         with self._lock:
             at = self._index(self.transport.state())
             if at < 0 or variable not in self._reader.variables:
-                return nothing
+                return Trend.empty()
             times = self._reader.times_s
             first = int(np.searchsorted(times, times[at] - last_s))
             try:
                 return self._reader.trend(variable, item, first, at + 1)
             except Exception:  # whatever a decoder raises: the feed's own thread says what is broken
-                return nothing
+                return Trend.empty()
 
     def start(self) -> None:
         """Read on in a thread of its own."""
@@ -201,7 +200,7 @@ class RunFeed:
     def _used(self, index: int, measured: dict[str, Floats]) -> dict[str, Bools]:
         """A measured value that has no residual drove the model."""
         return {
-            name: np.isfinite(value) & ~np.isfinite(self._reader.row(f"residual/{name}", index))
+            name: np.isfinite(value) & ~np.isfinite(self._reader.row(f"{RESIDUAL}/{name}", index))
             for name, value in measured.items()
         }
 

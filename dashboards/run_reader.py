@@ -32,7 +32,7 @@ from twin.site.lower_hall import power_polynomial
 NS = 1_000_000_000
 # What pages show; the rest of a run (each CDU, each element) is not read for a frame.
 LEVELS = ("site", "hall", "loop", "rack", "pool", "stream")
-MEASURED, AGE = "measured", "age"
+MEASURED, RESIDUAL, AGE = "measured", "residual", "age"
 BLOCK_BYTES = 32 << 20  # of the blocks that are kept, each at most
 MOST_POINTS = 1000
 
@@ -188,14 +188,14 @@ class RunReader:
         """One item over the intervals from ``first`` to before ``last``, at most some thousand points."""
         stride = max(1, -(-(last - first) // MOST_POINTS))
         times = self.times_s[first:last:stride] * NS
-        simulated = self._column(variable, item, slice(first, last, stride))
-        measured = self._column(f"{MEASURED}/{variable}", item, slice(first, last, stride))
-        nothing = np.full(len(times), np.nan)
-        return Trend(times, nothing if simulated is None else simulated, nothing if measured is None else measured)
+        rows = slice(first, last, stride)
+        names = (variable, f"{MEASURED}/{variable}", f"{RESIDUAL}/{variable}")
+        simulated, measured, residual = (self._column(name, item, rows, len(times)) for name in names)
+        return Trend(times, simulated, measured, residual, np.zeros(len(times), np.bool_))
 
-    def _column(self, name: str, item: int, rows: slice) -> Floats | None:
+    def _column(self, name: str, item: int, rows: slice, count: int) -> Floats:
         if name not in self._root:
-            return None
+            return np.full(count, np.nan)
         array = _array(self._root, name)
         where: tuple[int | slice, ...] = (rows,)
         if array.ndim > 1:

@@ -1,7 +1,9 @@
 """Measured against simulated over the last while: of the site, the hall that is looked at, or the chosen rack.
 
 Measured is a solid line in the ink of the page, simulated a dashed one in blue. The feed is asked off the document's
-lock, so that a run on a slow disk holds up nobody. The scale of power stays while the lines are well within it.
+lock, so that a run on a slow disk holds up nobody. The scale of power stays while the lines are well within it. Where
+the measured value drove the model there is no difference to show. What the model made of itself before all was heard is
+left out of the picture once there is enough besides.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from dashboards.panels.panel import Floats, Word, Words, closing, opening, picture
 from dashboards.theme import BLUE, INK, plot
 from dashboards.view import DASH, View, moment, signed, span, watts
-from telemetry.live.frame import Frame, Trend
+from telemetry.live.frame import Bools, Frame, Trend
 from twin.core.units import KW, MW
 
 KEY, TITLE = "trend", "Measured against simulated"
@@ -29,6 +31,8 @@ PAD, LEAST = 0.12, 0.01
 # A scale is kept that is at most so many times as long as the lines need.
 LOOSE = 2.5
 MOST_ROWS, MOST_POINTS = 60, 900
+ENOUGH = 30  # points without those at which not all was heard
+DRIVES = "drives the model"
 NS_IN_MS = 1e6
 # Labels that need no neighbour: Bokeh's own read the unit off the distance of two, and one alone is then its year.
 TIMES = """
@@ -97,15 +101,15 @@ class Lines:
 
     def _draw(self, t: Trend) -> None:
         every = -(-len(t.times_ns) // MOST_POINTS) or 1
-        newest = slice(None, None, -every)  # the newest stays
-        t = Trend(t.times_ns[newest][::-1], t.simulated[newest][::-1], t.measured[newest][::-1])
-        lines = np.concatenate([t.measured, t.simulated])
+        t = t.of(slice((len(t.times_ns) - 1) % every, None, every))  # the newest stays
+        simulated = np.where(_hidden(t), np.nan, t.simulated)
+        lines = np.concatenate([t.measured, simulated])
         known = lines[np.isfinite(lines)]
         unit, scale = ("MW", MW) if len(known) and np.abs(known).max() >= MW else ("kW", KW)
         at = t.times_ns / NS_IN_MS + 1e3 * self._view.topology.utc_offset_s
         if not len(at):
-            at, t = np.zeros(1), Trend(np.zeros(1, np.int64), np.full(1, np.nan), np.full(1, np.nan))
-        self._source.data = _columns(at, t.measured / scale, t.simulated / scale)
+            at, t, simulated = np.zeros(1), Trend.empty(1), np.full(1, np.nan)
+        self._source.data = _columns(at, t.measured / scale, simulated / scale)
         label = f"Power, {unit}"
         if self._figure.yaxis[0].axis_label != label:
             self._figure.yaxis.axis_label = label
@@ -128,17 +132,20 @@ class Lines:
         if t is None or not len(t.times_ns):
             said = f"{name}: no trend is kept" if t is not None else name
             return {f"{KEY}-finding": said, f"{KEY}-picture@aria-label": f"{TITLE}: {said}"}
-        measured, simulated = float(t.measured[-1]), float(t.simulated[-1])
+        measured, simulated, residual = (float(x[-1]) for x in (t.measured, t.simulated, t.residual))
         parts = [f"measured {watts(measured)}" if math.isfinite(measured) else "not measured"]
         if math.isfinite(simulated):
             parts.append(f"simulated {watts(simulated)}")
-        if math.isfinite(measured - simulated) and simulated:
-            parts.append(signed(f"{100 * (measured / simulated - 1):.1f} %"))
+        if t.drove[-1]:
+            parts.append(f"it {DRIVES}")
+        elif math.isfinite(residual) and simulated:
+            parts.append(signed(f"{100 * residual / simulated:.1f} %"))
         length_s = float(t.times_ns[-1] - t.times_ns[0]) / 1e9
         said = f"{name}: {', '.join(parts)}; {f'the last {span(length_s)}' if length_s else 'one instant, no line yet'}"
         # Before what drives the model was heard it went by itself: its line then is no measure of it.
-        if t.times_ns[0] <= t.early_ns < t.times_ns[-1]:
-            said += f"; until {moment(t.early_ns, self._view.topology.utc_offset_s, '%H:%M:%S')} not all was heard"
+        if t.early.any() and not t.early[-1]:
+            last = moment(int(t.times_ns[t.early][-1]), self._view.topology.utc_offset_s, "%H:%M:%S")
+            said += f"; until {last} not all was heard{', and simulated is not drawn' if _hidden(t).any() else ''}"
         words: Words = {f"{KEY}-finding": said, f"{KEY}-picture@aria-label": f"{TITLE}. {said}"}
         if KEY in self._view.opened:
             words[f"{KEY}-table#rows"] = self._rows(t)
@@ -149,7 +156,7 @@ class Lines:
         newest = range(len(t.times_ns) - 1, max(-1, len(t.times_ns) - 1 - MOST_ROWS), -1)
         return [
             [moment(int(t.times_ns[i]), offset), watts(float(t.measured[i])), watts(float(t.simulated[i])),
-             signed(watts(float(t.measured[i] - t.simulated[i])))]
+             DRIVES if t.drove[i] else signed(watts(float(t.residual[i])))]
             for i in newest
         ]  # fmt: skip
 
@@ -163,6 +170,12 @@ class Lines:
         tips = [("", "@x{%H:%M:%S}"), ("measured", "@measured{0,0.00}"), ("simulated", "@simulated{0,0.00}")]
         p.add_tools(HoverTool(renderers=[drawn], tooltips=tips, formatters={"@x": "datetime"}, mode="vline"))
         return p
+
+
+def _hidden(t: Trend) -> Bools:
+    """Where the model is not drawn: not all was heard, that is past, and there is enough besides."""
+    past = len(t.early) > 0 and not t.early[-1] and int((~t.early).sum()) >= ENOUGH
+    return t.early & past
 
 
 def _columns(at: Floats, measured: Floats, simulated: Floats) -> dict[str, NDArray[Any]]:

@@ -109,13 +109,32 @@ class Frame:
 class Trend:
     """A variable of one item over time: ends of the intervals, both sides (NaN: not known).
 
-    ``early_ns``: the last instant at which the model went by itself (:attr:`Frame.early`); 0 for none.
+    ``residual``: measured less simulated; NaN where nothing is measured, and where the measured value drove the model.
+    ``early``: where the model went by itself (:attr:`Frame.early`).
     """
 
     times_ns: Ints
     simulated: Floats
     measured: Floats
-    early_ns: int = 0
+    residual: Floats
+    early: Bools
+
+    @classmethod
+    def empty(cls, points: int = 0) -> Trend:
+        """So many points at 1970 of which nothing is known."""
+        none = np.full(points, np.nan)
+        return cls(np.zeros(points, np.int64), none, none, none, np.zeros(points, np.bool_))
+
+    @property
+    def drove(self) -> Bools:
+        """Where both sides are known and there is no residual: the measured value drove the model."""
+        return np.isfinite(self.measured) & np.isfinite(self.simulated) & ~np.isfinite(self.residual)
+
+    def of(self, rows: slice) -> Trend:
+        """Some of its points."""
+        return Trend(
+            self.times_ns[rows], self.simulated[rows], self.measured[rows], self.residual[rows], self.early[rows]
+        )
 
 
 class Feed(Protocol):

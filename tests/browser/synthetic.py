@@ -95,11 +95,13 @@ class Scripted:
         with self._lock:
             now = self._frame
         if now is None or variable not in now.simulated:
-            return Trend(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+            return Trend.empty()
         at = np.arange(max(0, now.sequence - int(min(last_s, 600))), now.sequence + 1)
         level = float(np.ravel(now.simulated[variable])[item])
         simulated = level * (1.0 + 0.03 * np.sin(at / 40.0))
-        return Trend(BASE_NS + at * 1_000_000_000, simulated, simulated * (1.0 + 0.004 * np.sin(at / 3.0)))
+        residual = 0.004 * simulated * np.sin(at / 3.0)
+        early = np.zeros(len(at), np.bool_)
+        return Trend(BASE_NS + at * 1_000_000_000, simulated, simulated + residual, residual, early)
 
     def show(self, given: Frame) -> None:
         """This is the newest frame now."""

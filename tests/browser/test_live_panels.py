@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from bokeh.models import Range1d
+from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
 
 from dashboards.panels import key_figures, trend
+from dashboards.panels.panel import Word
 from dashboards.view import View, apart, degrees, watts
 from telemetry.live.board import Board
 from telemetry.live.frame import Trend
@@ -18,26 +19,38 @@ from tests.browser.synthetic import BASE_NS, Scripted, frame, topology
 
 
 class Waving(Scripted):
-    """A feed whose trend is what the test says."""
+    """A feed whose trend is what the test says: of points a second apart, measured above simulated by ``apart``."""
 
-    level = 10.0e6
-    early_ns = 0
+    level, apart = 10.0e6, 0.0
+    points, early = 60, 0
+    drove: slice = slice(0)
 
     def trend(self, variable: str, item: int, last_s: float) -> Trend:
-        at = np.arange(60)
-        line = self.level + 0.3e6 * np.sin(at / 5.0)
-        return Trend(BASE_NS + at * 1_000_000_000, line, line, self.early_ns)
+        at = np.arange(self.points)
+        line = self.level + 0.03 * self.level * np.sin(at / 5.0)
+        residual = np.full(len(at), self.apart)
+        residual[self.drove] = np.nan
+        return Trend(BASE_NS + at * 1_000_000_000, line, line + self.apart, residual, at < self.early)
+
+
+def drawn(feed: Waving, *opened: str) -> tuple[figure, Mapping[str, Word]]:
+    """The picture of a feed's trend and the words beside it, with some tables open."""
+    view = View(feed)
+    view.opened.update(opened)
+    lines = trend.build(view)
+    lines.update(frame(feed.topology, 59))
+    return next(part for part in lines.parts if isinstance(part, figure)), lines.update(frame(feed.topology, 59))
 
 
 def test_the_scale_of_a_trend_stays_while_the_lines_are_well_within_it():
     feed = Waving(topology(1, 2, 4))
     lines = trend.build(View(feed))
-    drawn = next(part for part in lines.parts if isinstance(part, figure))
+    picture = next(part for part in lines.parts if isinstance(part, figure))
 
     def scale(level: float) -> tuple[float, float]:
         feed.level = level
         lines.update(frame(feed.topology, 1))
-        shown = drawn.y_range
+        shown = picture.y_range
         assert isinstance(shown, Range1d)
         assert isinstance(shown.start, float)
         assert isinstance(shown.end, float)
@@ -53,29 +66,64 @@ def test_the_scale_of_a_trend_stays_while_the_lines_are_well_within_it():
     assert scale(0.5e6) != far
 
 
-def test_a_trend_of_one_instant_says_so(monkeypatch):
+def test_a_trend_of_one_instant_says_so():
     feed = Waving(topology(1, 2, 4))
-    monkeypatch.setattr(
-        feed, "trend", lambda *asked: Trend(np.array([BASE_NS]), np.array([5e6]), np.array([np.nan])), raising=True
-    )
-    lines = trend.build(View(feed))
-    lines.update(frame(feed.topology, 1))
-    assert str(lines.update(frame(feed.topology, 2))["trend-finding"]).endswith("one instant, no line yet")
+    feed.points = 1
+    assert str(drawn(feed)[1]["trend-finding"]).endswith("one instant, no line yet")
 
 
-def test_a_trend_says_until_when_the_model_went_by_itself():
+def test_what_drives_the_model_is_no_residual_in_the_trend():
+    feed = Waving(topology(1, 2, 4))
+    feed.level, feed.apart, feed.drove = 20e3, 912.0, slice(10, 50)
+    _, words = drawn(feed, "trend")
+    assert ", +4." in str(words["trend-finding"])
+    column = [row[-1] for row in rows_of(words)]
+    assert column == 10 * ["+912 W"] + 40 * ["drives the model"] + 10 * ["+912 W"]  # the newest first
+    feed.drove = slice(10, 60)
+    _, words = drawn(feed)
+    assert str(words["trend-finding"]).endswith(" kW, it drives the model; the last 59 s")
+    assert "%" not in str(words["trend-finding"])
+
+
+def rows_of(words: Mapping[str, Word]) -> Sequence[Sequence[str]]:
+    rows = words["trend-table#rows"]
+    assert isinstance(rows, list)
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("w", "said"),
+    [(0.0, "0 W"), (-1e-6, "0 W"), (9.94, "9.94 W"), (123.4, "123 W"), (-912.0, "-912 W"), (999.7, "1.00 kW"),
+     (9_996.0, "10.0 kW"), (26_700.0, "26.7 kW"), (192e3, "192 kW"), (999_600.0, "1.00 MW"), (66.2e6, "66.20 MW"),
+     (482.34e6, "482.3 MW"), (float("nan"), "–")],
+)  # fmt: skip
+def test_power_is_written_in_the_unit_of_its_size(w, said):
+    assert watts(w) == said
+
+
+def test_the_model_is_not_drawn_until_all_was_heard_once_there_is_enough_besides():
+    """At the start it goes by itself: its swings then would set the scale and be taken for the campus."""
     feed = Waving(topology(1, 2, 4))
     board = Board(feed.topology)
     board.put(replace(frame(feed.topology, 9), early=True))
     board.put(frame(feed.topology, 10))
-    feed.early_ns = board.trend("site_power", 0, 60.0).early_ns
-    lines = trend.build(View(feed))
-    lines.update(frame(feed.topology, 59))
-    assert str(lines.update(frame(feed.topology, 59))["trend-finding"]).endswith(
-        "the last 59 s; until 11:46:49 not all was heard"
-    )
-    feed.early_ns = 0
-    assert str(lines.update(frame(feed.topology, 59))["trend-finding"]).endswith("the last 59 s")
+    assert board.trend("site_power", 0, 60.0).early.tolist() == [True, False]
+
+    def simulated(early: int) -> tuple[int, str]:
+        feed.early = early
+        picture, words = drawn(feed)
+        (source,) = (model for model in picture.references() if isinstance(model, ColumnDataSource))
+        assert np.isfinite(source.data["measured"]).all()
+        return int(np.isfinite(source.data["simulated"]).sum()), str(words["trend-finding"])
+
+    count, said = simulated(10)
+    assert (count, said.endswith("the last 59 s; until 11:46:49 not all was heard, and simulated is not drawn")) == (
+        50, True
+    )  # fmt: skip
+    count, said = simulated(31)  # less than half a minute of it is left
+    assert (count, said.endswith("; until 11:47:10 not all was heard")) == (60, True)
+    assert simulated(60)[0] == simulated(0)[0] == 60
+    assert simulated(0)[1].endswith("the last 59 s")
 
 
 def test_the_second_line_of_a_card_keeps_its_place_when_its_measurement_is_lost():

@@ -130,6 +130,12 @@ def test_a_finished_live_run_is_a_replay_with_both_sides(live):
     assert np.isnan(residual[:DRIVEN]).all()
     np.testing.assert_allclose(residual[DRIVEN:-1], 0.01 * simulated_w[DRIVEN:-1], rtol=1e-3)
     assert np.isinf(frame.age_s["rack_power"][-1])
+    feed = RunFeed(live, speed=60.0, clock=Clock())
+    feed.transport.do("seek", "1")
+    for rack, drove in ((0, True), (DRIVEN, False)):
+        trend = feed.trend("rack_power", rack, 3600.0)
+        np.testing.assert_array_equal(trend.residual, xr.open_zarr(live, group="residual")["rack_power"][:, rack])
+        assert (trend.drove == drove).all()
 
 
 def test_a_run_that_grows_is_followed_and_silence_is_stale(live):

@@ -317,13 +317,22 @@ def test_a_board_gives_what_was_put_within_bounds(items):
     for n in range(4000):
         one = np.array([float(n)])
         racks = np.full(len(items.racks), float(n))
-        measured = {"site_power": one + 1.0} if n % 2 else {}
-        board.put(Frame(n, START_NS + n * NS, Mode.LIVE, {"site_power": one, "rack_power": racks}, measured))
+        measured = {"site_power": one + 1.0} if n % 2 else {"rack_power": racks + 1.0}
+        used = {"rack_power": np.arange(len(racks)) == 5} if n % 20 == 0 else {}
+        board.put(Frame(n, START_NS + n * NS, Mode.LIVE, {"site_power": one, "rack_power": racks}, measured, used))
     fine, coarse = board.trend("site_power", 0, 1e6), board.trend("rack_power", 5, 1e6)
     assert fine.simulated.tolist() == list(range(400, 4000))
     assert np.isnan(fine.measured[::2]).all()
     assert (fine.measured[1::2] == fine.simulated[1::2] + 1.0).all()
     assert np.diff(coarse.times_ns).tolist() == [10 * NS] * 359
+    assert np.isnan(fine.residual[::2]).all()
+    assert (fine.residual[1::2] == 1.0).all()
+    # What drove the model is no residual, and is one again where it no longer drives.
+    assert (coarse.residual[coarse.simulated % 20 == 10] == 1.0).all()
+    assert np.isnan(coarse.residual[coarse.simulated % 20 == 0]).all()
+    assert coarse.drove.sum() == 180
+    assert not fine.drove.any()
+    assert (board.trend("rack_power", 6, 1e6).residual == 1.0).all()
     assert board.trend("site_power", 0, 60.0).simulated.tolist() == list(range(3940, 4000))
     assert len(board.trend("cdu_heat", 0, 60.0).times_ns) == 0
 
