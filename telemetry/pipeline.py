@@ -25,7 +25,7 @@ class Recorder(Protocol):
         ...
 
     def mark(self, mark: Mark) -> None:
-        """Take an event to be kept."""
+        """Take an event to be kept; nothing is written before the next ``add`` or ``commit``, so no disk fails it."""
         ...
 
     def commit(self) -> None:
@@ -89,11 +89,7 @@ class Pipeline:
             told.append(self._watcher.marks)
         for marks in told:
             while marks:
-                try:
-                    self._keep(marks[0])
-                except OSError:
-                    return  # the messages are taken: it is told again later, not taken again
-                marks.popleft()
+                self._keep(marks.popleft())
 
     def mark(self, mark: Mark) -> None:
         """Record an event of the stream; a jump of our clock moves what the state knows of times."""

@@ -19,6 +19,24 @@ ACTS = re.compile(r"(?:^|/)(?:cmd|cmnd|commands?)(?:/|$)|(?:^|/)(?:set|write|req
 
 def fault(topic: str) -> str:
     """What is wrong with ``topic`` as the name of a topic; "" where nothing is."""
+    return _unfit(topic) or ("the topic holds a wildcard or NUL" if _wild(topic) else "")
+
+
+def filter_fault(text: str) -> str:
+    """What is wrong with a filter: ``+`` is any level, ``#`` at the end all levels behind; "" where nothing is."""
+    levels = text.split("/")
+    if levels[-1] == "#":
+        levels = levels[:-1] or ["x"]
+    plain = "/".join("x" if level == "+" else level for level in levels)
+    return _unfit(plain) or ("the topic has + or # beside other signs of a level, or NUL" if _wild(plain) else "")
+
+
+def _wild(topic: str) -> bool:
+    return any(sign in topic for sign in FORBIDDEN)
+
+
+def _unfit(topic: str) -> str:
+    """What is wrong with a topic or filter, whatever signs it holds."""
     if not topic:
         return "the topic is empty"
     if len(topic) > MAX_BYTES:
@@ -31,8 +49,6 @@ def fault(topic: str) -> str:
         return f"the topic is longer than {MAX_BYTES} bytes"
     if topic.count("/") >= MAX_LEVELS:
         return f"the topic has more than {MAX_LEVELS} levels"
-    if any(sign in topic for sign in FORBIDDEN):
-        return "the topic holds a wildcard or NUL"
     return ""
 
 

@@ -27,6 +27,7 @@ from telemetry.ingest.queue import MOST, MOST_BYTES, Queue
 from telemetry.link.listener import Delivery, Listener
 from telemetry.mark import Mark
 from telemetry.message import Message
+from twin.core.errors import one
 
 GROUP = 2_000
 GATHER_S = 0.02
@@ -45,7 +46,7 @@ class Path(Protocol):
         """Record, decode and apply; OSError, before anything is taken, where the disk fails."""
 
     def mark(self, mark: Mark) -> None:
-        """Record an event."""
+        """Take an event to be recorded with the next commit; no disk can fail that."""
 
     def commit(self) -> None:
         """Make it durable; OSError where the disk fails, after which it may be called again."""
@@ -87,6 +88,7 @@ class Ingest:
         self.queue = Queue(most, most_bytes)
         self.gaps = Gaps(source)
         self.failure, self.disk_full = "", False
+        self._ours = False  # the failure is a fault of halltwin, and not of a broker or a disk
         self.messages = self.bytes = self.acknowledged = self.commits = self.marks = self.gap_marks = 0
         self.last_ns = 0 if last is None else last.received_ns
         self._path, self._clock, self._say, self._connected = path, clock, say, connected
@@ -112,14 +114,32 @@ class Ingest:
         """Wait until ``stop``, or ``timeout_s``; False where the ingest has ended by itself (see ``failure``)."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while not stop.wait(0.1):
-            self.failure = self.failure or self.listener.failure
-            if not self.failure and not self.listener.alive:
-                self.failure = "the network thread has ended, which it never should"
-            if self.failure:
+            if self.failed():
                 return False
             if deadline is not None and time.monotonic() >= deadline:
                 break
         return True
+
+    def failed(self) -> bool:
+        """Whether it was given up, see ``failure``; for while it goes on."""
+        alive = self.listener.alive  # a thread that gives up says so first
+        if self.listener.failure:
+            self.fail(self.listener.failure)
+        elif not alive:
+            self.fail("the network thread has ended, which it never should", ours=True)
+        return bool(self.failure)
+
+    def fail(self, words: str, *, ours: bool = False) -> None:
+        """Keep why it was given up, the first time; ``ours``: by a fault of halltwin."""
+        if not self.failure:
+            self.failure, self._ours = words, ours
+
+    def judge(self) -> None:
+        """Raise what it was given up for: ``RuntimeError`` for a fault of halltwin, else ``InputError``."""
+        if self._ours:
+            raise RuntimeError(self.failure)
+        if self.failure:
+            raise one(self.failure)
 
     def stop(self) -> None:
         """Read no more, make durable and acknowledge what came, say goodbye: the session stays at the broker."""
@@ -130,7 +150,8 @@ class Ingest:
         self.listener.close()
         if not self.failure:
             self._run()  # what was read while the writer ended
-        self.failure = self.failure or self.listener.failure
+        if self.listener.failure:
+            self.fail(self.listener.failure)
 
     @property
     def backlog(self) -> int:
@@ -149,9 +170,9 @@ class Ingest:
                 self._watch_flood(ended)
                 self._ask()
         except _StoppedError:
-            self.failure = f"{self.backlog} messages are not recorded; the broker still has those of QoS 1"
+            self.fail(f"{self.backlog} messages are not recorded; the broker still has those of QoS 1")
         except Exception as error:
-            self.failure = f"a fault of halltwin stopped the writing: {type(error).__name__}: {error}"
+            self.fail(f"a fault of halltwin stopped the writing: {type(error).__name__}: {error}", ours=True)
             self._say(self.failure)
 
     def _ask(self) -> None:

@@ -24,7 +24,7 @@ from telemetry.link.client import PROTOCOLS
 from telemetry.pipeline import Pipeline, rehearse
 from telemetry.recording.write import Recorder
 from telemetry.safety import check_prefix, is_command
-from telemetry.topics import fault
+from telemetry.topics import filter_fault
 from twin.core.errors import Faults, Problem, one, option
 
 LONGEST_ID = 65_535
@@ -77,15 +77,6 @@ class Wish:
             if value is not None and not 0 < value < float("inf"):
                 faults.problems.append(Problem(option(name), "expected a number above 0"))
         faults.tell()
-
-
-def filter_fault(text: str) -> str:
-    """What is wrong with a filter: ``+`` is any level, ``#`` at the end all levels behind; "" where nothing is."""
-    levels = text.split("/")
-    if levels[-1] == "#":
-        levels = levels[:-1] or ["x"]
-    words = fault("/".join("x" if level == "+" else level for level in levels))
-    return words.replace("holds a wildcard or NUL", "has + or # beside other signs of a level, or NUL")
 
 
 class Run:
@@ -149,21 +140,21 @@ class Run:
                 if _left(end) <= 0.0:
                     break
         finally:
-            self.ingest.stop()
-            try:
-                self.recorder.close()
-            except OSError as error:
-                self.ingest.failure = self.ingest.failure or f"the disk takes no more: {error.strerror or error}"
-        self._judge()
-
-    def _judge(self) -> None:
-        ingest = self.ingest
-        if ingest.failure.startswith("a fault of halltwin") or "never should" in ingest.failure:
-            raise RuntimeError(ingest.failure)
-        if ingest.failure:
-            raise one(ingest.failure)
-        if not ingest.listener.counters.connects:
+            self.stop()
+        self.ingest.judge()
+        if not self.ingest.listener.counters.connects:
             raise one(f"there was no connection to {self.wish.address} in all that time")
+
+    def stop(self) -> None:
+        """Make durable what came, and end the recording; where the disk does not take it the ingest's failure says so.
+
+        For who runs the ingest without ``go``.
+        """
+        self.ingest.stop()
+        try:
+            self.recorder.close()
+        except OSError as error:
+            self.ingest.fail(f"the disk takes no more: {error.strerror or error}")
 
     def told(self) -> dict[str, Any]:
         """What the run came to, as plain data."""

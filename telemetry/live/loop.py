@@ -24,7 +24,6 @@ from telemetry.live.twin import LiveTwin, newest_age_s
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
 from telemetry.replay.told import stamp
-from twin.core.errors import one
 from twin.engine.period import lasting
 
 LAG_NS = NS // 2
@@ -105,7 +104,7 @@ class Loop:
 
     # ------------------------------------------------------------------------------------------------ live
     def live(self, source: Broker, clock: Clock, stop: threading.Event, lasting_s: float | None) -> None:
-        """Step by the clock until ``stop`` or for ``lasting_s``. Raises ``InputError`` where the source gave up."""
+        """Step by the clock until ``stop``, for ``lasting_s``, or until the source has given up."""
         self._await_first(source, stop)
         first_ns = clock.now_ns() // NS * NS
         self.twin.begin(first_ns)
@@ -117,8 +116,8 @@ class Loop:
                 continue
             if not clock.wait_until(due, stop):
                 return
-            if source.failure:
-                raise one(source.failure)
+            if source.failed:
+                return
             behind = clock.now_ns() - due
             if behind > BEHIND_NS or behind < -SET_BACK_NS:
                 self._skip(clock.now_ns())
@@ -129,7 +128,7 @@ class Loop:
         """Let the first readings come, so that the model begins in the state that they tell."""
         until = time.monotonic() + FIRST_S
         counts, before = self.pipeline.state.counts, -1
-        while time.monotonic() < until and not source.failure and not stop.wait(0.5):
+        while time.monotonic() < until and not source.failed and not stop.wait(0.5):
             if 0 < counts.applied == before:
                 return
             before = counts.applied

@@ -102,7 +102,8 @@ class Session:
     def go(self, stop: threading.Event, watch: Watch) -> None:
         """Run until ``stop``, the end of the time asked for, or of the recording; may be called once.
 
-        Raises ``InputError`` where the broker refuses us or was never there, and where a disk takes no run.
+        Raises ``InputError`` where the broker refuses us or was never there, and where a disk takes no run or no
+        recording; RuntimeError for a fault of ours.
         """
         try:
             with ExitStack() as stack:
@@ -162,11 +163,12 @@ def on_broker(wish: Wish, listening: Listening, say: Say, clock: Clock | None = 
     def run(session: Session, stack: ExitStack, stop: threading.Event, watch: Watch) -> None:
         source = session.source = listening.open(clock, say)
         loop = session.looped(stack, source.pipeline, watch)
-        stack.callback(source.stop)
         source.start()
-        loop.live(source, clock, stop, wish.lasting_s)
-        if not source.ingest.listener.counters.connects:
-            raise one(f"there was no connection to {listening.address} in all that time: the model went by itself")
+        try:
+            loop.live(source, clock, stop, wish.lasting_s)
+        finally:
+            source.stop()
+        source.judge()
 
     return Session(wish, clock.now_ns(), Mode.LIVE, say, run)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from telemetry.ingest.run import Run
 from telemetry.ingest.run import Wish as Recorded
 from telemetry.pipeline import Pipeline
 from telemetry.replay.told import stamp
+from twin.core.errors import one
 
 Say = Callable[[str], None]
 ASK = " (--rebirth on_unknown asks for it)"
@@ -89,16 +89,27 @@ class Broker:
         self.ingest.start()
 
     def stop(self) -> None:
-        """Say goodbye; what came is recorded where it is."""
-        self.ingest.stop()
-        if self._run is not None:
-            with suppress(OSError):
-                self._run.recorder.close()
+        """Say goodbye; what came is recorded where it is, and where that fails :meth:`judge` tells it."""
+        if self._run is None:
+            self.ingest.stop()
+        else:
+            self._run.stop()
 
     @property
-    def failure(self) -> str:
-        """Why it was given up, "" while it goes on."""
-        return self.ingest.failure or self.ingest.listener.failure
+    def failed(self) -> bool:
+        """Whether it was given up, for a reason that :meth:`judge` tells."""
+        return self.ingest.failed()
+
+    def judge(self) -> None:
+        """Raise what stands against it in the end.
+
+        ``InputError`` where the broker refuses us or was never there, or the disk does not take the recording;
+        ``RuntimeError`` for a fault of halltwin.
+        """
+        self.ingest.judge()
+        if not self.ingest.listener.counters.connects:
+            address = self.ingest.listener.address
+            raise one(f"there was no connection to {address} in all that time: the model went by itself")
 
     def words(self) -> str:
         """What people should know of the connection now, "" where there is nothing."""
@@ -116,6 +127,7 @@ class Broker:
         return {
             "broker": str(self.ingest.listener.address),
             "messages": self.ingest.messages,
+            "not_durable": self.ingest.backlog,
             "connections": counters.connects,
             "losses": counters.losses,
             "sources": decoder.told() if isinstance(decoder, Watcher) else {},

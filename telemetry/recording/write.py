@@ -193,7 +193,7 @@ class Recorder:
                 numbers, body = self._numbers, self._body.append
 
     def mark(self, mark: Mark) -> None:
-        """Take what happened to the stream, in its place between the messages."""
+        """Take what happened to the stream, in its place between the messages; nothing is written before a commit."""
         self._pack()
         try:
             data = msgspec.json.encode(mark)

@@ -66,7 +66,7 @@ def lived(
     def set_clock(frame: Frame) -> None:
         clock.ns += round((computing or {}).get(frame.sequence, 0.0) * NS)
 
-    twin, source = Still(), SimpleNamespace(failure="gone", words=lambda: "")
+    twin, source = Still(), SimpleNamespace(failed=True, words=lambda: "")
     view = seen([])
     state = SimpleNamespace(
         lock=threading.RLock(), view=lambda ns: view, decoder=SimpleNamespace(points=[], held=0),
@@ -77,7 +77,7 @@ def lived(
     pipeline: Any = SimpleNamespace(state=state)
     loop: Any = Loop(stepped, pipeline, board, None, said.append, set_clock)
     loop._await_first(source, threading.Event())
-    source.failure = ""
+    source.failed = False
     loop._await_first = lambda *_: None
     loop.live(source, clock, threading.Event(), None)
     assert clock.longest_s < 10.0
