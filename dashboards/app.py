@@ -140,7 +140,8 @@ def serve(
 ) -> None:
     """Serve the live page of a feed until ``stop`` is set or the process is interrupted.
 
-    ``port`` 0 takes a free one; ``sockets`` of :func:`listening` are taken instead where they are bound already.
+    ``port`` 0 takes a free one; ``sockets`` of :func:`listening` are taken instead where they are bound already, and
+    are closed in the end.
     ``show`` is told the URL as soon as the page can be opened. Beyond loopback nobody is asked for a password: that
     needs ``allow_remote``. May run in any thread; the feed is the caller's to stop.
 
@@ -149,7 +150,9 @@ def serve(
     bound = list(sockets) if sockets is not None else listening(port, address, allow_remote)
     if threading.current_thread() is threading.main_thread():
         _settle()
-    with _own_loop() as loop:
+    with _own_loop() as loop, contextlib.ExitStack() as held:
+        for each in bound:  # they are let go also where no server comes about
+            held.enter_context(each)
         server, url = _started(feed, bound, loop)
         if show is not None:
             loop.add_callback(show, url)

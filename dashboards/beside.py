@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from socket import socket
 
 from dashboards.app import serve
 from telemetry.live.frame import Frame
@@ -11,13 +12,15 @@ from telemetry.live.session import Session
 
 
 def go_with_page(
-    session: Session, stop: threading.Event, *, port: int, show: Callable[[str], None], ends: bool,
+    session: Session, stop: threading.Event, *, sockets: Sequence[socket], show: Callable[[str], None], ends: bool,
     watch: Callable[[Frame], None] = lambda frame: None,
 ) -> None:  # fmt: skip
-    """Run a session and serve its page until ``stop``; ``show`` is told the URL.
+    """Run a session and serve its page until ``stop``, at ``sockets`` (:func:`dashboards.app.listening`).
+
+    Bound before anything runs: a port that is taken must leave no run behind. ``show`` is told the URL.
 
     With ``ends`` the page goes with the session, else it stays when a recording is over. Sets ``stop`` as it returns.
-    Raises what the session has raised, and ``InputError`` where the port is taken.
+    Raises what the session has raised.
     """
     failed: list[BaseException] = []
 
@@ -32,7 +35,7 @@ def go_with_page(
     thread = threading.Thread(target=work, name="live twin")
     thread.start()
     try:
-        serve(session.board, port=port, show=show, stop=stop)
+        serve(session.board, sockets=sockets, show=show, stop=stop)
     finally:
         stop.set()
         thread.join()

@@ -87,7 +87,8 @@ def run(demo: Demo, folder: Path, stop: threading.Event, *, say: Say, show: Say)
         if stop.is_set():
             session.twin.close()
             return session
-        go_with_page(session, stop, port=demo.port, show=show, ends=demo.lasting_s is not None)
+        sockets = listening(demo.port)
+        go_with_page(session, stop, sockets=sockets, show=show, ends=demo.lasting_s is not None)
     return session
 
 

@@ -155,6 +155,7 @@ class Run:
             self.recorder.close()
         except OSError as error:
             self.ingest.fail(f"the disk takes no more: {error.strerror or error}")
+            self.recorder.abandon()  # what is on the disk is whole, and healed at the next start
 
     def told(self) -> dict[str, Any]:
         """What the run came to, as plain data."""

@@ -30,6 +30,9 @@ COMMON = ("site",)
 OWN = ("hall", "cdu", "rack", "pool")
 # Units of what the parts of a thing add up to.
 ADDS = ("W", "kg s-1")
+LEAST_SHARE = 0.01  # of the points have to be of the site, else its telemetry is another site's
+# Where none is of a hall of the site, as those of a plant: its items are called alike at many sites.
+LEAST_SHARE_ABROAD = 0.5
 # Levels of which an item can be measured.
 MEASURED = ("site", "hall", "cdu", "loop", "element", "rack", "pool")
 
@@ -59,6 +62,12 @@ class Bindings:
     ours: int = 0
     housed: int = 0
     several: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether next to nothing of it is of the site: the telemetry of another one, or of none."""
+        least = LEAST_SHARE if self.housed >= LEAST_SHARE * self.points else LEAST_SHARE_ABROAD
+        return self.ours < max(1, least * self.points)
 
     def words(self) -> str:
         """What people should know of how it is bound; "" where there is nothing."""

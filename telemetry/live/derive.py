@@ -32,6 +32,7 @@ from twin.site.plan import Arrays
 LEAST_HUMIDITY = 1e-3
 # Share of a CDU's largest facility flow below which its water stands (estimate).
 STANDS = 0.01
+SEA_LEVEL_PA = 101_325.0
 
 
 class Deriver:
@@ -48,6 +49,8 @@ class Deriver:
         self._tops = np.asarray(a.hall_element[1:], np.int64) - 1
         self._loses = np.any(a.element[:, [Elm.A, Elm.B, Elm.C]] != 0.0, axis=1)
         self._grid_fed = _grid_fed(a, prepared.plan.hall_elements)
+        # No other step calls these: compiled and kept now, and not when weather comes to a twin whose disk is full.
+        _wet_bulb_of(20.0, 0.5, SEA_LEVEL_PA)
 
     def derive(self, m: Measured, pressure_pa: float, at_s: float = math.inf) -> None:
         """Add what can be derived to ``m``, and take its parts out.
@@ -74,8 +77,7 @@ class Deriver:
         dry, humidity = (float(m.values[part][0]) for part in parts)
         found = np.nan
         if np.isfinite(dry) and np.isfinite(humidity):
-            ratio = humidity_ratio(dry, min(1.0, max(LEAST_HUMIDITY, humidity)), pressure_pa)
-            found = wet_bulb(dry, ratio, pressure_pa)
+            found = _wet_bulb_of(dry, min(1.0, max(LEAST_HUMIDITY, humidity)), pressure_pa)
         _fill(m, name, np.array([found]), *_of_parts(m, parts))
 
     def _inlets(self, m: Measured) -> None:
@@ -141,6 +143,11 @@ class Deriver:
         if "fws_supply_temperature" in used:
             found["fws_set_temperature"] = used["fws_supply_temperature"]  # the loop is held there
         return found
+
+
+def _wet_bulb_of(dry_c: float, humidity: float, pressure_pa: float) -> float:
+    """Wet bulb, degC, of air at ``dry_c`` degC and ``humidity`` (0..1)."""
+    return wet_bulb(dry_c, humidity_ratio(dry_c, humidity, pressure_pa), pressure_pa)
 
 
 def _grid_fed(a: Arrays, first: int) -> Ints:

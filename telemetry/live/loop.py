@@ -24,6 +24,7 @@ from telemetry.live.twin import LiveTwin, newest_age_s
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
 from telemetry.replay.told import stamp
+from telemetry.state.counts import Counts
 from twin.engine.period import lasting
 
 LAG_NS = NS // 2
@@ -33,7 +34,6 @@ FLUSH_S = 10.0
 TELL_NS = 600 * NS  # for how long what was skipped is told
 WAITS_NS = 100 * NS  # a period of the DSX contract: metadata that were not told by then are missing
 FIRST_S = 5.0
-LEAST_SHARE = 0.01  # of the points have to be of the site, else its telemetry is another site's
 Watch = Callable[[Frame], None]
 
 
@@ -57,11 +57,11 @@ class Loop:
         end_ns, state = self.twin.end_ns + self._step_ns, self.pipeline.state
         with state.lock:
             view, points = state.view(end_ns), list(state.decoder.points)
-            held = state.decoder.held
+            held, unread = state.decoder.held, "" if points else _unread(state.counts)
         measured = self.twin.look(view, points)
         note = "; ".join(
             word
-            for word in (*words, self._missing(held, end_ns), self._unread(), self._foreign(), *self._trouble(end_ns))
+            for word in (*words, self._missing(held, end_ns), unread, self._foreign(), *self._trouble(end_ns))
             if word
         )
         frame = self.twin.step(measured, newest_age_s(view), speed=speed, note=note)
@@ -80,18 +80,10 @@ class Loop:
         waited = held and end_ns - self._began_ns > WAITS_NS
         return f"{held:,} values wait for what describes them, which has not come" if waited else ""
 
-    def _unread(self) -> str:
-        """Messages of which none can be read, with the reason of the first: another dialect, times in another unit."""
-        counts = self.pipeline.state.counts
-        if self.twin.bindings.points or not counts.rejects:
-            return ""
-        reason, samples = next(iter(counts.samples.items()))
-        return f"{sum(counts.rejects.values()):,} messages refused, none read: {reason}, {samples[0].detail}"
-
     def _foreign(self) -> str:
         """Telemetry that is of another site: a recording of that kind is refused, a broker may change its mind."""
         found = self.twin.bindings
-        few = found.points and found.ours < LEAST_SHARE * found.points
+        few = found.points and found.foreign
         return f"{found.ours:,} of {found.points:,} points that are heard belong to this site" if few else ""
 
     def _trouble(self, end_ns: int) -> Iterator[str]:
@@ -170,6 +162,15 @@ class Loop:
             self.tick(unborn(self.pipeline.decoder), speed=speed)
         self.pipeline.commit()
         return True
+
+
+def _unread(counts: Counts) -> str:
+    """Messages of which none can be read, with the reason of the first: another dialect, times in another unit."""
+    if not counts.rejects:
+        return ""
+    reason = next(iter(counts.rejects))
+    why = "".join(f", {sample.detail}" for sample in counts.samples.get(reason, ())[:1])
+    return f"{sum(counts.rejects.values()):,} messages refused, none read: {reason}{why}"
 
 
 def _clock(at_ns: int) -> str:

@@ -22,7 +22,7 @@ from telemetry.dialect import unread
 from telemetry.live.bind import Binder
 from telemetry.live.board import Board
 from telemetry.live.frame import Mode
-from telemetry.live.loop import LEAST_SHARE, Loop, Watch
+from telemetry.live.loop import Loop, Watch
 from telemetry.live.source import Broker, Listening, Say
 from telemetry.live.store import RunStore, check, opened
 from telemetry.live.topology import topology
@@ -41,8 +41,6 @@ from twin.site.load import LoadedSite, load_site
 from twin.site.shipped import shipped
 
 LOOKED = 50_000  # messages of a recording that are looked into
-# Of a recording without any hall of the site, such as that of a plant: its items are called alike at many sites.
-LEAST_SHARE_ABROAD = 0.5
 # What runs a session: on a broker, on a recording.
 Run = Callable[["Session", ExitStack, threading.Event, Watch], None]
 
@@ -118,6 +116,17 @@ class Session:
             self.store = stack.enter_context(opened(self.wish.out, self.prepared, shift, self._say))
         self.loop = Loop(self.twin, pipeline, self.board, self.store, self._say, watch)
         return self.loop
+
+    @property
+    def alone(self) -> str:
+        """Why a twin on a broker was beside nothing: no point of its site, by the last step; "" where it was.
+
+        A recording of that kind is refused before it begins.
+        """
+        found, frame = self.twin.bindings, None if self.loop is None else self.loop.frame
+        if self.source is None or frame is None or (found.bound and not found.foreign):
+            return ""
+        return f"nothing of {self.topology.site} was measured, the model went by itself: {frame.note}"
 
     def told(self) -> dict[str, Any]:
         """What it came to, as plain data."""
@@ -203,8 +212,7 @@ def refuse_foreign(session: Session, messages: Iterable[Message], decoder: Decod
             f"nothing in the recording says what it measures: no metadata, no birth, or another dialect{instead}",
             path=option("replay="),
         )
-    least = LEAST_SHARE if found.housed >= LEAST_SHARE * len(points) else LEAST_SHARE_ABROAD
-    if found.ours < max(1, least * len(points)):
+    if found.foreign:
         instead = instead or _fitting(points, session.topology.site)
         raise one(f"{found.ours:,} of {len(points):,} points belong to this site{instead}", path=option("replay="))
 

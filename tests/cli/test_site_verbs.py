@@ -231,6 +231,23 @@ def test_an_answer_that_finds_no_room_is_no_fault_of_ours(json_asked):
     assert (ended.returncode, ended.stderr) == (2, "the answer cannot be written: No space left on device\n")
 
 
+@pytest.mark.parametrize("json_asked", [(), ("--json",)])
+def test_a_file_that_finds_no_room_is_named_where_nobody_has_told_it(json_asked):
+    program = """
+import errno, twin.site.load, twin.cli.main
+def full(name): raise OSError(errno.ENOSPC, "No space left on device", "/cache/kernel.nbi")
+twin.site.load.load_site = full
+twin.cli.main.main()
+"""
+    ended, cannot = child(program, "site", "validate", "prairie-750", *json_asked), "cannot be written: No space left"
+    assert ended.returncode == 2
+    if json_asked:
+        (problem,) = json.loads(ended.stdout)["problems"]
+        assert (problem["file"], problem["message"]) == ("/cache/kernel.nbi", f"{cannot} on device")
+    else:
+        assert (ended.stdout, ended.stderr) == ("", f"/cache/kernel.nbi: {cannot} on device\n")
+
+
 def test_a_reader_that_goes_away_makes_no_noise():
     program = "from twin.cli.main import main; main()"
     command = [sys.executable, "-c", program, "site", "schema"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,8 +13,10 @@ from telemetry.live.bind import Bindings
 from telemetry.live.frame import Frame, Mode
 from telemetry.live.loop import Loop
 from telemetry.live.source import Broker
+from telemetry.message import Message
 from tests.telemetry.heard import START_NS
 from tests.telemetry.lived import seen
+from tests.telemetry.said import fed
 
 
 class Clock:
@@ -112,6 +115,50 @@ def test_nobody_waits_for_the_hour_by_which_the_clock_is_set_back_while_a_step_i
     twin, _, said = lived({}, 8, computing={4: -3600.0})
     assert twin.ends == [1, 2, 3, 4, -3595, -3594, -3593, -3592]
     assert "set back" in said[0]
+
+
+class Held:
+    """A lock that knows whether it is held."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def __enter__(self) -> None:
+        self.depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.depth -= 1
+
+
+class Guarded(dict[str, Any]):
+    """What another thread writes: nobody looks into it without the lock."""
+
+    def __init__(self, lock: Held, known: dict[str, Any]) -> None:
+        super().__init__(known)
+        self._lock = lock
+
+    def __iter__(self) -> Iterator[str]:
+        assert self._lock.depth
+        return super().__iter__()
+
+    def values(self) -> Any:
+        assert self._lock.depth
+        return super().values()
+
+
+def test_messages_of_which_none_can_be_read_are_told_with_why_they_were_refused_and_not_why_their_parts_were():
+    pipeline, lock = fed(), Held()
+    state: Any = pipeline.state
+    counts = state.counts
+    counts.sample("part: unit", Message("b/x", b"", START_NS), "of a line of a message that was taken")
+    counts.reject("syntax", Message("b/x", b"{", START_NS), "no JSON")
+    state.lock, counts.rejects, counts.samples = lock, Guarded(lock, counts.rejects), Guarded(lock, counts.samples)
+    board: Any = SimpleNamespace(put=lambda frame: None)
+    twin: Any = Still()
+    frame = Loop(twin, pipeline, board, None, list[str]().append).tick()
+    assert frame.note == "1 messages refused, none read: syntax, no JSON"
+    counts.samples.clear()
+    assert Loop(twin, pipeline, board, None, list[str]().append).tick().note.endswith("none read: syntax")
 
 
 def test_a_broker_that_is_away_is_told_with_the_time_since_when():

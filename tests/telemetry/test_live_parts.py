@@ -12,6 +12,7 @@ import pytest
 from telemetry.batch import Quality
 from telemetry.clock import NS
 from telemetry.decode import make
+from telemetry.live import derive
 from telemetry.live.banner import Banner
 from telemetry.live.bind import Binder, Measured, measure
 from telemetry.live.board import Board
@@ -177,13 +178,32 @@ def test_water_that_stands_in_a_spare_cdu_says_nothing_of_its_loop():
         assert found.values["fws_supply_temperature"].tolist() == [supply]
 
 
+OUTDOORS = (
+    (point("sensor_air_temperature", "outdoors", "degC", "Outdoors"), 30.0),
+    (point("sensor_air_relative_humidity", "outdoors", "1", "Outdoors"), 0.5),
+)
+
+
 def test_the_wet_bulb_follows_from_dry_bulb_and_humidity(site, items):
-    outdoors = [(point("sensor_air_temperature", "outdoors", "degC", "Outdoors"), 30.0),
-                (point("sensor_air_relative_humidity", "outdoors", "1", "Outdoors"), 0.5)]  # fmt: skip
-    found = read(site, items, *outdoors)
+    found = read(site, items, *OUTDOORS)
     Deriver(site, items).derive(found, 101_325.0)
     # ASHRAE psychrometric chart 1: 30 degC and 50 % have a wet bulb of 22.0 degC.
     assert found.values["outdoor_wet_bulb_temperature"][0] == pytest.approx(22.0, abs=0.1)
+
+
+def test_what_only_weather_calls_is_compiled_before_the_first_step(site, items, monkeypatch):
+    """It is kept on disk as it is compiled: a disk that is full by then would end the twin in the middle of its run."""
+    called: list[list[type]] = []
+
+    def wet_bulb(*given: float) -> float:
+        called.append([type(each) for each in given])
+        return 20.0
+
+    monkeypatch.setattr(derive, "wet_bulb", wet_bulb)
+    deriver = Deriver(site, items)
+    assert called == [[float] * 3]  # as any weather calls it
+    deriver.derive(read(site, items, *OUTDOORS), 101_325.0)
+    assert called[1:] == [[float] * 3]
 
 
 def test_it_power_is_that_of_the_halls_that_have_power_by_their_date():

@@ -61,6 +61,17 @@ def test_the_official_reader_reads_our_file_with_all_its_checks(tmp_path):
     assert (statistics.message_start_time, statistics.message_end_time) == (NOW, messages[-1].received_ns)
 
 
+def test_a_mark_writes_nothing_before_it_is_committed(tmp_path):
+    """So that no disk fails it: what tells of losses relies on that, and tells each once."""
+    recorder = Recorder(tmp_path, {}, clock=HandClock())
+    told = [Mark("gap", NOW + n, "bms", NOW, NOW + n, "x" * 100_000) for n in range(100)]
+    for mark in told:
+        recorder.mark(mark)
+    assert list(tmp_path.glob("*.mcap")) == []
+    recorder.close()
+    assert open_recording(tmp_path).marks() == told
+
+
 def test_marks_come_back_and_no_topic_reads_as_one(tmp_path):
     marks = [Mark("connected", NOW, "\udcff"), Mark("gap", NOW + 5, "bms", NOW, NOW + NS, "the broker was away")]
     forged = Message("$halltwin/mark", b'{"what":"gap","at_ns":1}', NOW, 0, 1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +13,11 @@ import typer
 
 from twin.cli.dialect import Mapping, Options, Rebirth, options_of
 from twin.cli.login import CaFile, Cert, Key, PasswordFile, User
-from twin.cli.output import INTERRUPTED, Json, say_if_compiling, table, tell, write_json
+from twin.cli.output import INTERRUPTED, VIOLATED, Json, say_if_compiling, table, tell, write_json
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from telemetry.live.frame import Frame
     from telemetry.live.session import Session, Wish
 
@@ -74,14 +77,14 @@ def command(
     to STALE where more than half of what drives is old, bad or silent. A recording goes through the same path.
     """
     from telemetry.live.session import Wish
-    from twin.core.errors import Faults, Problem
+    from twin.core.errors import Faults
     from twin.engine.period import seconds
 
     faults = Faults()
     of_login = {"user": user, "password-file": password_file, "cafile": cafile, "cert": cert, "key": key}
     faults.of(_together, broker, replay, {"speed": speed}, {"record": record, **of_login})
-    if port and not page:
-        faults.problems.append(Problem("--port", "goes with --page"))
+    held = ExitStack()
+    sockets = faults.of(_bound, port, held, page=page) or []
     lasting_s = None if lasting is None else faults.of(seconds, lasting, "--for")
     wish = Wish(site, at, step, every, out, lasting_s)
     faults.of(wish.check)
@@ -93,27 +96,49 @@ def command(
     else:
         login = (user, password_file, cafile, cert, key)
         made = faults.of(_of_broker, wish, broker or "localhost", login, dialect, options, topics, record)
+    if faults.problems:
+        held.close()
     faults.tell()
     assert made is not None
-    say_if_compiling()
-    session = made()
-    for line in session.lines():
-        typer.echo(line, err=True)
-    _go(session, page=page, port=port, ends=lasting is not None)
+    with held:
+        session = _gone(made, sockets, ends=lasting is not None)
+    _answer(session, as_json=as_json, page=page)
+
+
+def _answer(session: Session, *, as_json: bool, page: bool) -> None:
+    """Tell what it came to, and end as it ended."""
     if as_json:
         write_json(session.told())
     else:
         typer.echo(_summary(session.told()))
+    if session.alone:
+        typer.echo(session.alone, err=True)
+        raise typer.Exit(VIOLATED)
     if not session.whole and not page:
         raise typer.Exit(INTERRUPTED)
 
 
+def _bound(port: int, held: ExitStack, *, page: bool) -> list[socket]:
+    """Sockets of the page, closed with ``held``; none without a page."""
+    if not page:
+        from twin.core.errors import one
+
+        if port:
+            raise one("goes with --page", path="--port")
+        return []
+    from dashboards.app import listening
+
+    return [held.enter_context(each) for each in listening(port)]
+
+
 def _together(broker: str | None, replay: Path | None, of_replay: dict[str, Any], of_broker: dict[str, Any]) -> None:
     """Whom to listen to, and which options go with it."""
-    from twin.core.errors import InputError, Problem
+    from twin.core.errors import InputError, Problem, one
 
     problems = []
-    if (broker is None) == (replay is None):
+    if broker is not None and replay is not None:
+        raise one("does not go with --replay: listen to a broker, or play a recording, not both", path="--broker")
+    if broker is None and replay is None:
         problems.append(Problem("--broker", "give a broker to listen to, or a recording with --replay"))
     unfit = of_replay if replay is None else of_broker
     other = "--replay" if replay is None else "--broker"
@@ -157,17 +182,25 @@ def _of_recording(
     return lambda: on_recording(wish, played, played.decoder, _say)
 
 
-def _go(session: Session, *, page: bool, port: int, ends: bool) -> None:
-    """Run it until its end, Ctrl-C or SIGTERM; a page stays when a recording has ended, unless its time was given."""
+def _gone(made: Callable[[], Session], sockets: Sequence[socket], *, ends: bool) -> Session:
+    """A session that has run until its end, Ctrl-C or SIGTERM, with a page where there are ``sockets`` for one.
+
+    The page stays when a recording has ended, unless its time was given.
+    """
     from twin.engine.stop import stop_request
 
+    say_if_compiling()
+    session = made()
+    for line in session.lines():
+        typer.echo(line, err=True)
     with stop_request(lambda _: _say("stopping")) as stop:
-        if not page:
+        if not sockets:
             session.go(stop, _Line())
-            return
+            return session
         from dashboards.beside import go_with_page
 
-        go_with_page(session, stop, port=port, show=lambda url: _say(f"page at {url}"), ends=ends)
+        go_with_page(session, stop, sockets=sockets, show=lambda url: _say(f"page at {url}"), ends=ends)
+    return session
 
 
 def _say(words: str) -> None:

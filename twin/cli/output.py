@@ -77,11 +77,13 @@ class Verbs(TyperGroup):
         except Exception as error:
             if _usage_text(error) is not None:
                 raise
-            if isinstance(error, OSError) and error.errno in FULL:
-                _nowhere()
-                typer.echo(f"the answer cannot be written: {error.strerror}", err=True)
-                raise typer.Exit(BAD_INPUT) from None
             problems = getattr(error, "problems", None)  # an InputError; its module is not imported for --help
+            if isinstance(error, OSError) and error.errno in FULL:
+                if error.filename is None:
+                    _nowhere()
+                    typer.echo(f"the answer cannot be written: {error.strerror}", err=True)
+                    raise typer.Exit(BAD_INPUT) from None
+                problems = [_unwritten(error)]
             if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in EXTRAS:
                 problems = [_lacking(error)]
             if problems is None:
@@ -116,6 +118,13 @@ def _lacking(error: ModuleNotFoundError) -> Problem:
 
     package = (error.name or "").split(".")[0]
     return Problem("", f'this needs the package {package}: pip install "halltwin[{EXTRAS[package]}]"')
+
+
+def _unwritten(error: OSError) -> Problem:
+    """Which file, of those that nobody has named, finds no room on its disk."""
+    from twin.core.errors import Problem
+
+    return Problem("", f"cannot be written: {error.strerror}", str(error.filename))
 
 
 def _nowhere() -> None:
