@@ -15,6 +15,7 @@ not usable.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,41 +35,63 @@ def group_of(variable: str) -> str:
     return "power" if variable == "rack_power" else "cooling"
 
 
+@dataclass(frozen=True)
+class Tally:
+    """Values that drive, by group: how many have a point, how many of them are usable, how many were ever heard."""
+
+    known: dict[str, int]
+    usable: dict[str, int]
+    heard: dict[str, int]
+
+    @property
+    def never(self) -> dict[str, float]:
+        """Shares that have not been heard yet, of groups that have points."""
+        return {group: 1.0 - self.heard[group] / count for group, count in self.known.items() if count}
+
+    @property
+    def lost(self) -> dict[str, float]:
+        """Shares that are not usable, of groups that have points."""
+        return {group: 1.0 - self.usable[group] / count for group, count in self.known.items() if count}
+
+
+def tally(drivers: Iterable[str], measured: Measured) -> Tally:
+    """Count what is measured of ``drivers``, variables."""
+    known, usable, heard = (dict.fromkeys(GROUPS, 0) for _ in range(3))
+    for name in drivers:
+        if name not in measured.bound:
+            continue
+        group, bound, there = group_of(name), measured.bound[name], np.isfinite(measured.values[name])
+        known[group] += int(bound.sum())
+        usable[group] += int((bound & there).sum())
+        heard[group] += int((bound & (there | np.isfinite(measured.ages[name]))).sum())
+    return Tally(known, usable, heard)
+
+
 class Banner:
     """Remembers its mode; ``shares`` are those of the last look, by group, for groups that have points."""
 
-    def __init__(self, drivers: Iterable[str], live: Mode = Mode.LIVE) -> None:
-        self._drivers, self._live = list(drivers), live
+    def __init__(self, live: Mode = Mode.LIVE) -> None:
+        self._live = live
         self.mode = Mode.STALE
         self.shares: dict[str, float] = {}
         self._never: dict[str, float] = {}
         self._odd: dict[str, float] = {}
 
-    def look(self, measured: Measured, doubted: Mapping[str, int] | None = None) -> Mode:
-        """The mode that goes with what is measured now; ``doubted``: how many of it were not believed, by variable."""
-        count, lost, never, odd = (dict.fromkeys(GROUPS, 0) for _ in range(4))
-        for name in self._drivers:
-            if name not in measured.bound:
-                continue
-            known = measured.bound[name]
-            gone = known & ~np.isfinite(measured.values[name])
-            count[group_of(name)] += int(known.sum())
-            lost[group_of(name)] += int(gone.sum())
-            odd[group_of(name)] += (doubted or {}).get(name, 0)
-            never[group_of(name)] += int((gone & ~np.isfinite(measured.ages[name])).sum())
+    def look(self, tally: Tally, doubted: Mapping[str, int] | None = None) -> Mode:
+        """The mode that goes with what is usable now; ``doubted``: how many of it were not believed, by variable."""
+        count = tally.known
+        odd = dict.fromkeys(GROUPS, 0)
+        for name, number in (doubted or {}).items():
+            odd[group_of(name)] += number
+        lost = {group: tally.known[group] - tally.usable[group] for group in GROUPS}
         self.shares = {group: (lost[group] + odd[group]) / count[group] for group in GROUPS if count[group]}
-        self._never, self._odd = ({group: n[group] / count[group] for group in self.shares} for n in (never, odd))
+        self._never, self._odd = tally.never, {group: odd[group] / count[group] for group in self.shares}
         worst = max((self.shares[group] for group in DECIDING if group in self.shares), default=1.0)
         if worst > TURNS:
             self.mode = Mode.STALE
         elif worst <= RETURNS:
             self.mode = self._live
         return self.mode if self._live is Mode.LIVE else self._live
-
-    @property
-    def early(self) -> bool:
-        """Whether the model goes by itself, in part or whole, as what should drive it has not been heard yet."""
-        return not self._drives or bool(_told(self._never))
 
     @property
     def _drives(self) -> bool:
@@ -103,4 +126,4 @@ def _told(shares: Mapping[str, float]) -> str:
     )
 
 
-__all__ = ["Banner", "doubts", "group_of"]
+__all__ = ["DECIDING", "GROUPS", "TOLD", "Banner", "Tally", "doubts", "group_of", "tally"]

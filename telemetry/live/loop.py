@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from telemetry.clock import NS, Clock, ReplayClock
 from telemetry.live.board import Board
 from telemetry.live.frame import Frame
+from telemetry.live.settling import WAITS_NS
 from telemetry.live.source import Broker, Say, unborn
 from telemetry.live.store import RunStore
 from telemetry.live.twin import LiveTwin, newest_age_s
@@ -32,7 +33,6 @@ BEHIND_NS = 30 * NS
 SET_BACK_NS = 5 * NS
 FLUSH_S = 10.0
 TELL_NS = 600 * NS  # for how long what was skipped is told
-WAITS_NS = 100 * NS  # a period of the DSX contract: metadata that were not told by then are missing
 FIRST_S = 5.0
 Watch = Callable[[Frame], None]
 

@@ -16,10 +16,11 @@ from typing import Protocol
 import numpy as np
 
 from telemetry.clock import NS
-from telemetry.live.banner import Banner, doubts
+from telemetry.live.banner import Banner, doubts, tally
 from telemetry.live.bind import Binder, Bindings, Measured, measure
 from telemetry.live.derive import Deriver
-from telemetry.live.frame import Bools, Floats, Frame, Mode, Topology
+from telemetry.live.frame import Floats, Frame, Mode, Topology
+from telemetry.live.settling import Settling
 from telemetry.points import Point
 from telemetry.state.view import View
 from twin.engine.driven import DRIVERS, Driven
@@ -27,8 +28,6 @@ from twin.engine.prepare import Prepared
 from twin.engine.run import Result
 
 NAMES = tuple(driver.name for driver in DRIVERS)
-# So near to its reading the twin stands where it has taken it.
-TAKEN = 1e-3
 IDLE = 0.01  # of the rated power: a rack that draws more is in service
 
 
@@ -54,6 +53,10 @@ class Steps(Protocol):
         """One step further."""
         ...
 
+    def anew(self) -> None:
+        """Go on from the steady state of the inputs of the next step."""
+        ...
+
     def close(self) -> None:
         """No more steps."""
         ...
@@ -73,7 +76,7 @@ class LiveTwin:
     ) -> None:  # fmt: skip
         self.topology, self.step_s = topology, step_s
         self.bindings = Bindings({}, {})
-        self.banner = Banner(NAMES, live)
+        self.banner, self._settling = Banner(live), Settling()
         self._make = make or (lambda start_s: Driven(prepared, start_s, step_s, every_s))
         self._binder, self._deriver = Binder(prepared, topology), Deriver(prepared, topology)
         self._weather, self._points = prepared.weather, list[Point]()
@@ -83,6 +86,7 @@ class LiveTwin:
     def begin(self, at_ns: int) -> None:
         """Begin anew at ``at_ns``: the engine starts from the steady state of the step that follows."""
         self._engine.close()
+        self._settling.begun()
         self.end_ns = at_ns
         self._engine = self._make(at_ns / NS + self.topology.model_shift_s)
 
@@ -107,29 +111,35 @@ class LiveTwin:
         return found
 
     def step(self, measured: Measured, data_age_s: float = math.inf, *, speed: float = 1.0, note: str = "") -> Frame:
-        """One step further, driven by what is measured."""
+        """One step further, driven by what is measured.
+
+        The engine goes on from the steady state of it where :mod:`telemetry.live.settling` says so.
+        """
         self.end_ns += round(self.step_s * NS)
         inputs = {name: measured.values[name] for name in NAMES if name in measured.values}
+        counts = tally(NAMES, measured)
+        if self._settling.look(counts, self.end_ns, stale=self.banner.mode is Mode.STALE):
+            self._engine.anew()
         # The engine goes on in arrays of its own, and a frame is never changed.
         simulated = {name: values.copy() for name, values in self._engine.step(inputs).items()}
-        # What the engine did not believe, or could not take for what else is measured, is compared.
-        mode = self.banner.look(measured, self._engine.doubted)
-        used = {name: taken(values, simulated[name]) for name, values in self._engine.used.items()}
+        mode = self.banner.look(counts, self._engine.doubted)
+        # What the engine did not believe, or could not go by, is compared.
+        used = {name: np.isfinite(values) for name, values in self._engine.used.items()}
         self.sequence += 1
         given = {name: int(np.isfinite(values).sum()) for name, values in inputs.items()}
         words = (
-            note, self._early(measured, simulated), self.banner.words(), doubts(given, self._engine.doubted),
-            self.bindings.words(),
+            note, self._dark(measured, simulated), self.banner.words(), self._settling.words(),
+            doubts(given, self._engine.doubted), self.bindings.words(),
         )  # fmt: skip
         return Frame(
             self.sequence, self.end_ns, mode, simulated,
             {name: values for name, values in measured.values.items() if name in simulated},
             used | self._deriver.used(used, measured),
             {name: ages for name, ages in measured.ages.items() if name in simulated},
-            data_age_s, speed, "; ".join(filter(None, words)), self.banner.early,
+            data_age_s, speed, "; ".join(filter(None, words)), self._settling.early,
         )  # fmt: skip
 
-    def _early(self, measured: Measured, simulated: Mapping[str, Floats]) -> str:
+    def _dark(self, measured: Measured, simulated: Mapping[str, Floats]) -> str:
         """Racks that draw power in halls that have none at the date of the model, as words; "" for none."""
         power, share, top = measured.values.get("rack_power"), simulated.get("hall_energised_share"), self.topology
         if power is None or share is None:
@@ -139,12 +149,6 @@ class LiveTwin:
         return (
             f"{count:,} {whose} power in halls that the site has not energised on this date: see --at" if count else ""
         )
-
-
-def taken(used: Floats, simulated: Floats) -> Bools:
-    """Where the twin stands at what should drive it: not where a loop moves less than its branches are measured to."""
-    near: Bools = np.abs(simulated - used) <= TAKEN * np.maximum(np.abs(used), 1.0)  # NaN is near nothing
-    return near
 
 
 def newest_age_s(view: View) -> float:

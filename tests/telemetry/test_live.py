@@ -16,7 +16,7 @@ from tests.telemetry.lived import Lived
 from twin.core.errors import InputError
 
 SITE = "rubin-manifold"
-SETTLED_S = 20.0  # for the first readings of all points, and a little more
+SETTLED_S = 30.0  # for the first readings of all points, from which the model begins anew, and for its water
 
 
 @pytest.fixture(scope="module")
@@ -151,5 +151,5 @@ def test_the_pod_of_the_example_exchange_lives_on_it():
     assert frame.simulated["element_power"][sides].sum() == pytest.approx(
         frame.measured["element_power"][sides].sum(), rel=0.01
     )
-    assert frame.note == "not believed: 33 % of the cooling"
+    assert frame.note.endswith("not believed: 33 % of the cooling")
     assert np.isfinite(frame.residual("cdu_primary_flow")).all()

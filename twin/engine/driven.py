@@ -81,6 +81,9 @@ DRIVERS: tuple[Driver, ...] = (
 )
 BOUNDS = {driver.name: driver.bounds for driver in DRIVERS}
 AIR = ("outdoor_dry_bulb_temperature", "outdoor_wet_bulb_temperature")
+WATER_SUPPLY = "fws_supply_temperature"
+# A supply that differs less from its reading has been driven by it: sensors err by tenths of a kelvin (estimate).
+MISSED_K = 0.5
 FIRST = {driver.name for driver in DRIVERS if driver.apply is None}
 
 
@@ -132,8 +135,10 @@ class Driven:
 
     ``step_s`` (s) is one step, ``every_s`` (a multiple of it) the output interval: then headroom and latencies are
     found anew, and ``interval`` holds the interval's rows. Begins with the steady state of the first inputs. ``used``:
-    what drove the last step, by name (item), NaN where the model found the value itself; ``doubted``: how many readings
-    of what has power did not, for they were not believed.
+    what drove the last step, by name (item), NaN where the model found the value itself: what was not believed, and
+    facility water that is supplied more than ``MISSED_K`` from its reading, as a plant cannot heat. Flows of branches
+    that the loop's own meter has reduced have driven it all the same. ``doubted``: how many readings of what has power
+    did not, for they were not believed.
     Raises ``ValueError`` where step and interval do not fit.
     """
 
@@ -146,27 +151,31 @@ class Driven:
         self.used: dict[str, Floats] = {}
         self.doubted: dict[str, int] = {}
         self._per, self._n, self._settled = per, 0, False
-        site = prepared.plan
-        a = site.arrays
-        own = a._replace(
-            group=a.group.copy(), group_curve=a.group_curve.copy(), sec=a.sec.copy(), fac=a.fac.copy()
-        )  # fmt: skip
-        self._site, self._plan = site, replace(site, arrays=own)
-        curves = [*prepared.curves, Held(1.0)]
+        site = self._site = prepared.plan
         self._events = np.unique(np.concatenate([site.hall_start_s, site.tranche_start_s]).astype(np.float64))
-        timeline = Timeline(start_s, start_s + step_s, step_s, step_s, self._events, 1)
-        made = make_engine(
-            self._plan, prepared.weather, curves, timeline, seed=prepared.seed, threads=prepared.threads, racks=True,
-            demand=prepared.demand, caps=prepared.caps,
-        )  # fmt: skip
-        self._engine = StepEngine(**vars(made), site_plan=site)
-        self._racks = Racks(site, self._plan, made.state, prepared.seed, len(prepared.curves))
+        self._make()
         self._rows = Interval()
         self._asked = np.zeros((2, 1, len(site.labels.hall)), np.uint8)
         self._asked[1] = 1
         self._headroom = np.full((len(site.labels.hall), 4), np.nan)
         self._delays: Floats | None = None
-        self._pool = ThreadPoolExecutor(max_workers=made.threads)
+        self._pool = ThreadPoolExecutor(max_workers=self._engine.threads)
+
+    def _make(self) -> None:
+        """An engine that has not begun, on columns of its own."""
+        prepared, site, start = self.prepared, self._site, self.time_s
+        a = site.arrays
+        own = a._replace(
+            group=a.group.copy(), group_curve=a.group_curve.copy(), sec=a.sec.copy(), fac=a.fac.copy()
+        )  # fmt: skip
+        self._plan = replace(site, arrays=own)
+        timeline = Timeline(start, start + self.step_s, self.step_s, self.step_s, self._events, 1)
+        made = make_engine(
+            self._plan, prepared.weather, [*prepared.curves, Held(1.0)], timeline, seed=prepared.seed,
+            threads=prepared.threads, racks=True, demand=prepared.demand, caps=prepared.caps,
+        )  # fmt: skip
+        self._engine = StepEngine(**vars(made), site_plan=site)
+        self._racks = Racks(site, self._plan, made.state, prepared.seed, len(prepared.curves))
 
     @property
     def time_s(self) -> float:
@@ -176,6 +185,14 @@ class Driven:
     def settle(self, inputs: Mapping[str, Floats]) -> None:
         """Go to the steady state of ``inputs`` and of what the model finds itself; time does not pass."""
         self._settle(self._block(), inputs)
+
+    def anew(self) -> None:
+        """Begin anew where it stands: the next step goes from the steady state of its inputs, as the first one did.
+
+        The output interval goes on: steps before and after are in it.
+        """
+        self._make()
+        self._settled = False
 
     def step(self, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
         """Advance one step; ``inputs`` by variable name over the items of its level, NaN where nothing is measured.
@@ -194,6 +211,7 @@ class Driven:
         engine.run_islands(block, forcing, self._pool)
         levels = engine.finish(block, forcing, self._pool).levels
         self._complete(levels, told)
+        self._miss(levels)
         self._n += 1
         self._rows.add(levels, self.step_s)
         self.interval = self._close() if ends else None
@@ -271,6 +289,13 @@ class Driven:
         levels["hall"][0, :, HEADROOM] = self._headroom
         if self._delays is not None:
             levels["latency"] = self._delays.copy()
+
+    def _miss(self, levels: dict[str, Floats]) -> None:
+        """Put NaN for water whose supply the model found itself: that of a plant which would have to heat it."""
+        found = self.used.get(WATER_SUPPLY)
+        if found is not None:
+            with np.errstate(invalid="ignore"):
+                found[np.abs(levels["loop"][0, :, slot(WATER_SUPPLY)] - found) > MISSED_K] = np.nan
 
     def _close(self) -> Result:
         """The interval that ends here."""
