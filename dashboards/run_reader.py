@@ -1,9 +1,9 @@
 """A run on disk, finished or still being written, read an instant at a time: what frames and trends are made of.
 
 A simulation and a live run have one layout (``twin.engine.layout``); a live run has besides ``measured/``,
-``residual/`` and ``age/`` under the same names, ``mode`` and ``data_age``. Rows exist as far as the run's own metadata
-say, which a writer replaces as a whole. A block of rows is read once and kept: the arrays of an instant lie in the same
-files.
+``residual/`` and ``age/`` under the same names, ``mode``, ``data_age`` and ``early``. Rows exist as far as the run's
+own metadata say, which a writer replaces as a whole. A block of rows is read once and kept: the arrays of an instant
+lie in the same files.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from twin.site.lower_hall import power_polynomial
 NS = 1_000_000_000
 # What pages show; the rest of a run (each CDU, each element) is not read for a frame.
 LEVELS = ("site", "hall", "loop", "rack", "pool", "stream")
-MEASURED, RESIDUAL, AGE = "measured", "residual", "age"
+MEASURED, RESIDUAL, AGE, EARLY = "measured", "residual", "age", "early"
 BLOCK_BYTES = 32 << 20  # of the blocks that are kept, each at most
 MOST_POINTS = 1000
 
@@ -191,7 +191,7 @@ class RunReader:
         rows = slice(first, last, stride)
         names = (variable, f"{MEASURED}/{variable}", f"{RESIDUAL}/{variable}")
         simulated, measured, residual = (self._column(name, item, rows, len(times)) for name in names)
-        return Trend(times, simulated, measured, residual, np.zeros(len(times), np.bool_))
+        return Trend(times, simulated, measured, residual, self._column(EARLY, 0, rows, len(times)) > 0.0)
 
     def _column(self, name: str, item: int, rows: slice, count: int) -> Floats:
         if name not in self._root:

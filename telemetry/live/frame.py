@@ -79,8 +79,9 @@ class Frame:
     ``sequence`` rises by one from frame to frame of a feed. ``simulated``, ``measured``: by variable. ``used``: which
     measured values drove the model. ``age_s``: of each measured value, inf where there is none. ``data_age_s``: of the
     newest reading of all, inf without any. ``speed``: how many times as fast as the clock a replay goes. ``note``: what
-    people should know (the broker is down), "" where there is nothing. ``early``: some of what should drive the model
-    has not been heard yet, so that it goes by itself.
+    people should know (the broker is down), "" where there is nothing. ``early``: the model does not
+    stand yet on what is measured, for some of what drives it has not been heard, or was lost for long
+    (:mod:`telemetry.live.settling`).
     """
 
     sequence: int
@@ -110,7 +111,7 @@ class Trend:
     """A variable of one item over time: ends of the intervals, both sides (NaN: not known).
 
     ``residual``: measured less simulated; NaN where nothing is measured, and where the measured value drove the model.
-    ``early``: where the model went by itself (:attr:`Frame.early`).
+    ``early``: where the model did not stand on what is measured (:attr:`Frame.early`).
     """
 
     times_ns: Ints

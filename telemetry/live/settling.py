@@ -38,14 +38,15 @@ class Settling:
         self.early, self._due = True, False
         self._began: dict[str, int] | None = None  # None: with the next step
         self._most = dict.fromkeys(GROUPS, 0)
-        self._lost = dict.fromkeys(GROUPS, 1.0)  # shares that were missing when it had settled
+        self._lost = dict[str, float]()  # shares that were missing when it had settled
         self._known = self._rose_ns = 0
         self._since_ns: int | None = None  # when the first value came that is waited with for the others
         self._stale_ns: int | None = None  # when the banner turned STALE
-        self._was_live = self._forgot = False
+        self._was_live = self._forgot = self._returns = False
 
     def begun(self) -> None:
         """The engine begins anew with the next step, for a reason of others."""
+        self._returns |= not self.early
         self.early, self._began, self._since_ns, self._stale_ns = True, None, None, None
         self._forgot, self._most = False, dict.fromkeys(GROUPS, 0)
 
@@ -66,7 +67,7 @@ class Settling:
         self._since_ns = at_ns if self._since_ns is None else self._since_ns
         if not self._whole(tally, at_ns) and at_ns - self._since_ns < WAITS_NS:
             return False
-        self.early, self._since_ns, self._lost = False, None, tally.lost
+        self.early, self._returns, self._since_ns, self._lost = False, False, None, tally.lost
         if self._due:
             self._began, self._due = dict(tally.usable), False
             return True
@@ -88,19 +89,24 @@ class Settling:
             self._stale_ns = at_ns if self._stale_ns is None else self._stale_ns
             self._forgot = at_ns - self._stale_ns > FORGETS_NS
         if self._forgot:
-            self.early, self._since_ns = True, None
+            self.early, self._returns, self._since_ns = True, True, None
             self._began, self._most = dict.fromkeys(GROUPS, 0), dict.fromkeys(GROUPS, 0)
         return self._forgot
 
     def _whole(self, tally: Tally, at_ns: int) -> bool:
-        heard = all(share <= TOLD for share in tally.never.values())
-        back = all(share <= self._lost.get(g, 1.0) + TOLD for g, share in tally.lost.items())
-        return heard and back and at_ns - self._rose_ns >= QUIET_NS
+        """Whether all is there that may be expected, and no more is coming."""
+        if self._returns:
+            there = all(share <= self._lost.get(group, 1.0) + TOLD for group, share in tally.lost.items())
+        else:
+            there = all(share <= TOLD for share in tally.never.values())
+        return there and at_ns - self._rose_ns >= QUIET_NS
 
     def words(self) -> str:
         """What people should know of it, "" where the engine has begun with what is measured."""
         if self._forgot and self._stale_ns is not None:
-            return f"the model goes by itself since {_clock(self._stale_ns)}, and begins anew when what drives it is back"
+            return (
+                f"the model goes by itself since {_clock(self._stale_ns)}, and begins anew when what drives it is back"
+            )
         if self._due and self._since_ns is not None:
             return f"the model began without some of it: it begins anew by {_clock(self._since_ns + WAITS_NS)}"
         return ""

@@ -7,9 +7,11 @@
 
 Groups ``measured/``, ``residual/``, ``age/`` (float32) have the variables that are measured, under the same names. At
 the root ``mode`` is the place in :class:`~telemetry.live.frame.Mode` and ``data_age`` (s) that of the newest reading,
-both at the end of the interval. Time is that of the telemetry; ``model_shift_s`` leads to that of the model. Where the
-machine slept or the disk was full, intervals are missing: time has a gap. ``complete`` is a run that came to its end,
-by itself, as it was asked to or as its broker refused it; one that a fault or a kill has ended is left without.
+both at the end of the interval; ``early`` is 1 where any of its steps was (:attr:`~telemetry.live.frame.Frame.early`):
+the model did not stand yet on what is measured. Time is that of the telemetry; ``model_shift_s`` leads to that of the
+model. Where the machine slept or the disk was full, intervals are missing: time has a gap. ``complete`` is a run that
+came to its end, by itself, as it was asked to or as its broker refused it; one that a fault or a kill has ended is left
+without.
 """
 
 from __future__ import annotations
@@ -44,6 +46,10 @@ LARGE_ROWS, SMALL_ROWS = 36, 360
 LARGE = frozenset(("rack", "cdu", "element"))
 GROUPS = ("measured", "residual", "age")
 LEVEL = "rack"
+EARLY = {
+    "long_name": "whether the model did not stand yet on all that drives it", "units": "1",
+    "flag_values": [0, 1], "flag_meanings": "settled early",
+}  # fmt: skip
 TIME = {"standard_name": "time", "long_name": "end of the interval, UTC, in the time of the telemetry", "axis": "T"}
 
 
@@ -53,6 +59,7 @@ class Beside:
     def __init__(self) -> None:
         self._sums: dict[str, tuple[Floats, Floats, NDArray[np.int64], Bools]] = {}
         self._ages: Mapping[str, Floats] = {}
+        self.early = False
 
     def add(self, frame: Frame) -> None:
         """Take a step."""
@@ -68,6 +75,7 @@ class Beside:
             if name in frame.used:
                 used |= frame.used[name]
         self._ages = frame.age_s
+        self.early |= frame.early
 
     def close(self) -> dict[str, Row]:
         """Rows of the interval by name; a new one begins."""
@@ -78,7 +86,7 @@ class Beside:
                 found[f"residual/{name}"] = np.where((count > 0) & ~used, apart / count, np.nan)
             # Points come and go: what was measured at the begin of the interval may have none at its end.
             found[f"age/{name}"] = self._ages.get(name, np.full(total.shape, np.inf))
-        self._sums = {}
+        self._sums, self.early = {}, False
         return found
 
 
@@ -102,6 +110,7 @@ class RunStore:
         self._join("mode", "int8", ("time",), SMALL_ROWS, {"long_name": "where the numbers come from", **modes})
         self._join("data_age", "float64", ("time",), SMALL_ROWS,
                    {"long_name": "age of the newest reading", "units": "s"})  # fmt: skip
+        self._join("early", "int8", ("time",), SMALL_ROWS, EARLY)
         for variable in self._recorded:
             attrs = attributes(variable, prepared.plan.labels.element)
             self._join(variable.name, data_type(variable), dimensions(variable), _rows_of(variable.level), attrs)
@@ -128,7 +137,7 @@ class RunStore:
         self._beside.add(frame)
         if interval is None:
             return
-        rows = self._beside.close()
+        early, rows = self._beside.early, self._beside.close()
         self.again = frame.time_ns <= self._last_ns
         if self.again:  # our clock was set back: the time of a run never is
             self.lost += 1
@@ -138,6 +147,7 @@ class RunStore:
         rows["time"] = frame.time_ns // NS
         rows["mode"] = list(Mode).index(frame.mode)
         rows["data_age"] = frame.data_age_s
+        rows["early"] = float(early)
         self._take(rows, frame.time_ns)
 
     def _take(self, rows: dict[str, Row], time_ns: int) -> None:

@@ -144,6 +144,9 @@ def test_a_plant_draws_the_power_for_colder_water_than_it_could_make(twin: Drive
     inputs["fws_supply_temperature"] = plain["fws_return_temperature"] + 5.0
     out = advance(twin, inputs, 2)
     assert out["plant_heat"][0] == pytest.approx(0.0, abs=1.0)
+    assert out["fws_supply_temperature"][0] < inputs["fws_supply_temperature"][0] - 1.0
+    assert np.isnan(twin.used["fws_supply_temperature"]).all()
+    assert twin.doubted["fws_supply_temperature"] == 0
 
 
 def test_fans_do_not_race_at_the_digits_of_a_sensor() -> None:
@@ -177,6 +180,8 @@ def test_branches_that_take_more_than_the_loop_has_are_all_reduced_alike(twin: D
     share = out["cdu_primary_flow"] / plain["cdu_primary_flow"]
     assert share.max() < 0.6
     np.testing.assert_allclose(share, share[0], rtol=1e-9)
+    # They have driven it: how the loop's water is shared out among them is theirs.
+    np.testing.assert_array_equal(twin.used["cdu_primary_flow"], inputs["cdu_primary_flow"])
 
 
 def test_water_that_could_not_carry_the_heat_is_not_believed_where_the_supply_is_measured(twin: Driven) -> None:

@@ -13,7 +13,7 @@ from telemetry.batch import Quality
 from telemetry.clock import NS
 from telemetry.decode import make
 from telemetry.live import derive
-from telemetry.live.banner import Banner
+from telemetry.live.banner import Banner, tally
 from telemetry.live.bind import Binder, Measured, measure
 from telemetry.live.board import Board
 from telemetry.live.derive import Deriver
@@ -21,7 +21,7 @@ from telemetry.live.frame import Frame, Mode
 from telemetry.live.rows import ROWS
 from telemetry.live.source import unborn
 from telemetry.live.topology import topology
-from telemetry.live.twin import LiveTwin, taken
+from telemetry.live.twin import LiveTwin
 from telemetry.plain.mapping import BY_VOLUME
 from telemetry.points import Point
 from tests.engine import driving
@@ -250,33 +250,30 @@ def share_lost(lost: int, of: int, drivers: dict[str, int] | None = None) -> Mea
 
 
 def test_the_banner_does_not_flicker_between_its_limits():
-    banner = Banner(["rack_power", "cdu_flow"])
-    looks = [(banner.look(share_lost(lost, 100)), lost) for lost in (100, 26, 25, 50, 51, 26, 25)]
+    banner, drivers = Banner(), ["rack_power", "cdu_flow"]
+    looks = [(banner.look(tally(drivers, share_lost(lost, 100))), lost) for lost in (100, 26, 25, 50, 51, 26, 25)]
     stale, live = Mode.STALE, Mode.LIVE
     assert [mode for mode, _ in looks] == [stale, stale, live, live, stale, stale, live]
-    assert Banner(["rack_power"]).look(Measured({}, {}, {})) is stale
+    assert Banner().look(tally(drivers, Measured({}, {}, {}))) is stale
     # A campus whose cooling nobody tells any more is not live, however many racks speak.
     blind = share_lost(0, 100, {"rack_power": 100, "cdu_flow": 4})
     blind.values["cdu_flow"][:3] = np.nan
-    assert banner.look(blind) is stale
+    assert banner.look(tally(drivers, blind)) is stale
     assert banner.words() == "not usable: 75 % of the cooling"
-    assert not banner.early
 
 
 def test_what_was_never_heard_is_not_called_lost():
-    banner, found = Banner(["rack_power"]), share_lost(30, 100)
+    banner, found = Banner(), share_lost(30, 100)
     found.ages["rack_power"][:20] = np.inf
-    banner.look(found)
+    banner.look(tally(["rack_power"], found))
     assert banner.words() == "not usable: 10 % of the power; not heard yet: 20 % of the power"
-    assert banner.early
     assert banner.shares == {"power": 0.3}
 
 
 def test_weather_alone_is_no_campus_and_stale_is_never_said_without_a_reason():
-    banner = Banner(["rack_power", "outdoor_dry_bulb_temperature"])
-    assert banner.look(share_lost(0, 1, {"outdoor_dry_bulb_temperature": 1})) is Mode.STALE
+    banner, air = Banner(), "outdoor_dry_bulb_temperature"
+    assert banner.look(tally(["rack_power", air], share_lost(0, 1, {air: 1}))) is Mode.STALE
     assert banner.words().startswith("no point of power or cooling")
-    assert banner.early
 
 
 class Dark:
@@ -290,6 +287,9 @@ class Dark:
     def step(self, inputs: Any) -> dict[str, Any]:
         del inputs
         return {"hall_energised_share": self.share}
+
+    def anew(self) -> None:
+        pass
 
     def close(self) -> None:
         pass
@@ -362,9 +362,3 @@ def test_a_trend_begins_anew_where_the_clock_is_set_back(items):
     for at in [*range(7200), *range(3600, 3700)]:
         board.put(Frame(at, START_NS + at * NS, Mode.LIVE, {"site_power": np.array([float(at)])}))
     assert board.trend("site_power", 0, 1e6).simulated.tolist() == list(range(3600, 3700))
-
-
-def test_a_reading_that_the_twin_could_not_take_is_compared():
-    used = np.array([100.0, 100.0, np.nan, 0.0, 30.0])
-    told = taken(used, np.array([100.01, 74.0, 50.0, 42.0, 30.02]))
-    assert told.tolist() == [True, False, False, False, True]

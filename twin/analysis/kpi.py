@@ -7,7 +7,8 @@ Equations (boundaries as in ISO/IEC 30134)::
 
 Keys carry their unit. Instants are ends of output intervals, UTC. A share or ratio has no unit. The contract of an
 interval is that at its end; before the first tranche there is none, and the no-load losses of a path that stands are
-no breach.
+no breach. Of a live run no interval counts in which the model did not stand yet on what is measured (``early``), unless
+all are such: nothing in them was so at the campus. A note says how many they are.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def summary(ds: xr.Dataset) -> Summary:
 
     Raises ``InputError`` where the Dataset is no run.
     """
+    ds, early = settled(ds)
     period = period_of(ds)
     found: Summary = {
         "site": {"name": str(ds.attrs.get("site", "")), "title": str(ds.attrs.get("title", ""))},
@@ -57,9 +59,24 @@ def summary(ds: xr.Dataset) -> Summary:
     costs = grid_costs(ds, period, served["tokens_s"] if served else None)
     if costs is not None:
         found["grid"] = costs
-    found["notes"] = notes(ds, found)
+    found["notes"] = [*early, *notes(ds, found)]
     found["violations"] = violations(ds, found)
     return found
+
+
+def settled(ds: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
+    """The intervals that count, and a sentence on those that do not; all of them where there are no others."""
+    early = np.asarray(ds["early"].values) != 0 if "early" in ds else np.zeros(0, np.bool_)
+    count = int(early.sum())
+    if not count:
+        return ds, []
+    whole = count == len(early)
+    which = "All intervals are" if whole else f"{count:,} of {len(early):,} intervals {'is' if count == 1 else 'are'}"
+    then = "" if whole else " They are not counted."
+    return (
+        ds if whole else ds.isel(time=np.flatnonzero(~early)),
+        [f"{which} of a time in which not all that drives the model had been heard.{then}"],
+    )
 
 
 def priors(ds: xr.Dataset) -> list[dict[str, Any]]:
