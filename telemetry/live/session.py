@@ -126,7 +126,7 @@ class Session:
         found, frame = self.twin.bindings, None if self.loop is None else self.loop.frame
         if self.source is None or frame is None or (found.bound and not found.foreign):
             return ""
-        return f"nothing of {self.topology.site} was measured, the model went by itself: {frame.note}"
+        return f"nothing of {self.topology.site} was measured: {frame.note}"
 
     def told(self) -> dict[str, Any]:
         """What it came to, as plain data."""

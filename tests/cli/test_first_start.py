@@ -43,6 +43,21 @@ def test_a_disk_that_fills_up_with_kernels_is_one_line(tmp_path):
     assert list(place.iterdir()) == []
 
 
+def test_a_kernel_that_finds_no_room_later_is_named_too(tmp_path):
+    """Few runs need all of them: what one needs that is not there is compiled and kept as it is called."""
+    code = (
+        "import resource; from twin.core.jit import mark_compiled; mark_compiled()\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20, resource.RLIM_INFINITY))\n"
+        "from twin.cooling.moist_air import wet_bulb; from twin.core.errors import InputError\n"
+        "try: wet_bulb(20.0, 0.01, 1e5)\n"
+        "except InputError as error: print(error)"
+    )
+    environment = {**os.environ, "HALLTWIN_CACHE": str(tmp_path)}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.startswith(f"{tmp_path}/kernels/")
+    assert told.stdout.endswith("cannot be written: make room, or name another folder in HALLTWIN_CACHE\n")
+
+
 def test_without_room_the_kernels_go_to_a_folder_that_is_removed(tmp_path):
     code = (
         "import shutil; usage = shutil.disk_usage('.')\n"

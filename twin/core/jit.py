@@ -26,7 +26,7 @@ from numba import config as numba_config
 from numba.core.types.misc import unliteral
 
 from twin.core import codegen
-from twin.core.errors import one
+from twin.core.errors import InputError, one
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -156,8 +156,12 @@ def _in_child(*share: str) -> None:
             child.wait()
             raise
     if code == NOT_WRITTEN:
-        what = "the compiled kernels cannot be written: make room, or name another folder in HALLTWIN_CACHE"
-        raise one(what, file=str(cache_folder()))
+        raise _unwritten()
+
+
+def _unwritten() -> InputError:
+    what = "the compiled kernels cannot be written: make room, or name another folder in HALLTWIN_CACHE"
+    return one(what, file=str(cache_folder()))
 
 
 def ensure_compiled(*, power: bool = False) -> None:
@@ -240,12 +244,25 @@ def _compile(function: F, *, counted: bool, entry: bool = True, inlined: bool = 
         compiled = _dispatcher(function, counted=counted, entry=True, inlined=inlined)
     finally:
         numba_config.CACHE_DIR = before
-    if run:
-        compiled.compile = _from_cache(compiled.compile)
+    compiled.compile = _kept(_from_cache(compiled.compile) if run else compiled.compile)
     # Another kernel calls the form without a way in from Python.
     compiled.get_call_template = called.get_call_template
     compiled.get_overload = called.get_overload
     return compiled  # type: ignore[no-any-return]
+
+
+def _kept(compile_: Callable[..., Any]) -> Callable[..., Any]:
+    """``Dispatcher.compile``, which says what it is that finds no room on the disk; to ``WARM_MODULE`` as it is."""
+
+    def compile_kept(signature: Any) -> Any:
+        try:
+            return compile_(signature)
+        except OSError:
+            if os.environ.get(COMPILING):
+                raise
+            raise _unwritten() from None
+
+    return compile_kept
 
 
 def specialisations() -> dict[str, int]:
