@@ -37,6 +37,7 @@ def visited(browser: Browser, url: str, width: int = 1400, height: int = 1000) -
     heard: list[str] = []
     page = browser.new_page(viewport={"width": width, "height": height})
     page.on("request", lambda request: heard.append(request.url))
+    page.on("websocket", lambda socket: heard.append(socket.url))
     page.on("console", lambda said: heard.append(f"{said.type}: {said.text}"))
     page.on("pageerror", lambda error: heard.append(f"error: {error}"))
     page.goto(url)
@@ -52,7 +53,7 @@ def at(page: Page) -> np.datetime64:
 
 def complaints(heard: list[str], url: str) -> list[str]:
     """What was heard that should not have been: errors, warnings, addresses elsewhere."""
-    fine = (url, "data:", "blob:", "log:", "info:", "debug:")
+    fine = (url, url.replace("http", "ws", 1), "data:", "blob:", "log:", "info:", "debug:")
     return [what for what in heard if not what.startswith(fine)]
 
 
