@@ -228,6 +228,13 @@ def trend(s: Store, name: str, item: int | None = None) -> list[list[Wanted]]:
     ]  # fmt: skip
 
 
+def since(s: Store, words: str, *numbers: float) -> Wanted:
+    """A sentence about the trend, with how long it is and until when not all was heard."""
+    heard = s.clock(int(np.flatnonzero(s.simulated["early"].values)[-1]))[11:]
+    last = f"{words}; the last #; until #:#:# not all was heard"
+    return (last, *numbers, LASTING_S - EVERY_S, *map(int, heard.split(":")))
+
+
 def check(s: Store, page: Seen, texts: dict[str, Wanted], rows: dict[str, list[list[Wanted]]], name: str,
           item: int | None = None) -> None:  # fmt: skip
     """Compare all that was seen: nothing is missing, nothing is there besides."""
@@ -255,8 +262,7 @@ def test_every_number_of_the_campus_is_the_stores(seen, store):
     meter, model, apart = s.now("site_power", "measured"), s.now("site_power"), s.now("site_power", "residual")
     texts = everywhere(s) | {
         "heat-finding": ("# racks; # to #, mean #", len(power), power.min() / 1e3, power.max(), power.mean()),
-        "trend-finding": ("site, at the meter: measured #, simulated #, #; the last #", meter, model, apart / model,
-                          LASTING_S - EVERY_S),
+        "trend-finding": since(s, "site, at the meter: measured #, simulated #, #", meter, model, apart / model),
     }  # fmt: skip
     by_hall = {hall: [n for n, rack in enumerate(s.racks) if rack.startswith(f"{hall}/")] for hall in s.halls}
     heat: list[list[Wanted]] = [
@@ -277,8 +283,7 @@ def test_every_number_of_a_rack_and_its_hall_is_the_stores(seen, store):
     x, y = (s.simulated[f"rack_{axis}"].values for axis in "xy")
     texts = everywhere(s) | {
         "heat-finding": ("# racks; # to #, mean #", len(here), *(f(warm[here]) for f in (np.min, np.max, np.mean))),
-        "trend-finding": ("rack @: measured #, simulated #, it drives the model; the last #", measured[n], model[n],
-                          LASTING_S - EVERY_S),
+        "trend-finding": since(s, f"rack {RACK}: measured #, simulated #, it drives the model", measured[n], model[n]),
         "rack-name": RACK,
         "rack-kind": kinds[n],
         "rack-place": (f"{HALL}, row #, place #", y[n] + 1, x[n] + 1),

@@ -78,6 +78,19 @@ def test_a_reload_finds_it_where_it_was_and_the_numbers_are_the_stores(opened, r
     assert complaints(heard, url) == []
 
 
+def test_a_reload_while_it_plays_finds_it_playing_on(opened, replayed):
+    feed, (page, url, heard) = opened[0], replayed
+    feed.transport.do("seek", "0.4")
+    begun = np.datetime64(int(feed.transport.state().position_s) - 60, "s")  # what is shown is the interval before
+    assert until(lambda: bool(at(page) > begun))
+    page.reload()
+    expect(page.locator("#mode")).to_have_text("▶ REPLAY ×60", timeout=SEEN_MS)
+    first = at(page)
+    assert first > begun
+    assert until(lambda: bool(at(page) > first))
+    assert complaints(heard, url) == []
+
+
 def test_scrubbing_goes_there(replayed, live):
     page, _, _ = replayed
     slider = page.get_by_label("Position")
