@@ -171,9 +171,9 @@ def on_broker(wish: Wish, listening: Listening, say: Say, clock: Clock | None = 
 
     def run(session: Session, stack: ExitStack, stop: threading.Event, watch: Watch) -> None:
         source = session.source = listening.open(clock, say)
-        loop = session.looped(stack, source.pipeline, watch)
-        source.start()
         try:
+            loop = session.looped(stack, source.pipeline, watch)
+            source.start()
             loop.live(source, clock, stop, wish.lasting_s)
         finally:
             source.stop()

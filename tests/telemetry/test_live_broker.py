@@ -29,7 +29,7 @@ from tests.telemetry.heard import NOON, START_NS, emulated
 from tests.telemetry.until import until
 from twin.analysis.dataset import open_run
 from twin.cli.main import app
-from twin.core.errors import InputError
+from twin.core.errors import InputError, one
 
 SITE, OTHER = "rubin-manifold", "oklahoma-10"
 SPEED = 10.0  # of the clock by which the twin steps
@@ -89,6 +89,16 @@ def test_a_recording_whose_last_part_finds_no_room_is_told_too(broker, tmp_path,
     monkeypatch.setattr(Recorder, "close", full)
     with pytest.raises(InputError, match="the disk takes no more: No space left on device"):
         lived(broker, record=tmp_path / "rec")
+
+
+def test_a_run_that_cannot_be_written_leaves_the_recording_to_others(broker, tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise one("no run")
+
+    monkeypatch.setattr("telemetry.live.session.opened", refuse)
+    with pytest.raises(InputError, match="no run"):
+        lived(broker, record=tmp_path / "rec", out=tmp_path / "run")
+    Recorder(tmp_path / "rec", {}, clock=ReplayClock(START_NS)).close()
 
 
 def test_a_fault_of_ours_in_the_writer_is_no_bad_input_and_leaves_no_complete_run(broker, tmp_path, monkeypatch):
