@@ -24,7 +24,8 @@ from telemetry.recording.read import EPOCH_NS, Recording, open_recording
 from telemetry.replay.jumps import continuous, jumps
 from telemetry.replay.retime import MOVED, receipt
 from telemetry.state.view import Limits
-from twin.core.errors import Faults, InputError, one, option
+from telemetry.topics import filter_fault
+from twin.core.errors import Faults, InputError, Problem, one, option
 from twin.engine.period import instant, seconds
 
 RECORDED, NOW = "recorded", "now"
@@ -84,8 +85,8 @@ def choose(
     given = None if epoch in (NOW, RECORDED) else faults.of(instant, epoch, option("epoch="))
     if start is not None and end is not None and start >= end:
         faults.of(_raise, option("before="), f'the part is empty: "{before}" is not later than "{after}"')
-    for topic in topics:
-        faults.of(_filter, topic)
+    wrong = {topic: words for topic in topics if (words := filter_fault(topic))}
+    faults.problems += [Problem(option("topic="), f'"{topic}": {words}') for topic, words in wrong.items()]
     faults.tell()
     epoch_ns = None if given is None else round(given) * NS
     if epoch == NOW:
@@ -110,16 +111,6 @@ def _moment(text: str, place: str, begin_ns: int) -> int:
         return begin_ns + round(seconds(text, place) * NS)
     except InputError:
         return round(instant(text, place)) * NS
-
-
-def _filter(topic: str) -> None:
-    """Raise ``InputError`` for what is no MQTT filter (MQTT 3.1.1, 4.7.1)."""
-    levels = topic.split("/")
-    right = topic and "\0" not in topic and "#" not in "/".join(levels)[:-1]
-    if not right or any(len(level) > 1 and ("+" in level or "#" in level) for level in levels):
-        raise one(
-            f'"{topic}" is no MQTT filter, expected levels, + for one, # at the end for all', path=option("topic=")
-        )
 
 
 def begin_ns(recording: Recording) -> int:
