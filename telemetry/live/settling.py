@@ -1,19 +1,22 @@
 """When the engine begins anew from the steady state of what is measured: as few times as the model would else be wrong.
 
-    n(g)  values of group g that are usable;  N(g) those that have a point;  b(g) = n(g) as the engine began
-    due   where n(g) - b(g) > MORE N(g) in any group: the engine began without so much of what drives it now
-    done  as soon as all but TOLD of N has been heard and neither n nor N has risen for QUIET; else, where some never
-          comes, WAITS after the first value of power or cooling
+    n(g)   values of group g that are usable;  N(g) those that have a point;  b(g) = n(g) as the engine began
+    due    where n(g) - b(g) > MORE N(g) in any group: the engine began without so much of what drives it now
+    first  as soon as it is due, the banner is LIVE and neither n nor N has risen for QUIET
+    last   where n(g) > b(g), as soon as all but TOLD of N has been heard and nothing has risen for QUIET; else, where
+           some never comes, WAITS after the first value of power or cooling
 
 An engine begins with the steady state of its first inputs. Water in pipes and tanks takes minutes to hours to forget
-that, so what it began without shows for as long as a residual that is none. WAITS is the period of the DSX contract:
-what has not come within it is missing, and the model goes on with its own figures for it. What comes later still is
-waited for in the same way.
+that, so what it began without shows for as long as a residual that is none. WAITS is the period of the DSX contract, in
+which values that do not change are told again: what has not come within it is missing, and the model goes on with its
+own figures for it. Until the last of its beginnings frames are ``early``. What comes later still, more than MORE of it,
+is waited for in the same way.
 
 *What is lost and comes back.* While a source is silent the model goes by itself, from where it stood. Where the banner
 says STALE for longer than FORGETS, the time in which the water of most halls and loops forgets, it stands where its own
-figures have led it: it begins anew when the banner is LIVE again and as much is usable as before the loss, or WAITS
-later. Nothing begins anew for less: where a quarter of the cooling is lost for hours, the rest has held the model.
+figures have led it: it begins anew when the banner is LIVE again and no more comes, and once more when as much is
+usable as before the loss, or WAITS later. Nothing begins anew for less: where a quarter of the cooling is lost for
+hours, the rest has held the model.
 
 All of it is in the time of the messages: a replay does the same at any speed. b falls only with a loss of more than
 FORGETS, so there is no circle. MORE, QUIET and FORGETS are ours (estimates).
@@ -65,13 +68,15 @@ class Settling:
         if not any(tally.usable[g] for g in DECIDING):
             return False
         self._since_ns = at_ns if self._since_ns is None else self._since_ns
-        if not self._whole(tally, at_ns) and at_ns - self._since_ns < WAITS_NS:
-            return False
-        self.early, self._returns, self._since_ns, self._lost = False, False, None, tally.lost
-        if self._due:
+        quiet = at_ns - self._rose_ns >= QUIET_NS
+        if (quiet and self._whole(tally)) or at_ns - self._since_ns >= WAITS_NS:
+            self.early, self._returns, self._since_ns, self._lost = False, False, None, tally.lost
+            begins = any(tally.usable[g] > self._began[g] for g in GROUPS)
+        else:
+            begins = self._due and quiet and not stale
+        if begins:
             self._began, self._due = dict(tally.usable), False
-            return True
-        return False
+        return begins
 
     def _rise(self, tally: Tally, at_ns: int) -> None:
         """Note when points were described or more became usable than ever."""
@@ -93,13 +98,11 @@ class Settling:
             self._began, self._most = dict.fromkeys(GROUPS, 0), dict.fromkeys(GROUPS, 0)
         return self._forgot
 
-    def _whole(self, tally: Tally, at_ns: int) -> bool:
-        """Whether all is there that may be expected, and no more is coming."""
+    def _whole(self, tally: Tally) -> bool:
+        """Whether all is there that may be expected."""
         if self._returns:
-            there = all(share <= self._lost.get(group, 1.0) + TOLD for group, share in tally.lost.items())
-        else:
-            there = all(share <= TOLD for share in tally.never.values())
-        return there and at_ns - self._rose_ns >= QUIET_NS
+            return all(share <= self._lost.get(group, 1.0) + TOLD for group, share in tally.lost.items())
+        return all(share <= TOLD for share in tally.never.values())
 
     def words(self) -> str:
         """What people should know of it, "" where the engine has begun with what is measured."""
