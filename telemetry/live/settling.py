@@ -2,7 +2,7 @@
 
     n(g)   values of group g that are usable;  N(g) those that have a point;  b(g) = n(g) as the engine began
     due    where n(g) - b(g) > MORE N(g) in any group: the engine began without so much of what drives it now
-    first  as soon as it is due, the banner is LIVE and neither n nor N has risen for QUIET
+    first  as soon as it is due, the banner is LIVE and neither n nor N has risen for QUIET; once till the last
     last   where n(g) > b(g), as soon as all but TOLD of N has been heard and nothing has risen for QUIET; else, where
            some never comes, WAITS after the first value of power or cooling
 
@@ -45,13 +45,13 @@ class Settling:
         self._known = self._rose_ns = 0
         self._since_ns: int | None = None  # when the first value came that is waited with for the others
         self._stale_ns: int | None = None  # when the banner turned STALE
-        self._was_live = self._forgot = self._returns = False
+        self._was_live = self._forgot = self._returns = self._once = False
 
     def begun(self) -> None:
         """The engine begins anew with the next step, for a reason of others."""
         self._returns |= not self.early
         self.early, self._began, self._since_ns, self._stale_ns = True, None, None, None
-        self._forgot, self._most = False, dict.fromkeys(GROUPS, 0)
+        self._forgot, self._once, self._most = False, False, dict.fromkeys(GROUPS, 0)
 
     def look(self, tally: Tally, at_ns: int, *, stale: bool) -> bool:
         """Whether the engine begins anew with the step that ends at ``at_ns``; ``stale``: the banner before it."""
@@ -70,10 +70,11 @@ class Settling:
         self._since_ns = at_ns if self._since_ns is None else self._since_ns
         quiet = at_ns - self._rose_ns >= QUIET_NS
         if (quiet and self._whole(tally)) or at_ns - self._since_ns >= WAITS_NS:
-            self.early, self._returns, self._since_ns, self._lost = False, False, None, tally.lost
+            self.early, self._once, self._returns, self._since_ns, self._lost = False, False, False, None, tally.lost
             begins = any(tally.usable[g] > self._began[g] for g in GROUPS)
         else:
-            begins = self._due and quiet and not stale
+            begins = self._due and quiet and not stale and not self._once
+            self._once |= begins
         if begins:
             self._began, self._due = dict(tally.usable), False
         return begins
@@ -94,7 +95,7 @@ class Settling:
             self._stale_ns = at_ns if self._stale_ns is None else self._stale_ns
             self._forgot = at_ns - self._stale_ns > FORGETS_NS
         if self._forgot:
-            self.early, self._returns, self._since_ns = True, True, None
+            self.early, self._once, self._returns, self._since_ns = True, False, True, None
             self._began, self._most = dict.fromkeys(GROUPS, 0), dict.fromkeys(GROUPS, 0)
         return self._forgot
 

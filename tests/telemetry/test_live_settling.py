@@ -147,6 +147,15 @@ def test_it_begins_anew_when_it_is_live_and_when_all_is_heard_and_never_again():
     assert not told.settling.early
 
 
+def test_while_it_waits_for_the_last_it_begins_no_more_than_once():
+    told = Told().tell(0, 0, 5)
+    for power in range(80, 100, 2):
+        told.tell(power, 20, 5)
+    assert told.begins == [8]
+    told.tell(100, 20, 300)
+    assert told.begins == [8, 58]
+
+
 def test_one_value_that_comes_at_last_is_begun_with():
     """It may be the flow of a whole hall."""
     told = Told().tell(0, 0).tell(100, 19, 50)
