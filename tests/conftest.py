@@ -1,12 +1,17 @@
-"""The process that runs the tests: it collects garbage seldom, and begins with the files that take longest."""
+"""The process that runs the tests: it collects garbage seldom, begins with what takes longest, and has a browser."""
 
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from twin.cli.main import COLLECTED_EVERY
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # What takes longest: begun last, one of them leaves the other worker idle. Two of them mostly wait (live_process and
 # live_hour): each goes beside one that computes.
@@ -32,3 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests of ``FIRST`` before all others, whose order stays random."""
     place = {name: at for at, name in enumerate(FIRST)}
     items.sort(key=lambda item: place.get("/".join(item.path.parts[-2:]), len(FIRST)))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, for tests of any folder: a process can have but one."""
+    from tests.browser.chromium import launched  # only who needs it waits for it
+
+    with launched() as chromium:
+        yield chromium

@@ -18,12 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from tests.bench.measure import ROOT, Row
-from tests.browser.conftest import ARGS, CHROMIUM
+from tests.browser.chromium import launched
 
 FLOOR = (64, 16, 32)  # halls, rows, places: 32,768 racks
 READERS, VISITS, EARLY = 10, 40, 10
@@ -88,8 +87,7 @@ def server(floor: tuple[int, int, int] = FLOOR) -> Iterator[Server]:
 
 def browsed(url: str, seconds: float) -> Browsed:
     """Open the page in Chromium and watch its main thread."""
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+    with launched() as chromium:
         tab = chromium.new_page(viewport={"width": 1400, "height": 1000})
         begin = time.perf_counter()
         tab.goto(url, wait_until="commit")
@@ -106,7 +104,6 @@ def browsed(url: str, seconds: float) -> Browsed:
         before, since = task_s(), time.perf_counter()
         tab.wait_for_timeout(1000 * seconds)
         share = 100 * (task_s() - before) / (time.perf_counter() - since)
-        chromium.close()
     return Browsed(paint_s, share)
 
 

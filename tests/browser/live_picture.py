@@ -2,17 +2,14 @@
 
 import sys
 
-from playwright.sync_api import sync_playwright
-
-from tests.browser.conftest import ARGS, CHROMIUM
+from tests.browser.chromium import launched
 
 WIDTH, HEIGHT, SETTLED_MS = 1400, 1000, 2500
 
 
 def main(url: str, picture: str, width: str = str(WIDTH), scheme: str = "light", height: str = str(HEIGHT)) -> None:
     """Open the page, wait until it is alive and has drawn some seconds, and write what a reader sees."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+    with launched() as browser:
         tab = browser.new_page(
             viewport={"width": int(width), "height": int(height)}, color_scheme="dark" if scheme == "dark" else "light"
         )
@@ -20,7 +17,6 @@ def main(url: str, picture: str, width: str = str(WIDTH), scheme: str = "light",
         tab.wait_for_function("document.documentElement.dataset.alive === 'yes'")
         tab.wait_for_timeout(SETTLED_MS)
         tab.screenshot(path=picture)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -3,22 +3,18 @@
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
-from tests.browser.conftest import ARGS, CHROMIUM
+from tests.browser.chromium import launched
 
 WIDTH, HEIGHT = 1280, 1330
 
 
 def main(page: str, picture: str) -> None:
     """Load the page offline, wait until every chart is drawn, and write the upper part of it."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+    with launched() as browser:
         tab = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light")
         tab.goto(Path(page).resolve().as_uri())
         tab.wait_for_function("window.Bokeh && Bokeh.documents.length > 0 && Bokeh.documents.every(d => d.is_idle)")
         tab.screenshot(path=picture)
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -17,12 +17,14 @@ import numpy as np
 import pytest
 import xarray as xr
 import zarr
+from playwright.sync_api import Page, expect
 
 from telemetry.brokers import Running, start
 from telemetry.decode import make
 from telemetry.live.frame import Mode
 from telemetry.live.session import Wish, on_recording
 from telemetry.replay.asked import open_played
+from tests.browser.served import complaints, visited
 from tests.telemetry.heard import NOON
 from tests.telemetry.until import until
 from twin.analysis.dataset import open_run
@@ -116,6 +118,11 @@ class Beside:
             [*command, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
+    def page(self) -> str:
+        """Where it serves its page, as it says."""
+        assert self.process.stderr is not None
+        return next(line.split()[-1] for line in self.process.stderr if "page at" in line)
+
     def end(self) -> tuple[int, str, str]:
         self.process.send_signal(signal.SIGTERM)
         out, err = self.process.communicate(timeout=WAIT_S)
@@ -138,26 +145,43 @@ def modes(run: Path) -> list[Mode]:
     return [list(Mode)[int(code)] for code in np.asarray(found[:])]
 
 
-def test_a_twin_beside_a_facility_is_live_stale_and_live_again(broker, tmp_path):
-    """A broker that is down at first, a facility that hangs and goes on; the twin's end in good order, and its run."""
+def shows(page: Page, mode: Mode) -> None:
+    """The page says so, in word and shape."""
+    expect(page.locator("#mode")).to_have_attribute("data-mode", mode.value, timeout=1e3 * WAIT_S)
+    expect(page.locator("#mode")).to_contain_text(mode.value)
+
+
+def test_a_twin_beside_a_facility_is_live_stale_and_live_again(broker, browser, tmp_path):
+    """A broker that is down at first, a facility that hangs and goes on; the twin's end in good order, and its run.
+
+    The page of the twin stands in a browser all the while.
+    """
     run, record = tmp_path / "run", tmp_path / "rec"
     broker.kill()
     live = Beside(
         "live", SITE, "--broker", broker.address, "--at", NOON, "--every", "1s", "--out", run, "--record", record,
-        "--json", command=(sys.executable, "-c", SEEN_SOON),
+        "--page", "--json", command=(sys.executable, "-c", SEEN_SOON),
     )  # fmt: skip
     facility: Beside | None = None
     try:
+        url = live.page()
+        page, heard = visited(browser, url)
+        shows(page, Mode.STALE)
         assert until(lambda: bool(modes(run)), WAIT_S)  # it waits 5 s for the first readings, then goes on without
         broker.restart()
         # Values are not retained: who comes later than they do waits up to 100 s for those that do not change.
         assert until(lambda: json.loads((record / "session.json").read_text())["known"], WAIT_S)
         facility = Beside("emulate", SITE, "--at", NOON, "--as-built", "--broker", broker.address)
+        shows(page, Mode.LIVE)
         assert until(lambda: Mode.LIVE in modes(run), WAIT_S)
         facility.process.send_signal(signal.SIGSTOP)
+        shows(page, Mode.STALE)
         assert until(lambda: modes(run)[-1] is Mode.STALE, WAIT_S)
         facility.process.send_signal(signal.SIGCONT)
+        shows(page, Mode.LIVE)
         assert until(lambda: modes(run)[-1] is Mode.LIVE, WAIT_S)
+        page.close()
+        assert complaints(heard, url) == []
     finally:
         if facility is not None:
             facility.end()
