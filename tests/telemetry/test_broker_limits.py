@@ -175,20 +175,35 @@ def mosquitto_queue(broker: Running) -> None:
         assert got == list(range(500))  # the oldest
 
 
-def mosquitto_kill(broker: Running) -> None:
-    name = f"kill-{next(NUMBER)}"
+def written_ns(broker: Running) -> int:
+    """When a broker last wrote what it knows; 0 where it never did."""
     state = broker.folder / "mosquitto.db"
+    return state.stat().st_mtime_ns if state.exists() else 0
+
+
+def killed_unwritten(broker: Running, name: str) -> bool:
+    """Kill a broker right after it acknowledged 20 messages; whether it has not written them."""
     with client(broker, name, clean=False) as subscriber:
         subscriber.subscribe(f"{name}/#", 1)
     with client(broker) as publisher:
-        before = state.stat().st_mtime_ns if state.exists() else 0
-        while (state.stat().st_mtime_ns if state.exists() else 0) == before:
+        before = written_ns(broker)
+        while written_ns(broker) == before:
             publisher.until(lambda: False, 0.01)
-        assert publisher.publish(numbered(name, 20)) == 20  # within the second after it was written
+        before = written_ns(broker)
+        assert publisher.publish(numbered(name, 20)) == 20
         broker.kill()
+    unwritten = written_ns(broker) == before
+    assert time.time() - written_ns(broker) / 1e9 < 10 * value("mosquitto", "kill")
     broker.restart()
-    assert time.time() - state.stat().st_mtime < 10 * value("mosquitto", "kill")
+    return unwritten
+
+
+def mosquitto_kill(broker: Running) -> None:
+    names = (f"kill-{next(NUMBER)}" for _ in range(10))
+    # A machine that is held up does not kill it within the second after it wrote.
+    name = next(name for name in names if killed_unwritten(broker, name))
     with client(broker, name, clean=False) as subscriber:
+        assert subscriber.session_present is True
         assert subscriber.receives_no_more_than(0)
 
 
@@ -215,11 +230,13 @@ def mosquitto_silent(broker: Running) -> None:
     willing.paho.will_set("silent", b"gone", 1)
     with client(broker) as other:
         other.subscribe("silent", 1)
+        began = time.monotonic()
         willing.open()
         willing.paho.loop_stop()  # sends nothing more, its connection stays open
-        began = time.monotonic()
+        silent = time.monotonic()
         assert other.receives(1)
-        assert 1.5 < time.monotonic() - began < 1.5 + value("mosquitto", "silent client") + 3.0
+        assert time.monotonic() - began > 1.0  # it counts whole seconds: 1.5 of them are more than 1
+        assert time.monotonic() - silent < 1.5 + value("mosquitto", "silent client") + 3.0
     willing.stop()
 
 
