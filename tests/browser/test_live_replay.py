@@ -62,7 +62,7 @@ def stopped(opened) -> tuple[Page, str, list[str]]:
 
 
 @pytest.fixture
-def replayed(opened, stopped) -> tuple[Page, str, list[str]]:
+def replayed(opened, stopped: tuple[Page, str, list[str]]) -> tuple[Page, str, list[str]]:
     """The page as it plays from there."""
     opened[0].transport.do("play", "")
     return stopped

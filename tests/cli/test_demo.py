@@ -38,7 +38,7 @@ def demo(tmp_path_factory):
 def mode(url: str) -> str | None:
     """What the page says of itself."""
     found: dict[str, str | None] = {"mode": None}
-    with suppress(HTTPError), urlopen(url + "healthz") as answer:  # 503 before the first frame
+    with suppress(HTTPError), urlopen(url + "healthz", timeout=10.0) as answer:  # 503 before the first frame
         found = json.load(answer)
     return found["mode"]
 

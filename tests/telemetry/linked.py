@@ -7,6 +7,7 @@ from telemetry.clock import WallClock
 from telemetry.link.listener import Listener, Publisher
 from tests.telemetry.inbox import acknowledge
 from tests.telemetry.script import Script
+from tests.telemetry.until import until
 
 QUICK = (0.02, 0.1)
 Links = list[Listener | Publisher]
@@ -20,6 +21,11 @@ def listener(links, address, inbox, name="listener", filters=(("#", 1),), acked=
         inbox.after = acknowledge(made)
     made.start()
     return made
+
+
+def subscribed(listener: Listener) -> bool:
+    """Wait until the broker has answered to the subscription: of a new session, it drops what comes before."""
+    return listener.wait(10) and until(lambda: listener.counters.reads >= 2)  # the answer to CONNECT was the first
 
 
 def publisher(links, address, name="publisher", **how) -> Publisher:

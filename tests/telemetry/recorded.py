@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from telemetry.message import Message
+from telemetry.recording.read import open_recording
 from telemetry.recording.write import Recorder
+from twin.core.errors import InputError
 
 NOW = 1_784_000_000_000_000_000
 NS = 1_000_000_000
@@ -53,3 +55,11 @@ def written(folder: Path, messages: Sequence[Message], group: int = 100, *, clos
     else:
         recorder.abandon()
     return max(folder.glob("*.mcap"))
+
+
+def now_in(folder: Path) -> list[Message]:
+    """What a recording holds that another process may just begin; none where that removes a file without a message."""
+    try:
+        return list(open_recording(folder).messages())
+    except InputError:
+        return []

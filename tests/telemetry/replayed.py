@@ -19,6 +19,7 @@ from telemetry.replay.asked import Played
 from telemetry.replay.play import Outcome, to_twin
 from telemetry.replay.send import Target, send
 from tests.telemetry.client import Client
+from tests.telemetry.linked import subscribed
 
 WAIT_S = 60.0
 Reading = tuple[str, int, str, int, float, int, int]
@@ -52,6 +53,7 @@ def ingested(broker: Running, name: str, clock: ReplayClock, heard: Heard) -> It
     ingest.start()
     try:
         assert up.wait(WAIT_S)
+        assert subscribed(ingest.listener)
         yield ingest
     finally:
         ingest.stop()

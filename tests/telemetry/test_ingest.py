@@ -26,6 +26,7 @@ from telemetry.message import Message
 from telemetry.pipeline import Pipeline
 from telemetry.recording.read import open_recording
 from telemetry.recording.write import Recorder
+from tests.telemetry.linked import subscribed
 from tests.telemetry.said import T0, Said
 from tests.telemetry.script import PRESENT, Script, listen, packet
 from tests.telemetry.until import until
@@ -87,7 +88,7 @@ def ingest(ends, address: str, disk, name: str, *filters: str, clock=None, **how
     )  # fmt: skip
     made.start()
     ends.append(made.stop)
-    assert made.listener.wait(10)
+    assert subscribed(made.listener)
     return made
 
 

@@ -15,11 +15,13 @@ import pytest
 from telemetry.address import ANONYMOUS, parse_address
 from telemetry.brokers import Running, start
 from telemetry.link import client as link_client
+from telemetry.link.causes import Counters
 from telemetry.link.frames import ODD_TOPIC
 from telemetry.link.listener import LinkError, Publisher
 from tests.telemetry.inbox import Keep, acknowledge
-from tests.telemetry.linked import QUICK, listener, publisher, scripted
+from tests.telemetry.linked import QUICK, listener, publisher, scripted, subscribed
 from tests.telemetry.script import ACCEPTED, PRESENT, Script, listen, packet
+from tests.telemetry.until import until
 
 ROOT = Path(__file__).resolve().parents[2]
 TOP = ("twin", "telemetry", "dashboards", "sites")
@@ -35,7 +37,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def test_what_is_published_arrives_whole_in_order_and_acknowledged(broker, links, version):
     inbox, name = Keep(), f"whole-{version}"
     mine = listener(links, broker.address, inbox, name, [("whole/#", 2)], version=version)
-    assert mine.wait(5)
+    assert subscribed(mine)
     with publisher(links, broker.address, f"pub-{version}", version=version) as sender:
         for n in range(900):
             sender.publish(f"whole/{n % 7}", b"%d" % n, n % 3)
@@ -63,10 +65,11 @@ def test_a_second_client_with_our_id_is_suspected_and_makes_no_storm(broker, lin
     )
     began = time.monotonic()
     assert inboxes[0].until(lambda: one.counters.takeovers + two.counters.takeovers >= 1, 20)
+    connects = one.counters.connects + two.counters.connects
     lasted = time.monotonic() - began
     assert any('another client seems to use the id "twin"' in line for line in said)
     # Each pause is twice the one before: of each at most log2(t / 0.075 s + 1) + 1 connections in t.
-    assert one.counters.connects + two.counters.connects <= 2 * (log2(lasted / 0.075 + 1) + 2)
+    assert connects <= 2 * (log2(lasted / 0.075 + 1) + 2)
     assert one.alive
     assert two.alive
 
@@ -122,21 +125,49 @@ def test_a_broker_that_is_not_there_or_busy_is_tried_again_until_it_is(links, tm
         if number > 3:
             listen(sock)
 
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        nobody = held.getsockname()[1]
-    lonely = listener(links, f"mqtt://127.0.0.1:{nobody}", Keep(), say=said.append)
-    with Script(play) as script:
+    with socket.socket() as held, Script(play) as script:
+        held.bind(("127.0.0.1", 0))  # nobody listens there, and nobody else gets it
+        lonely = listener(links, f"mqtt://127.0.0.1:{held.getsockname()[1]}", Keep(), say=said.append)
         mine = listener(links, scripted(script), Keep())
         assert mine.wait(10)
         assert script.connections == 4
-    assert not lonely.wait(0.2)
-    assert lonely.alive
-    assert lonely.counters.failures > 1
+        assert not lonely.wait(0.2)
+        assert until(lambda: lonely.counters.failures > 1)
+        assert lonely.alive
     assert len(said) == 1  # not a line a second
     assert "connection refused" in said[0]
 
 
-def test_silence_ends_a_connection_but_not_while_we_do_not_listen(links):
+class HandTime:
+    """The time of a link: it stands until it is moved, however long a machine is held up."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        for module in ("loop", "listener"):
+            monkeypatch.setattr(f"telemetry.link.{module}.time", self)
+
+    def monotonic(self) -> float:
+        """Now."""
+        return self.now
+
+
+class Looked(Keep):
+    """An inbox that counts how often the link asked whether it is full: once in each of its turns."""
+
+    turns = 0
+
+    def full(self) -> bool:
+        """Whether a test closed it."""
+        self.turns += 1
+        return super().full()
+
+    def turned(self) -> bool:
+        """Wait for a whole turn."""
+        seen = self.turns
+        return self.until(lambda: self.turns > seen + 1)
+
+
+def test_silence_ends_a_connection_but_not_while_we_do_not_listen(monkeypatch, links):
     def play(sock: socket.socket, number: int) -> None:
         packet(sock)
         sock.sendall(PRESENT)
@@ -147,20 +178,40 @@ def test_silence_ends_a_connection_but_not_while_we_do_not_listen(links):
         else:
             listen(sock)
 
+    hand = HandTime(monkeypatch)
     with Script(play) as script:
-        inbox = Keep()
-        mine = listener(links, scripted(script), inbox, keepalive_s=0.8)
-        assert inbox.until(lambda: mine.counters.connects == 2, 10)
-        assert "nothing was heard for 0.8 s" in inbox.marks[1].cause
-        time.sleep(1.2)
-        assert mine.counters.connects == 2  # pings are answered
+        inbox = Looked()
+        mine = listener(links, scripted(script), inbox, keepalive_s=10.0)
+        counters = mine.counters
+        assert inbox.until(lambda: counters.connects == 1)
+        hand.now += 9.0
+        assert inbox.turned()
+        assert counters.losses == 0
+        hand.now += 2.0
+        assert inbox.until(lambda: counters.connects == 2)
+        assert "nothing was heard for 10 s" in inbox.marks[1].cause
+        assert inbox.until(lambda: counters.reads == 3)  # two answers to CONNECT, one to SUBSCRIBE
+        for _ in range(4):
+            reads = counters.reads
+            hand.now += 6.0
+            assert inbox.until(partial(more_reads, counters, reads))  # pings are answered
+        assert counters.connects == 2
         inbox.closed = True
-        time.sleep(1.2)
-        assert mine.counters.connects == 2  # the answers are not read
+        reads = counters.reads
+        for _ in range(4):
+            assert inbox.turned()
+            hand.now += 6.0
+        assert inbox.turned()
+        assert counters.reads == reads  # the answers are not read
         inbox.closed = False
-        time.sleep(0.6)
-        assert mine.counters.connects == 2
+        assert inbox.until(partial(more_reads, counters, reads))
+        assert inbox.turned()
+        assert counters.connects == 2
         assert [m.what for m in inbox.marks] == ["connected", "lost", "connected"]
+
+
+def more_reads(counters: Counters, count: int) -> bool:
+    return counters.reads > count
 
 
 def test_connections_that_break_right_after_the_answer_do_not_end_the_thread(links):
@@ -225,7 +276,7 @@ def test_a_fault_of_ours_in_a_callback_is_counted_and_the_thread_goes_on(broker,
     inbox = Keep()
     said: list[str] = []
     mine = listener(links, broker.address, inbox, "faulty", [("faulty/#", 1)], say=said.append)
-    assert mine.wait(5)
+    assert subscribed(mine)
     faults = iter([RuntimeError("first"), RuntimeError("second")])
 
     def after(delivery):
@@ -271,15 +322,17 @@ def test_acknowledgements_of_an_older_connection_are_dropped(links):
 def test_without_the_private_names_of_paho_everything_works_only_slower(broker, links, monkeypatch):
     monkeypatch.setattr(link_client, "NEEDED", ("_no_such_name",))
     inbox = Keep()
-    mine = listener(links, broker.address, inbox, "plain", [("plain", 1)], keepalive_s=2.0)
-    assert mine.wait(5)
+    mine = listener(links, broker.address, inbox, "plain", [("plain", 1)], keepalive_s=3.0)
+    said: list[str] = []
+    mine._client._paho.on_log = lambda client, data, level, words: said.append(words)
+    assert inbox.until(lambda: "Received SUBACK" in said)
     assert not mine._client.fast
     sender = publisher(links, broker.address, "plain sender")
     for n in range(300):
         sender.publish("plain", b"%d" % n, n % 2)
     assert sender.flush(10)
     assert inbox.until(lambda: len(inbox.messages) == 300)
-    time.sleep(2.5)
+    assert inbox.until(lambda: "Received PINGRESP" in said)
     assert mine.counters.losses == 0
     mine.close()
 

@@ -11,7 +11,7 @@ import pytest
 from telemetry.brokers import Running, start
 from telemetry.link.listener import Will
 from tests.telemetry.inbox import Keep
-from tests.telemetry.linked import listener, publisher, scripted
+from tests.telemetry.linked import listener, publisher, scripted, subscribed
 from tests.telemetry.script import ACCEPTED, Script, listen, packet
 
 
@@ -25,7 +25,7 @@ def test_a_publisher_keeps_what_the_broker_did_not_acknowledge_over_its_restart(
     with start("mosquitto", tmp_path) as broker:
         inbox = Keep()
         mine = listener(links, broker.address, inbox)
-        assert mine.wait(5)
+        assert subscribed(mine)
         sender = publisher(links, broker.address)
         for n in range(400):
             sender.publish("a", b"%d" % n, 1)
@@ -114,7 +114,7 @@ def test_of_qos_0_what_was_not_out_is_counted_as_lost_and_nobody_waits_for_ever(
 def test_the_will_is_published_when_we_are_killed_and_not_when_we_leave(broker, links):
     inbox = Keep()
     mine = listener(links, broker.address, inbox, "heir", [("will/#", 1)])
-    assert mine.wait(5)
+    assert subscribed(mine)
     publisher(links, broker.address, "leaves", will=Will("will/leaves", b"gone")).close()
     dies = publisher(links, broker.address, "dies", will=Will("will/dies", b"gone"))
     dies._client.socket.shutdown(socket.SHUT_RDWR)
