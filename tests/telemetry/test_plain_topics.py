@@ -55,9 +55,9 @@ def test_names_hold_what_stands_in_their_place(mapped, topic, said, item):
 
 def test_no_topic_takes_long_however_many_names_its_level_has(mapped):
     decoder = mapped("s/{a}-{b}-{c}-{d}-{e}_kw", "{a}")
-    began = time.perf_counter()
+    began = time.thread_time()
     assert decoder.decode(message("s/" + "-" * 500, {"v": 1})).reason == Reason.TOPIC
-    assert time.perf_counter() - began < 1.0  # minutes, where each place is tried for each name
+    assert time.thread_time() - began < 5.0  # 20 minutes, where each place is tried for each name
 
 
 def test_sources_of_several_sites_are_not_mixed(mapped):
