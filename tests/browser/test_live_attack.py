@@ -13,6 +13,7 @@ from tests.browser.synthetic import Scripted, frame, topology
 from tests.browser.test_live_page import SEEN_MS, left
 
 EVIL = '<img src=x onerror="window.hit = 1">'
+WAITS = 200  # for an answer
 FINE, REFUSED = " 200 ", " 421 "
 
 
@@ -85,11 +86,18 @@ def test_names_are_text_and_push_nothing_off_the_page(browser: Browser, named):
 def test_a_server_that_hangs_is_not_taken_for_alive(browser: Browser):
     feed = Scripted(topology(1, 2, 4))
     hangs: list[bool] = []
+    answers: list[str | bytes] = []
     feed.show(frame(feed.topology, 1))
 
     def between(ours: WebSocketRoute) -> None:
         theirs = ours.connect_to_server()
-        theirs.on_message(lambda said: None if hangs else ours.send(said))
+
+        def told(said: str | bytes) -> None:
+            if not hangs:
+                answers.append(said)
+                ours.send(said)
+
+        theirs.on_message(told)
 
     with served(feed) as url:
         page = browser.new_page()
@@ -98,8 +106,12 @@ def test_a_server_that_hangs_is_not_taken_for_alive(browser: Browser):
         page.goto(url)
         page.wait_for_function(ALIVE)
         for _ in range(6):
+            before = len(answers)
             page.clock.fast_forward(6_000)
-            page.wait_for_timeout(150)
+            for _ in range(WAITS):
+                page.wait_for_timeout(50)
+                if len(answers) > before:
+                    break
         expect(page.locator("#mode")).to_have_text("● LIVE")
         hangs.append(True)
         page.route("**/healthz", lambda route: route.abort())

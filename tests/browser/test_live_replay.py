@@ -22,7 +22,7 @@ from tests.browser.runs import as_live, simulated
 from tests.browser.served import at, complaints, served, visited
 from tests.telemetry.until import until
 
-SEEN_MS = 8_000.0
+SEEN_MS, ENDED_S = 8_000.0, 60.0
 SPEED = 60.0
 # How far the page may be behind the replay, s of the run: an interval, and the second between two pulls.
 BEHIND_S = 120.0
@@ -154,7 +154,7 @@ def test_the_verb_says_where_it_serves_and_ends_quietly(live):
         url = json.loads(said)["url"]
         assert url.startswith("http://127.0.0.1:")
         child.send_signal(signal.SIGINT)
-        rest, complaint = child.communicate(timeout=20)
+        rest, complaint = child.communicate(timeout=ENDED_S)
     assert (child.returncode, rest, complaint) == (0, "", "")
 
 
@@ -162,12 +162,12 @@ def test_all_that_is_wrong_is_said_at_once(live):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         with verb(live.with_name("liev.zarr"), "--port", port, "--speed", "fast") as child:
-            said, complaint = child.communicate(timeout=20)
+            said, complaint = child.communicate(timeout=ENDED_S)
     assert (child.returncode, said) == (2, "")
     assert 'did you mean "live.zarr"?' in complaint
     assert f"port {port} is in use" in complaint
     assert '"fast" is no speed' in complaint
     with verb(live, "--address", "0.0.0.0", "--port", "0") as child:
-        complaint = child.communicate(timeout=20)[1]
+        complaint = child.communicate(timeout=ENDED_S)[1]
     assert child.returncode == 2
     assert "--allow-remote" in complaint

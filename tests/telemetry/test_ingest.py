@@ -35,14 +35,13 @@ QUICK = (0.02, 0.2)
 
 
 class Disk:
-    """A recorder in memory whose disk can be slow or full."""
+    """A recorder in memory whose disk can be slow (``first``) or full."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.marks: list[Mark] = []
         self.durable = 0
         self.first: Callable[[], object] = lambda: None
-        self.slow_s = 0.0
         self.full = False
         self.commits = 0
 
@@ -53,7 +52,6 @@ class Disk:
         self.marks.append(mark)
 
     def commit(self) -> None:
-        time.sleep(self.slow_s)
         self.first()
         if self.full:
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -128,14 +126,15 @@ def test_everything_delivered_is_in_the_recording_and_only_then_acknowledged(bro
 
 
 def test_a_slow_disk_holds_the_broker_back_the_queue_stays_bounded_and_nothing_is_lost(broker, ends):
-    disk, said = Disk(), list[str]()
-    disk.slow_s = 0.05
+    disk, said, gate = Disk(), list[str](), threading.Event()
+    disk.first = lambda: gate.wait(20)
     mine = ingest(ends, broker.address, disk, "slow", "slow/#", most=300, group=100, say=said.append)
     sender = publisher(ends, broker.address)
     for n in range(4000):
         sender.publish("slow/a", b"%d" % n, 1)
     assert sender.flush(20)
-    disk.slow_s = 0.0
+    assert until(mine.queue.full)
+    gate.set()
     assert until(lambda: disk.durable == 4000)
     assert numbers(disk.messages) == list(range(4000))
     assert 300 <= mine.queue.peak <= 300 + 262_144 // 20  # and one read

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,7 +17,6 @@ import telemetry
 from telemetry.address import Login, parse_address
 from telemetry.batch import Reject
 from telemetry.brokers import Running, start
-from telemetry.brokers.running import free_ports
 from telemetry.clock import NS, ReplayClock
 from telemetry.decode import make
 from telemetry.message import Message
@@ -143,7 +143,7 @@ def test_retained_messages_are_cleared_as_the_readme_says(broker, tmp_path):
     with Client(broker.port, "keeper") as keeper:
         topics = [f"P/{name}" for name in ("a", "b/c", "d e", 'q"uote', "dollar$x")]
         assert keeper.publish(((topic, b"1") for topic in topics), 1, retain=True) == len(topics)
-        shell = command.replace("-h H", f"-h 127.0.0.1 -p {broker.port}").replace("-W 2", "-W 1")
+        shell = command.replace("-h H", f"-h 127.0.0.1 -p {broker.port}").replace("-W 2", f"-C {len(topics)}")
         subprocess.run(["bash", "-c", shell], cwd=tmp_path, check=False, capture_output=True, timeout=60)
     with Client(broker.port, "after") as after:
         after.subscribe("P/#", 1)
@@ -151,9 +151,11 @@ def test_retained_messages_are_cleared_as_the_readme_says(broker, tmp_path):
 
 
 def test_no_broker_is_told_with_exit_code_2_and_a_ctrl_c_says_how_far_it_came(broker, tmp_path):
-    (port,) = free_ports(1)
     example = shared("dsx_exemplar.csv")
-    done = twin("replay", example, "--to", "mqtt", "--broker", f"mqtt://127.0.0.1:{port}", "--json", cwd=tmp_path)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # nobody listens there, and nobody else gets it
+        address = f"mqtt://127.0.0.1:{nobody.getsockname()[1]}"
+        done = twin("replay", example, "--to", "mqtt", "--broker", address, "--json", cwd=tmp_path)
     assert done.returncode == 2
     (problem,) = json.loads(done.stdout)["problems"]
     assert problem["path"] == "--broker"
