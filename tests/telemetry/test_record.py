@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import threading
@@ -165,6 +166,13 @@ def test_a_broker_that_is_never_there_is_said_so(tmp_path: Path):
     assert "there was no connection to mqtt://127.0.0.1:1" in done.stderr
 
 
+def read(terminal: int, seen: list[bytes]) -> bytes:
+    """All that a terminal has shown; ``seen`` keeps it."""
+    while select.select([terminal], [], [], 0.0)[0]:
+        seen.append(os.read(terminal, 65_536))
+    return b"".join(seen)
+
+
 def test_a_terminal_sees_how_it_goes_and_who_listens_to_its_status(broker, tmp_path: Path):
     ours, theirs = pty.openpty()
     with Publisher(parse_address(broker.address), ANONYMOUS, "s") as sender:
@@ -172,17 +180,22 @@ def test_a_terminal_sees_how_it_goes_and_who_listens_to_its_status(broker, tmp_p
         sender.publish("s/a", b"1", 1, True)
         assert sender.flush(5)
     words = [*TWIN, "record", broker.address, "--topic", "s/#", "--out", str(tmp_path / "out")]
-    words += ["--for", "2s", "--status-topic", "s/recorder"]
-    done = subprocess.run(
-        words, env={**os.environ, "TERM": "xterm"}, stdout=subprocess.PIPE, stderr=theirs, check=False, text=True
-    )  # fmt: skip
-    os.close(theirs)
-    shown = os.read(ours, 65_536).decode()
-    os.close(ours)
-    assert done.returncode == 0
-    assert "connected: " in shown
-    assert f"recording s/# of {broker.address} into " in shown
-    assert "recorded      2 messages" in done.stdout
+    words += ["--status-topic", "s/recorder"]
+    seen = list[bytes]()
+    with subprocess.Popen(
+        words, env={**os.environ, "TERM": "xterm"}, stdout=subprocess.PIPE, stderr=theirs, text=True
+    ) as process:
+        os.close(theirs)
+        try:
+            assert until(lambda: b"connected: 2 messages" in read(ours, seen))
+            process.terminate()
+            told, _ = process.communicate(timeout=30)
+        finally:
+            process.kill()
+            os.close(ours)
+    assert process.returncode == 0
+    assert f"recording s/# of {broker.address} into " in b"".join(seen).decode()
+    assert "recorded      2 messages" in told
     found = [(m.topic, m.payload) for m in open_recording(tmp_path / "out").messages()]
     assert ("s/recorder", b"online") in found
     with Recording(broker.address, "--topic", "s/recorder", "--out", tmp_path / "after") as after:
