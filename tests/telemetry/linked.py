@@ -13,10 +13,13 @@ QUICK = (0.02, 0.1)
 Links = list[Listener | Publisher]
 
 
-def listener(links, address, inbox, name="listener", filters=(("#", 1),), acked=True, **how) -> Listener:
+def listener(links, address, inbox, name="listener", filters=(("#", 1),), acked=True, said=None, **how) -> Listener:
+    """One that runs; ``said`` takes what the protocol engine tells of its work."""
     how = {"pause_s": QUICK, **how}
     made = Listener(parse_address(address), ANONYMOUS, name, filters, inbox, WallClock(), **how)
     links.append(made)
+    if said is not None:
+        made._client._paho.on_log = lambda client, data, level, words: said.append(words)
     if acked:
         inbox.after = acknowledge(made)
     made.start()

@@ -321,10 +321,8 @@ def test_acknowledgements_of_an_older_connection_are_dropped(links):
 
 def test_without_the_private_names_of_paho_everything_works_only_slower(broker, links, monkeypatch):
     monkeypatch.setattr(link_client, "NEEDED", ("_no_such_name",))
-    inbox = Keep()
-    mine = listener(links, broker.address, inbox, "plain", [("plain", 1)], keepalive_s=3.0)
-    said: list[str] = []
-    mine._client._paho.on_log = lambda client, data, level, words: said.append(words)
+    inbox, said = Keep(), list[str]()
+    mine = listener(links, broker.address, inbox, "plain", [("plain", 1)], said=said, keepalive_s=3.0)
     assert inbox.until(lambda: "Received SUBACK" in said)
     assert not mine._client.fast
     sender = publisher(links, broker.address, "plain sender")
