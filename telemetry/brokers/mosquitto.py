@@ -34,7 +34,7 @@ LIMITS: tuple[Limit, ...] = (
         QUEUE_MESSAGES,
         "messages",
     ),
-    Limit("kill", "a kill loses what was acknowledged since the last write of the state, written every", 1.0, "s"),
+    Limit("kill", "a kill loses what was acknowledged since the last write of the state, written every", 2.0, "s"),
     Limit("payload", "who sends a packet is disconnected where it is larger than", MAX_PACKET, "bytes"),
     Limit("forbidden", "a write without leave is acknowledged under MQTT 3.1.1 and goes nowhere"),
     Limit("silent client", "that a keep-alive ended (1.5 times it) is noticed late by up to", 5.0, "s"),

@@ -31,7 +31,7 @@ from tests.bench.mqtt_run import settled
 from tests.telemetry.proxy import Proxy
 
 RATE, FLOOD_RATE = 2_000.0, 60_000.0
-SHARE_LOST = 1e-3  # of a killed broker that saves each second
+SHARE_LOST = 1e-3  # of a killed broker that saves every two seconds
 SAVES_S = 1.0  # so much may be lost with each kill of both: what came since, nobody has
 SLACK_MS = 1_000  # a stamp is the moment at which a message was due; it is sent and received a little later
 PEAK_MB = 150.0
@@ -254,7 +254,7 @@ def cases(quick: bool) -> list[Case]:
     limited = [Case("full disk", "5 s", full_disk)] if hasattr(resource, "prlimit") else []  # Linux has it
     return [
         Case("kill -9 ingest", f"{ingest} times at random", killed(ingest, "ingest")),
-        Case("kill -9 broker", f"{broker} times, saves each second", killed(broker, "broker"), share=SHARE_LOST),
+        Case("kill -9 broker", f"{broker} times, saves every two seconds", killed(broker, "broker"), share=SHARE_LOST),
         Case("kill -9 both", f"{both} times together", killed(both, "broker", "ingest"), kills=both),
         Case("partition", "20 s between ingest and broker", partition),
         Case("slow disk", "0.5 s more a commit, for 10 s", slow_disk),
