@@ -147,13 +147,15 @@ def test_it_begins_anew_when_it_is_live_and_when_all_is_heard_and_never_again():
     assert not told.settling.early
 
 
-def test_while_it_waits_for_the_last_it_begins_no_more_than_once():
+def test_while_it_waits_for_the_last_racks_it_begins_no_more_than_twice():
     told = Told().tell(0, 0, 5)
+    for cooling in range(16, 21):
+        told.tell(80, cooling, 5)
     for power in range(80, 100, 2):
         told.tell(power, 20, 5)
-    assert told.begins == [8]
+    assert told.begins == [8, 28]  # the cooling was whole in second 26
     told.tell(100, 20, 300)
-    assert told.begins == [8, 58]
+    assert told.begins == [8, 28, 83]
 
 
 def test_one_value_that_comes_at_last_is_begun_with():
