@@ -31,7 +31,7 @@ PAD, LEAST = 0.12, 0.01
 # A scale is kept that is at most so many times as long as the lines need.
 LOOSE = 2.5
 MOST_ROWS, MOST_POINTS = 60, 900
-ENOUGH = 30  # points without those at which not all was heard
+ENOUGH = 20  # points without those at which not all was heard
 DRIVES = "drives the model"
 NS_IN_MS = 1e6
 # Labels that need no neighbour: Bokeh's own read the unit off the distance of two, and one alone is then its year.

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 from tests.browser.live_picture import main as picture
 
 ALIVE_S = 240.0  # kernels are compiled where nobody has
-TREND_S = 90.0  # of live data in the picture
+TREND_S = 240.0  # of live data in the picture: what came before all was heard is then a small part of it
 OPEN = "Open http"
 
 

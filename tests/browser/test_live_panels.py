@@ -120,8 +120,8 @@ def test_the_model_is_not_drawn_until_all_was_heard_once_there_is_enough_besides
     assert (count, said.endswith("the last 59 s; until 11:46:49 not all was heard, and simulated is not drawn")) == (
         50, True
     )  # fmt: skip
-    count, said = simulated(31)  # less than half a minute of it is left
-    assert (count, said.endswith("; until 11:47:10 not all was heard")) == (60, True)
+    count, said = simulated(41)  # too little of it is left
+    assert (count, said.endswith("; until 11:47:20 not all was heard")) == (60, True)
     assert simulated(60)[0] == simulated(0)[0] == 60
     assert simulated(0)[1].endswith("the last 59 s")
 
