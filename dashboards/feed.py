@@ -20,7 +20,7 @@ import numpy as np
 
 from dashboards.run_reader import AGE, MEASURED, NS, RESIDUAL, ReplacedError, RunReader
 from dashboards.transport import SPEEDS, State, Transport
-from telemetry.live.frame import Bools, Floats, Frame, Mode, Topology, Trend
+from telemetry.live.frame import Frame, Mode, Topology, Trend
 from twin.core.errors import InputError
 
 POLL_S, GROWTH_S = 0.2, 1.0
@@ -162,6 +162,7 @@ class RunFeed:
     def _made(self, index: int, state: State, quiet: float) -> Frame:
         r = self._reader
         measured = {name: r.row(f"{MEASURED}/{name}", index) for name in r.measured}
+        residuals = {name: r.row(f"{RESIDUAL}/{name}", index) for name in measured}
         mode, age = self._mode(index, state, quiet)
         simulated = {name: r.row(name, index) for name in r.variables}
         lost = sorted(r.broken)
@@ -179,11 +180,13 @@ class RunFeed:
             mode=mode,
             simulated=simulated,
             measured=measured,
-            used=self._used(index, measured),
+            # A measured value that has no residual drove the model.
+            used={name: np.isfinite(measured[name]) & ~np.isfinite(found) for name, found in residuals.items()},
             age_s={name: r.row(f"{AGE}/{name}", index) for name in measured},
             data_age_s=age,
             speed=1.0 if state.follows else state.speed if state.playing else 0.0,
             note="; ".join(note for note in notes if note),
+            residuals=residuals,
         )
 
     def _mode(self, index: int, state: State, quiet: float) -> tuple[Mode, float]:
@@ -196,13 +199,6 @@ class RunFeed:
             return Mode.REPLAY, age
         since = max(0.0, self._now() - float(r.times_s[index]))
         return (Mode.STALE if quiet else recorded), age + since
-
-    def _used(self, index: int, measured: dict[str, Floats]) -> dict[str, Bools]:
-        """A measured value that has no residual drove the model."""
-        return {
-            name: np.isfinite(value) & ~np.isfinite(self._reader.row(f"{RESIDUAL}/{name}", index))
-            for name, value in measured.items()
-        }
 
 
 def _speed(reader: RunReader) -> float:

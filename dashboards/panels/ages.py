@@ -6,7 +6,7 @@ to say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +40,9 @@ class Ages:
             f"{KEY}-none@hidden": flag(bool(names)),
             f"{KEY}-frame@hidden": flag(not names),
             f"{KEY}-finding": _finding(frame, counts),
-            f"{KEY}-table#rows": [_row(name, found) for name, found in zip(names, counts, strict=True)],
+            f"{KEY}-table#rows": [
+                [_called(name, names), *_row(found)] for name, found in zip(names, counts, strict=True)
+            ],
         }
         return words
 
@@ -67,11 +69,16 @@ def _counted(frame: Frame, name: str) -> Count:
     return Count(len(known), int(known.sum()), lost, never, int((used & known).sum()), oldest)
 
 
-def _row(name: str, found: Count) -> list[str]:
+def _called(name: str, names: Sequence[str]) -> str:
+    """A quantity in words: with its level where another one is called alike."""
+    text, level = BY_NAME[name].long_name, BY_NAME[name].level
+    alike = sum(BY_NAME[other].long_name == text for other in names) > 1
+    return f"{text[0].upper()}{text[1:]}{f', by {level}' if alike and level != 'site' else ''}"
+
+
+def _row(found: Count) -> list[str]:
     drives = found.drive == found.known > 0
-    text = BY_NAME[name].long_name
     return [
-        f"{text[0].upper()}{text[1:]}",
         f"{found.known:,} of {found.points:,}",
         span(found.oldest_s),
         f"▲ {found.lost:,}" if found.lost else "none",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from dashboards.panels.panel import Word, Words, flag, opening
-from dashboards.view import DASH, MEASURED, SIMULATED, View, degrees, signed, span, value, watts
+from dashboards.view import DASH, MEASURED, RESIDUAL, SIMULATED, View, degrees, signed, span, value, watts
 from telemetry.live.frame import Frame
 
 KEY, TITLE = "rack", "Rack"
@@ -37,6 +37,7 @@ class Rack:
         if rack is None:
             return words
         measured, simulated = (value(frame, side, "rack_power", rack) for side in (MEASURED, SIMULATED))
+        residual = value(frame, RESIDUAL, "rack_power", rack)
         warm, warm_sim = (value(frame, side, "rack_temperature", rack) for side in (MEASURED, SIMULATED))
         rated = float(t.rack_rated_w[rack])
         over = max((p for p in (measured, simulated) if math.isfinite(p)), default=0.0) > rated
@@ -52,7 +53,7 @@ class Rack:
             f"{KEY}-measured": watts(measured),
             f"{KEY}-simulated": watts(simulated),
             f"{KEY}-simulated@class": "sim" if math.isfinite(simulated) else None,
-            f"{KEY}-residual": "none: it drives the model" if drives else signed(watts(measured - simulated)),
+            f"{KEY}-residual": "none: it drives the model" if drives else signed(watts(residual)),
             f"{KEY}-rated": f"{'▲ exceeded: ' if over else ''}{watts(rated)}",
             f"{KEY}-rated@class": "wrong" if over else None,
             f"{KEY}-warm": degrees(warm),

@@ -81,7 +81,8 @@ class Frame:
     newest reading of all, inf without any. ``speed``: how many times as fast as the clock a replay goes. ``note``: what
     people should know (the broker is down), "" where there is nothing. ``early``: the model does not
     stand yet on what is measured, for some of what drives it has not been heard, or was lost for long
-    (:mod:`telemetry.live.settling`).
+    (:mod:`telemetry.live.settling`). ``residuals``: means of the differences over a stored interval, where it was
+    measured in part of that only: not the difference of both means.
     """
 
     sequence: int
@@ -95,12 +96,15 @@ class Frame:
     speed: float = 1.0
     note: str = ""
     early: bool = False
+    residuals: Mapping[str, Floats] = field(default_factory=dict)
 
     def residual(self, variable: str) -> Floats:
         """Measured less simulated; NaN where nothing is measured, and where the measured value drove the model.
 
         Raises KeyError for a variable that is not measured.
         """
+        if variable in self.residuals:
+            return self.residuals[variable]
         found = self.measured[variable] - self.simulated[variable]
         used = self.used.get(variable)
         return found if used is None else np.where(used, np.nan, found)

@@ -187,6 +187,8 @@ def quantities(s: Store) -> list[Quantity]:
         known, came = np.isfinite(value), np.isfinite(age)
         lost, never, drive = (int(which.sum()) for which in (came & ~known, ~came & ~known, known & np.isnan(residual)))
         text, oldest_s = str(measured[name].attrs["long_name"]), float(age[known].max(initial=-np.inf))
+        if name == "hall_it_power":
+            text += ", by hall"  # the site's is called alike
         found.append(Quantity(text[0].upper() + text[1:], len(value), int(known.sum()), lost, never, drive, oldest_s))
     return found
 

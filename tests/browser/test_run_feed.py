@@ -10,9 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 from dashboards.feed import RunFeed
+from dashboards.panels import rack
 from dashboards.transport import Transport, speed_of
+from dashboards.view import View
 from telemetry.live.frame import Frame, Mode
 from tests.browser.runs import DRIVEN, HALLS, INTERVALS, RACKS, as_live, cut, simulated
 from twin.core.errors import InputError
@@ -130,11 +133,20 @@ def test_a_finished_live_run_is_a_replay_with_both_sides(live):
     assert np.isnan(residual[:DRIVEN]).all()
     np.testing.assert_allclose(residual[DRIVEN:-1], 0.01 * simulated_w[DRIVEN:-1], rtol=1e-3)
     assert np.isinf(frame.age_s["rack_power"][-1])
+    # Measured in part of an interval only, it is no difference of the means of both sides.
+    root = zarr.open_group(live, mode="r+", use_consolidated=False)
+    apart = root["residual/rack_power"]
+    assert isinstance(apart, zarr.Array)
+    apart[-1, DRIVEN] = 912.0
     feed = RunFeed(live, speed=60.0, clock=Clock())
     feed.transport.do("seek", "1")
-    for rack, drove in ((0, True), (DRIVEN, False)):
-        trend = feed.trend("rack_power", rack, 3600.0)
-        np.testing.assert_array_equal(trend.residual, xr.open_zarr(live, group="residual")["rack_power"][:, rack])
+    frame = shown(feed)
+    assert frame.residual("rack_power")[DRIVEN] == 912.0
+    view = View(feed, rack=DRIVEN)
+    assert rack.build(view).update(frame)["rack-residual"] == "+912 W"
+    for item, drove in ((0, True), (DRIVEN, False)):
+        trend = feed.trend("rack_power", item, 3600.0)
+        np.testing.assert_array_equal(trend.residual, xr.open_zarr(live, group="residual")["rack_power"][:, item])
         assert (trend.drove == drove).all()
 
 
