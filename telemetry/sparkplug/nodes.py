@@ -50,7 +50,7 @@ MAX_DEVICES = 5_000  # of one node
 MAX_ALIVE = 200_000  # nodes and devices that were born, together
 MARKS = 10_000
 REBIRTH = "Node Control/Rebirth"
-NAMED = int(Says.NAMED)  # plain numbers are quicker
+NAMED, RICH = int(Says.NAMED), int(Says.RICH)  # plain numbers are quicker
 WORDS = {
     UNKNOWN: "unknown", KIND: "of another type", WHEN: "time", NO_NUMBER: "no number", UNIT: "unit",
     UNMAPPED: "unmapped", FULL: "full",
@@ -84,9 +84,10 @@ class Nodes:
         node = self._node(route.place)
         if node is None:
             return strict.refuse(Reason.FULL, f"more than {MAX_NODES} edge nodes")
-        payload = unfolded(payload, node.rows.name_of)
-        if isinstance(payload, Reject):
-            return payload
+        if payload.marks & RICH:
+            payload = unfolded(payload, node.rows.name_of)
+            if isinstance(payload, Reject):
+                return payload
         if node.sequence.missing:
             self._tell(node, node.sequence.expire(message.received_ns), message.received_ns)
         return self._kinds[route.kind](node, route.place.device, payload, message)

@@ -20,7 +20,7 @@ import msgspec
 
 from telemetry import strict
 from telemetry.batch import Reason, Reject
-from telemetry.sparkplug.payload import MAX_BYTES, Mark, Payload, Stood, read
+from telemetry.sparkplug.payload import MAX_BYTES, Payload, Stood, read
 from telemetry.sparkplug.schema import CLASSES
 
 LONGEST_NAME = 1024
@@ -49,7 +49,7 @@ def unfolded(payload: Payload, name_of: Callable[[int], str | None]) -> Payload 
 
     ``name_of`` knows by alias what an instance is called that does not say it.
     """
-    if not payload.marks & Mark.RICH or not (payload.field == Stood.TEMPLATE).any():
+    if not (payload.field == Stood.TEMPLATE).any():
         return payload
     made = CLASSES["Payload"].FromString(payload.data)
     size = len(payload.data)
