@@ -82,6 +82,7 @@ class Listener(Link):
         self._filters = [(topic, min(qos, 1)) for topic, qos in filters]
         self._inbox, self._dropped = inbox, list(dropped)
         self._expects, self._heard_ns, self._clean = expects_session, oldest_ns, clean
+        self._forgotten_ns: int | None = None  # since when a broker that has forgotten us keeps nothing for us
         self._frames.sequence = sequence
 
     def publish(self, topic: str, payload: bytes) -> None:
@@ -118,7 +119,7 @@ class Listener(Link):
         if lost:
             self._say("the broker has forgotten our session: what it held for us is lost")
             since = now if self._heard_ns is None else self._heard_ns
-            self._inbox.put(Mark("gap", now, "", since, now, "the broker forgot the session"))
+            self._forgotten_ns = since if self._forgotten_ns is None else self._forgotten_ns
 
     def leaving(self) -> None:
         """Say that we leave: the will is not published when we say goodbye."""
@@ -137,7 +138,10 @@ class Listener(Link):
         self._inbox.put(Delivery(self.connection, bytes(cut.acks), cut.messages, cut.size))
 
     def subscribed(self, refused: list[int]) -> None:
-        """Tell which filters the broker refuses."""
+        """Tell which filters the broker refuses; what a broker that forgot us did not keep ends here, not before."""
+        if self._forgotten_ns is not None:
+            now, since, self._forgotten_ns = self.now_ns(), self._forgotten_ns, None
+            self._inbox.put(Mark("gap", now, "", since, now, "the broker forgot the session"))
         if refused:
             named = ", ".join(self._filters[place][0] for place in refused)
             self._say(f"the broker refuses the subscription to {named}")
