@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -150,23 +151,34 @@ def test_a_reader_of_a_run_that_is_being_written_sees_whole_intervals_only(tmp_p
                 assert numbers(tmp_path / "run") == list(range(1, n + 1))
 
 
-def test_a_full_disk_is_told_once_loses_what_finds_no_room_and_is_written_again(tmp_path, site, monkeypatch):
-    said: list[str] = []
-    write, full = growing._replace, False
+class Disk:
+    """Where runs are written; ``full`` says to which files it gives no room."""
 
-    def write_or_not(path, data) -> None:
-        if full:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full: Callable[[Path], bool] = lambda path: False
+        self._write = growing._replace
+        monkeypatch.setattr(growing, "_replace", self._replace)
+
+    def _replace(self, path: Path, data: bytes) -> None:
+        if self.full(path):
             raise OSError(errno.ENOSPC, "No space left on device")
-        write(path, data)
+        self._write(path, data)
 
-    monkeypatch.setattr(growing, "_replace", write_or_not)
+
+@pytest.fixture
+def disk(monkeypatch) -> Disk:
+    return Disk(monkeypatch)
+
+
+def test_a_full_disk_is_told_once_loses_what_finds_no_room_and_is_written_again(tmp_path, site, disk):
+    said: list[str] = []
     with opened(tmp_path / "run", site, 0.0, said.append) as store:
         fill(store, site, 1, 31)
-        full = True
+        disk.full = lambda path: True
         fill(store, site, 31, 51)  # six of them have room in the open chunk, in memory
         assert store.trouble == "the disk is full"
         assert open_run(tmp_path / "run").sizes["time"] == 30
-        full = False
+        disk.full = lambda path: False
         fill(store, site, 51, 61)
         assert store.trouble == ""
         assert store.lost == 14
@@ -175,19 +187,11 @@ def test_a_full_disk_is_told_once_loses_what_finds_no_room_and_is_written_again(
     assert "going on without" in said[0]
 
 
-def test_what_is_measured_for_the_first_time_while_the_disk_is_full_is_laid_out_later(tmp_path, site, monkeypatch):
-    write, full = growing._replace, False
-
-    def write_or_not(path, data) -> None:
-        if full:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        write(path, data)
-
-    monkeypatch.setattr(growing, "_replace", write_or_not)
+def test_what_is_measured_for_the_first_time_while_the_disk_is_full_is_laid_out_later(tmp_path, site, disk):
     with opened(tmp_path / "run", site, 0.0, print) as store:
         for n in range(1, 12):
             frame, interval = step(site, n)
-            full = 5 <= n < 8
+            disk.full = lambda path, full=5 <= n < 8: full
             store.add(frame if n >= 5 else replace(frame, measured={}, used={}, age_s={}), interval)
             store.flush()
         assert store.lost == 3
@@ -197,18 +201,11 @@ def test_what_is_measured_for_the_first_time_while_the_disk_is_full_is_laid_out_
     assert measured[4:].tolist() == [8, 9, 10, 11]
 
 
-def test_a_run_is_complete_only_where_all_of_it_is_on_the_disk(tmp_path, site, monkeypatch):
-    write = growing._replace
-
-    def write_or_not(path, data) -> None:
-        if path.parent.name == "rack_power":
-            raise OSError(errno.ENOSPC, "No space left on device")
-        write(path, data)
-
+def test_a_run_is_complete_only_where_all_of_it_is_on_the_disk(tmp_path, site, disk):
     def until_the_disk_is_full() -> None:
         with opened(tmp_path / "run", site, 0.0, print) as store:
             fill(store, site, 1, 5)
-            monkeypatch.setattr(growing, "_replace", write_or_not)
+            disk.full = lambda path: path.parent.name == "rack_power"
 
     with pytest.raises(InputError, match="No space left"):
         until_the_disk_is_full()
