@@ -79,10 +79,10 @@ class Frame:
     ``sequence`` rises by one from frame to frame of a feed. ``simulated``, ``measured``: by variable. ``used``: which
     measured values drove the model. ``age_s``: of each measured value, inf where there is none. ``data_age_s``: of the
     newest reading of all, inf without any. ``speed``: how many times as fast as the clock a replay goes. ``note``: what
-    people should know (the broker is down), "" where there is nothing. ``early``: the model does not
-    stand yet on what is measured, for some of what drives it has not been heard, or was lost for long
-    (:mod:`telemetry.live.settling`). ``residuals``: means of the differences over a stored interval, where it was
-    measured in part of that only: not the difference of both means.
+    people should know (the broker is down), "" where there is nothing. ``early``: the model does not stand yet on what
+    is measured, for some of what drives it has not been heard, or was lost for long (:mod:`telemetry.live.settling`).
+    ``residuals``: of a stored interval, means of the differences: where it was measured in a part of it only they are
+    not the difference of both means.
     """
 
     sequence: int
