@@ -13,6 +13,7 @@ import pytest
 from dashboards import demo
 from dashboards.demo import Demo, check, run
 from telemetry.brokers import start as start_broker
+from telemetry.emulate.virtual import STANDS
 from tests.cli.child import twin
 from twin.core.errors import InputError
 from twin.core.jit import cache_folder
@@ -20,11 +21,11 @@ from twin.engine.period import instant
 from twin.site.load import load_site
 from twin.site.lower import local_midnight
 
-# What takes the place of the virtual facility.
-STAYS = "import sys, time; print('site a', file=sys.stderr, flush=True); time.sleep(60)"
+# What takes the place of the virtual facility. Only the first says that it stands, upon which the page is shown.
+STAYS = f"import sys, time; print('{STANDS}a', file=sys.stderr, flush=True); time.sleep(60)"
 DIES = "import os, sys; print('faults none asked for', file=sys.stderr); os.kill(os.getpid(), 9)"
 REFUSES = "import os, sys; print('no such fault', file=sys.stderr); sys.exit(2)"
-BREAKS = "import os, sys; print('site', os.environ['HALLTWIN_CACHE'], file=sys.stderr); sys.exit(70)"
+BREAKS = "import os, sys; print('cache', os.environ['HALLTWIN_CACHE'], file=sys.stderr); sys.exit(70)"
 
 
 def test_a_fault_of_nothing_ends_all_with_the_facilitys_own_words(tmp_path):
@@ -64,7 +65,7 @@ def test_without_a_date_all_halls_have_power_where_twin_and_facility_stand(site)
         (STAYS, True, ["the broker has ended: killed by signal 9"]),
         (DIES, False, ["the facility has ended: killed by signal 9"]),
         (REFUSES, False, ["no such fault"]),
-        (BREAKS, False, ["the facility has ended: exit code 70", f"site {cache_folder().parents[1]}"]),
+        (BREAKS, False, ["the facility has ended: exit code 70", f"cache {cache_folder().parents[1]}"]),
     ],
     ids=["the broker is killed", "the facility is killed", "the facility refuses", "the facility breaks"],
 )
