@@ -30,7 +30,7 @@ from twin.site.library import load_library
 from twin.site.lower_hall import power_polynomial
 
 NS = 1_000_000_000
-# What pages show; the rest of a run (each CDU, each element) is not read for a frame.
+# What pages show; of the rest of a run (each CDU, each element) a frame has what is measured.
 LEVELS = ("site", "hall", "loop", "rack", "pool", "stream")
 MEASURED, RESIDUAL, AGE, EARLY = "measured", "residual", "age", "early"
 BLOCK_BYTES = 32 << 20  # of the blocks that are kept, each at most
@@ -144,17 +144,18 @@ class RunReader:
 
     @property
     def variables(self) -> list[str]:
-        """Names of what is simulated, of the levels that pages show."""
-        return [name for name in self._root.array_keys() if name in BY_NAME and BY_NAME[name].level in LEVELS]
+        """Names of what is simulated, of the levels that pages show or measured."""
+        shown = [name for name in self._root.array_keys() if name in BY_NAME and BY_NAME[name].level in LEVELS]
+        return [*shown, *(name for name in self.measured if BY_NAME[name].level not in LEVELS)]
 
     @property
     def measured(self) -> list[str]:
-        """Names of what is measured, of these levels; none in a simulation."""
+        """Names of what is measured; none in a simulation."""
         if MEASURED not in self._root:
             return []
         group = self._root[MEASURED]
         assert isinstance(group, zarr.Group)
-        return [name for name in group.array_keys() if name in BY_NAME and BY_NAME[name].level in LEVELS]
+        return [name for name in group.array_keys() if name in BY_NAME]
 
     def row(self, name: str, index: int) -> Floats:
         """A variable at an interval over its items; ``name`` may lie in a group: ``measured/rack_power``.

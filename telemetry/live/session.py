@@ -87,6 +87,7 @@ class Session:
         self.source: Broker | None = None
         self.recording: Recording | None = None
         self.whole = True
+        self.faults = Faults()  # told when the run has closed, which is complete for all of them
 
     def lines(self) -> list[str]:
         """What it is, for people."""
@@ -104,10 +105,14 @@ class Session:
         recording; RuntimeError for a fault of ours.
         """
         try:
-            with ExitStack() as stack:
-                self._run(self, stack, stop, watch)
+            self.faults.of(self._lived, stop, watch)
         finally:
             self.twin.close()
+        self.faults.tell()
+
+    def _lived(self, stop: threading.Event, watch: Watch) -> None:
+        with ExitStack() as stack:
+            self._run(self, stack, stop, watch)
 
     def looped(self, stack: ExitStack, pipeline: Pipeline, watch: Watch) -> Loop:
         """The loop over a pipeline, with the store that is asked for."""
@@ -177,7 +182,7 @@ def on_broker(wish: Wish, listening: Listening, say: Say, clock: Clock | None = 
             loop.live(source, clock, stop, wish.lasting_s)
         finally:
             source.stop()
-        source.judge()
+        session.faults.of(source.judge)
 
     return Session(wish, clock.now_ns(), Mode.LIVE, say, run)
 

@@ -10,8 +10,8 @@ the root ``mode`` is the place in :class:`~telemetry.live.frame.Mode` and ``data
 both at the end of the interval; ``early`` is 1 where any of its steps was (:attr:`~telemetry.live.frame.Frame.early`):
 the model did not stand yet on what is measured. Time is that of the telemetry; ``model_shift_s`` leads to that of the
 model. Where the machine slept or the disk was full, intervals are missing: time has a gap. ``complete`` is a run that
-came to its end, by itself, as it was asked to or as its broker refused it; one that a fault or a kill has ended is left
-without.
+came to its end, by itself, as it was asked to or as its broker refused it; one that a fault, a kill or a recording that
+cannot be read on has ended is left without.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from zarr.errors import ZarrUserWarning
 from telemetry.clock import NS
 from telemetry.live.frame import Bools, Floats, Frame, Mode
 from telemetry.live.growing import Row, Store
-from twin.core.errors import Faults, InputError, one, option
+from twin.core.errors import one, option
 from twin.core.variables import BY_NAME, slot
 from twin.engine.identity import COMPLETE, GROWS
 from twin.engine.layout import EPOCH, attributes, coordinates, data_type, dimensions, recorded
@@ -59,13 +59,14 @@ class Beside:
     def __init__(self) -> None:
         self._sums: dict[str, tuple[Floats, Floats, NDArray[np.int64], Bools]] = {}
         self._ages: Mapping[str, Floats] = {}
+        self._sizes = dict[str, tuple[int, ...]]()  # of what was ever measured
         self.early = False
 
     def add(self, frame: Frame) -> None:
         """Take a step."""
         for name, measured in frame.measured.items():
             if name not in self._sums:
-                size = measured.shape
+                size = self._sizes[name] = measured.shape
                 self._sums[name] = (np.zeros(size), np.zeros(size), np.zeros(size, np.int64), np.zeros(size, np.bool_))
             total, apart, count, used = self._sums[name]
             known = np.isfinite(measured)
@@ -79,13 +80,14 @@ class Beside:
 
     def close(self) -> dict[str, Row]:
         """Rows of the interval by name; a new one begins."""
-        found: dict[str, Row] = {}
+        # Points come and go: what was measured before may have none at the end of the interval.
+        found: dict[str, Row] = {
+            f"age/{name}": self._ages.get(name, np.full(size, np.inf)) for name, size in self._sizes.items()
+        }
         for name, (total, apart, count, used) in self._sums.items():
             with np.errstate(invalid="ignore", divide="ignore"):
                 found[f"measured/{name}"] = np.where(count > 0, total / count, np.nan)
                 found[f"residual/{name}"] = np.where((count > 0) & ~used, apart / count, np.nan)
-            # Points come and go: what was measured at the begin of the interval may have none at its end.
-            found[f"age/{name}"] = self._ages.get(name, np.full(total.shape, np.inf))
         self._sums, self.early = {}, False
         return found
 
@@ -130,7 +132,7 @@ class RunStore:
 
     def gap(self) -> None:
         """What was taken of the present interval is worth nothing: time was skipped."""
-        self._beside = Beside()
+        self._beside.close()
 
     def add(self, frame: Frame, interval: Result | None) -> None:
         """Take a step; ``interval`` is what the engine has found over the one that ends with it."""
@@ -223,8 +225,7 @@ def check(folder: Path) -> None:
 def opened(folder: Path, prepared: Prepared, model_shift_s: float, say: Callable[[str], None]) -> Iterator[RunStore]:
     """A new run in ``folder``, closed at the end. Raises ``InputError`` where one stands there or it cannot be.
 
-    It is complete also where somebody has interrupted it, or an ``InputError`` (of a broker that refuses us) has ended
-    it; any other exception leaves what there is, as a kill would.
+    It is complete also where somebody has interrupted it; any other exception leaves what there is, as a kill would.
     """
     check(folder)
     with ExitStack() as stack:
@@ -236,11 +237,6 @@ def opened(folder: Path, prepared: Prepared, model_shift_s: float, say: Callable
             store.moved(folder)
         try:
             yield store
-        except InputError as error:
-            faults = Faults()
-            faults.problems += error.problems
-            faults.of(store.close)
-            faults.tell()
         except KeyboardInterrupt:
             store.close()
             raise

@@ -178,11 +178,9 @@ class Quantity(NamedTuple):
 
 
 def quantities(s: Store) -> list[Quantity]:
-    """In the order of the page, which does not read what is measured of each element and each CDU from a run."""
+    """In the order of the page."""
     found, measured = [], s.groups["measured"]
     for name in sorted(map(str, measured.data_vars), key=lambda n: (not n.startswith(("site", "outdoor")), n)):
-        if {"element", "cdu"} & set(measured[name].dims):
-            continue
         value, residual, age = (np.ravel(s.now(name, group)) for group in ("measured", "residual", "age"))
         known, came = np.isfinite(value), np.isfinite(age)
         lost, never, drive = (int(which.sum()) for which in (came & ~known, ~came & ~known, known & np.isnan(residual)))

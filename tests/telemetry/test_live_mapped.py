@@ -23,6 +23,7 @@ from telemetry.replay.asked import open_played
 from tests.telemetry.heard import NOON, START_NS
 from tests.telemetry.lived import Lived
 from tests.telemetry.recorded import HandClock, record
+from twin.analysis.dataset import open_run
 from twin.core.coolant import density
 from twin.core.errors import InputError
 
@@ -245,3 +246,20 @@ def test_a_recording_that_is_cut_is_lived_through_by_what_it_remembers_and_what_
     empty = open_played(path, speed="max")
     with pytest.raises(InputError, match=r"nothing in the recording says .* a record is cut"):
         on_recording(Wish(SITE, at=NOON), empty, empty.decoder, lambda words: None)
+
+
+def test_a_recording_of_which_a_file_goes_while_it_plays_ends_the_run_which_is_not_complete(tmp_path):
+    (tmp_path / "mapping.yaml").write_text(INFLUX)
+    about, messages = kept("influx", {"mapping": str(tmp_path / "mapping.yaml")}), stream("influx", lasting_s=12)
+    half = len(messages) // 2
+    for part in (messages[:half], messages[half:]):
+        recorder = Recorder(tmp_path / "r", about, clock=HandClock())
+        record(recorder, part, group=2)
+        recorder.close()
+    played = open_played(tmp_path / "r", speed="max")
+    wish = Wish(SITE, at=NOON, every=2.0, out=tmp_path / "run")
+    session = on_recording(wish, played, played.decoder, lambda words: None)
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        session.go(threading.Event(), lambda frame: played.recording.files[-1].unlink(missing_ok=True))
+    run = open_run(tmp_path / "run")
+    assert (run.sizes["time"], run.attrs["complete"]) == (2, False)
