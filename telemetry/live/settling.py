@@ -26,6 +26,8 @@ FORGETS, so there is no circle. MORE, QUIET and FORGETS are ours (estimates).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from telemetry.clock import NS
 from telemetry.live.banner import DECIDING, GROUPS, TOLD, Tally
 from telemetry.replay.told import stamp
@@ -36,32 +38,79 @@ WAITS_NS = 100 * NS
 FORGETS_NS = 600 * NS
 
 
+class Rising:
+    """Remembers how much was usable at most, and when it was last more, or points were described."""
+
+    def __init__(self) -> None:
+        self._known = self._rose_ns = 0
+        self._most = dict.fromkeys(GROUPS, 0)
+
+    def anew(self) -> None:
+        """Nothing of what was usable counts any more."""
+        self._most = dict.fromkeys(GROUPS, 0)
+
+    def look(self, tally: Tally, at_ns: int) -> None:
+        """Take what is usable at ``at_ns``."""
+        known = sum(tally.known.values())
+        rose = [g for g in GROUPS if tally.usable[g] - self._most[g] > TOLD * tally.known[g]]
+        if rose or known != self._known:
+            self._known, self._rose_ns = known, at_ns
+            self._most |= {g: tally.usable[g] for g in rose}
+
+    def quiet(self, at_ns: int) -> bool:
+        """Whether it has not risen for QUIET."""
+        return at_ns - self._rose_ns >= QUIET_NS
+
+
+class Loss:
+    """Remembers since when the banner is STALE that was LIVE: ``since_ns``, None while it is not."""
+
+    def __init__(self) -> None:
+        self.since_ns: int | None = None
+        self.lasts = False  # longer than FORGETS: the model has forgotten what was measured
+        self._was_live = False
+
+    def anew(self) -> None:
+        """It counts from now on."""
+        self.since_ns, self.lasts = None, False
+
+    def look(self, at_ns: int, *, stale: bool) -> None:
+        """Take the banner at ``at_ns``."""
+        if not stale:
+            self._was_live = True
+            self.anew()
+        elif self._was_live:
+            self.since_ns = at_ns if self.since_ns is None else self.since_ns
+            self.lasts = at_ns - self.since_ns > FORGETS_NS
+
+
 class Settling:
     """Remembers with what the engine began. ``early``: it does not stand yet on what is measured."""
 
     def __init__(self) -> None:
         self.early, self._due = True, False
+        self._rising, self._loss = Rising(), Loss()
         self._began: dict[str, int] | None = None  # None: with the next step
-        self._most = dict.fromkeys(GROUPS, 0)
-        self._lost = dict[str, float]()  # shares that were missing when it had settled
-        self._known = self._rose_ns = 0
         self._since_ns: int | None = None  # when the first value came that is waited with for the others
-        self._stale_ns: int | None = None  # when the banner turned STALE
-        self._was_live = self._forgot = self._returns = False
         self._stage = 0  # 1: has begun anew with some of the cooling, 2: with all of it, and waits for the last
+        self._returns = False  # it had settled before: no more is waited for than there was then
+        self._missed = dict[str, float]()  # shares that were not usable when it had settled
 
     def begun(self) -> None:
         """The engine begins anew with the next step, for a reason of others."""
-        self._returns |= not self.early
-        self.early, self._began, self._since_ns, self._stale_ns = True, None, None, None
-        self._forgot, self._stage, self._most = False, 0, dict.fromkeys(GROUPS, 0)
+        self._wait(returns=self._returns or not self.early)
+        self._began = None
+        self._loss.anew()
 
     def look(self, tally: Tally, at_ns: int, *, stale: bool) -> bool:
         """Whether the engine begins anew with the step that ends at ``at_ns``; ``stale``: the banner before it."""
         if self._began is None:
             self._began = dict(tally.usable)
-        self._rise(tally, at_ns)
-        if self._lasts(at_ns, stale=stale):
+        self._rising.look(tally, at_ns)
+        self._loss.look(at_ns, stale=stale)
+        if self._loss.lasts:
+            self._wait(returns=True)
+            self._began = dict.fromkeys(GROUPS, 0)
             return False
         self._due = any(tally.usable[g] - self._began[g] > MORE * tally.known[g] for g in GROUPS)
         self.early = self.early or self._due
@@ -71,50 +120,40 @@ class Settling:
         if not any(tally.usable[g] for g in DECIDING):
             return False
         self._since_ns = at_ns if self._since_ns is None else self._since_ns
-        quiet = at_ns - self._rose_ns >= QUIET_NS
-        if (quiet and all(self._there(group, tally) for group in GROUPS)) or at_ns - self._since_ns >= WAITS_NS:
-            self.early, self._stage, self._returns, self._since_ns, self._lost = False, 0, False, None, tally.lost
-            begins = any(tally.usable[g] > self._began[g] for g in GROUPS)
-        else:
-            stage = 2 if self._there("cooling", tally) else 1
-            begins = self._due and quiet and not stale and stage > self._stage
-            self._stage = stage if begins else self._stage
+        begins = self._begins(tally, self._began, at_ns, stale=stale)
         if begins:
             self._began, self._due = dict(tally.usable), False
         return begins
 
-    def _rise(self, tally: Tally, at_ns: int) -> None:
-        """Note when points were described or more became usable than ever."""
-        known = sum(tally.known.values())
-        rose = [g for g in GROUPS if tally.usable[g] - self._most[g] > TOLD * tally.known[g]]
-        if rose or known != self._known:
-            self._known, self._rose_ns = known, at_ns
-            self._most |= {g: tally.usable[g] for g in rose}
+    def _wait(self, *, returns: bool) -> None:
+        """Wait for what drives the model from now on."""
+        self.early, self._returns, self._since_ns, self._stage = True, returns, None, 0
+        self._rising.anew()
 
-    def _lasts(self, at_ns: int, *, stale: bool) -> bool:
-        """Whether a loss lasts for which the model has forgotten what was measured."""
-        if not stale:
-            self._was_live, self._stale_ns, self._forgot = True, None, False
-        elif self._was_live:
-            self._stale_ns = at_ns if self._stale_ns is None else self._stale_ns
-            self._forgot = at_ns - self._stale_ns > FORGETS_NS
-        if self._forgot:
-            self.early, self._stage, self._returns, self._since_ns = True, 0, True, None
-            self._began, self._most = dict.fromkeys(GROUPS, 0), dict.fromkeys(GROUPS, 0)
-        return self._forgot
+    def _begins(self, tally: Tally, began: Mapping[str, int], at_ns: int, *, stale: bool) -> bool:
+        """While it is early: whether the engine begins anew now; with the last of its beginnings it is settled."""
+        assert self._since_ns is not None
+        quiet = self._rising.quiet(at_ns)
+        if (quiet and all(self._there(group, tally) for group in GROUPS)) or at_ns - self._since_ns >= WAITS_NS:
+            self.early, self._returns, self._since_ns, self._stage = False, False, None, 0
+            self._missed = tally.lost
+            return any(tally.usable[g] > began[g] for g in GROUPS)
+        stage = 2 if self._there("cooling", tally) else 1
+        begins = self._due and quiet and not stale and stage > self._stage
+        self._stage = stage if begins else self._stage
+        return begins
 
     def _there(self, group: str, tally: Tally) -> bool:
         """Whether all of a group is there that may be expected."""
         if self._returns:
-            return tally.lost.get(group, 0.0) <= self._lost.get(group, 1.0) + TOLD
+            return tally.lost.get(group, 0.0) <= self._missed.get(group, 1.0) + TOLD
         return tally.never.get(group, 0.0) <= TOLD
 
     def words(self) -> str:
         """What people should know of it, "" where the engine has begun with what is measured."""
-        if self._forgot and self._stale_ns is not None:
-            return (
-                f"the model goes by itself since {_clock(self._stale_ns)}, and begins anew when what drives it is back"
-            )
+        if self._loss.lasts and self._loss.since_ns is not None:
+            since = _clock(self._loss.since_ns)
+            return f"the model goes by itself since {since}, and begins anew when what drives it is back"
         if self._due and self._since_ns is not None:
             return f"the model began without some of it: it begins anew by {_clock(self._since_ns + WAITS_NS)}"
         return ""
