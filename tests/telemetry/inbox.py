@@ -38,7 +38,7 @@ class Keep:
         """Whether a test closed it."""
         return self.closed
 
-    def until(self, true: Callable[[], bool], within_s: float = 10.0) -> bool:
+    def until(self, true: Callable[[], bool], within_s: float = 30.0) -> bool:
         """Whether ``true()`` comes within a time."""
         end = time.monotonic() + within_s
         with self._news:

@@ -10,6 +10,7 @@ from tests.telemetry.script import Script
 from tests.telemetry.until import until
 
 QUICK = (0.02, 0.1)
+WAIT_S = 30.0  # for what only a hang keeps from coming
 Links = list[Listener | Publisher]
 
 
@@ -28,13 +29,13 @@ def listener(links, address, inbox, name="listener", filters=(("#", 1),), acked=
 
 def subscribed(listener: Listener) -> bool:
     """Wait until the broker has answered to the subscription: of a new session, it drops what comes before."""
-    return listener.wait(10) and until(lambda: listener.counters.reads >= 2)  # the answer to CONNECT was the first
+    return listener.wait(WAIT_S) and until(lambda: listener.counters.reads >= 2)  # the answer to CONNECT was the first
 
 
 def publisher(links, address, name="publisher", **how) -> Publisher:
     made = Publisher(parse_address(address), ANONYMOUS, name, pause_s=QUICK, **how)
     links.append(made)
-    made.connect(5)
+    made.connect(WAIT_S)
     return made
 
 

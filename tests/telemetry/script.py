@@ -65,12 +65,13 @@ def packet(sock: socket.socket) -> bytes:
     return head[:1] + body
 
 
-def listen(sock: socket.socket, seen: list[bytes] | None = None) -> None:
+def listen(sock: socket.socket, seen: list[bytes] | None = None, version: int = 4) -> None:
     """Answer pings and subscriptions, keep all else in ``seen``, until the client goes."""
+    granted = b"\x01" if version == 4 else b"\x00\x01"  # of MQTT 5 behind no properties
     while got := packet(sock):
         if got[0] == 0xC0:
             sock.sendall(b"\xd0\x00")
         elif got[0] == 0x82:
-            sock.sendall(b"\x90\x03" + got[1:3] + b"\x01")
+            sock.sendall(bytes([0x90, 2 + len(granted)]) + got[1:3] + granted)
         elif seen is not None:
             seen.append(got)

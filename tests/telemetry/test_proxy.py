@@ -39,7 +39,7 @@ def echo() -> Iterator[int]:
         server.shutdown(socket.SHUT_RDWR)
 
 
-def linked(proxy: Proxy, timeout: float = 5.0) -> socket.socket:
+def linked(proxy: Proxy, timeout: float = 30.0) -> socket.socket:
     return socket.create_connection(("127.0.0.1", proxy.port), timeout)
 
 
@@ -106,6 +106,7 @@ def test_silence_is_not_told_to_the_client(echo, how):
                 assert told(new) == b"hello"
         assert until(lambda: proxy.swallowed >= len(b"hello"))
         proxy.heal()
+        link.settimeout(30.0)
         with pytest.raises(ConnectionResetError):
             link.recv(1)
         with linked(proxy) as new:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def until(true: Callable[[], bool], within_s: float = 20.0) -> bool:
+def until(true: Callable[[], bool], within_s: float = 30.0) -> bool:
     """Whether ``true()`` comes within a time."""
     end = time.monotonic() + within_s
     while not true():
