@@ -57,6 +57,11 @@ def written(folder: Path, messages: Sequence[Message], group: int = 100, *, clos
     return max(folder.glob("*.mcap"))
 
 
+def files(folder: Path) -> set[Path]:
+    """Files of a recording; who begins anew may remove one without a message, and gives another name."""
+    return set(folder.glob("*.mcap"))
+
+
 def now_in(folder: Path) -> list[Message]:
     """What a recording holds that another process may just begin; none where that removes a file without a message."""
     try:

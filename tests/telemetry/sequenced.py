@@ -32,7 +32,7 @@ class Sequenced:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Sequenced:
-        self.publisher.connect(10)
+        self.publisher.connect(30)
         self._thread.start()
         return self
 

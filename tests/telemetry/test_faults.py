@@ -7,8 +7,10 @@ published in a time that the recording marks, and the state heals when the sourc
 
 from __future__ import annotations
 
+import math
 import random
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -31,14 +33,14 @@ from tests.cli.child import TWIN
 from tests.telemetry.client import Client
 from tests.telemetry.linked import subscribed
 from tests.telemetry.proxy import Proxy
-from tests.telemetry.recorded import now_in
+from tests.telemetry.recorded import files, now_in
 from tests.telemetry.said import Said
 from tests.telemetry.sequenced import Sequenced
 from tests.telemetry.until import until
 
 PARTITION_S = 2.5  # 20 s in `make bench`
 KEEPALIVE_S = 1.0  # while a test waits for silence to be noticed; a held-up machine makes none of its own else
-ON_THE_WAY_S = 1.0  # from the publisher to us at the most: gaps go by the time of receipt
+WAIT_S = 30.0
 
 
 class Recording:
@@ -69,16 +71,29 @@ class Recording:
     def has(self, count: int) -> bool:
         return self.ingest.messages >= count
 
-    def more(self, count: int, within_s: float = 20.0) -> None:
+    def more(self, count: int) -> None:
         """Wait until so many messages more are durable."""
-        assert until(partial(self.has, self.ingest.messages + count), within_s)
+        assert until(partial(self.has, self.ingest.messages + count))
 
-    def loses_in_silence(self) -> None:
-        """Wait until silence ends this connection, soon; the next one is given as long as ever."""
-        listener = self.ingest.listener
-        before, patience_s, listener._keepalive_s = listener.counters.losses, listener._keepalive_s, KEEPALIVE_S
-        assert until(lambda: listener.counters.losses > before)
-        listener._keepalive_s = patience_s
+    def loses_in_silence(self) -> float:
+        """Wait until silence ends this connection, soon; the next one is given as long as ever.
+
+        When something was heard last, monotonic.
+        """
+        listener, heard, gone = self.ingest.listener, list[float](), threading.Event()
+        patience_s, tell = listener._keepalive_s, listener.went_down
+
+        def went_down(cause: str) -> None:  # in the link's thread: before the next connection
+            heard.append(listener._heard)
+            listener._keepalive_s = patience_s
+            del vars(listener)["went_down"]
+            tell(cause)
+            gone.set()
+
+        vars(listener)["went_down"] = went_down
+        listener._keepalive_s = KEEPALIVE_S
+        assert gone.wait(WAIT_S)
+        return heard[0]
 
     def messages(self) -> list[Message]:
         return list(open_recording(self.folder).messages())
@@ -143,10 +158,22 @@ class Killed:
         self._broker.restart()
 
 
-def outside(source: Sequenced, lost: list[int], marks: list[Mark], before_s: float) -> list[int]:
-    """The lost numbers that were published in no marked time; each of these begins ``before_s`` earlier."""
-    times = [(mark.from_ns - round(before_s * NS), mark.to_ns or mark.at_ns) for mark in marks]
-    return [n for n in lost if not any(low <= source.sent_ns[n] <= high for low, high in times)]
+def outside(source: Sequenced, found: list[Message], marks: list[Mark], before_s: float = 0.0) -> list[int]:
+    """The lost numbers that were neither published in a marked time, each of which begins ``before_s`` earlier, nor on
+    their way to us when it began, behind all that had come by then."""
+    times = [
+        (
+            mark.from_ns - round(before_s * NS),
+            mark.to_ns or mark.at_ns,
+            max(source.numbers(m for m in found if m.received_ns <= mark.from_ns), default=-1),
+        )
+        for mark in marks
+    ]
+    return [
+        n
+        for n in source.lost(found)
+        if not any(source.sent_ns[n] <= high and (source.sent_ns[n] >= low or n > came) for low, high, came in times)
+    ]
 
 
 def test_a_partition_loses_nothing_at_qos_1_and_what_it_loses_at_qos_0_lies_in_marked_gaps_and_heals(broker, tmp_path):
@@ -159,21 +186,21 @@ def test_a_partition_loses_nothing_at_qos_1_and_what_it_loses_at_qos_0_lies_in_m
         recording.more(200)
         began = time.monotonic()
         network.black_hole()
-        recording.loses_in_silence()  # in the midst of it
-        time.sleep(max(0.0, began + PARTITION_S - time.monotonic()))
+        heard = recording.loses_in_silence()  # in the midst of it
+        time.sleep(max(0.0, heard + PARTITION_S - time.monotonic()))
         network.heal()
         recording.more(200)
+        lasted_s = time.monotonic() - began
         one.enough()
         zero.enough()
         recording.heals(one, zero)
     found = recording.messages()
-    lost = zero.lost(found)
     assert one.lost(found) == []
-    assert lost
+    assert zero.lost(found)
     (gap,) = [mark for mark in recording.marks("gap") if mark.source == "zero"]
-    assert outside(zero, lost, [gap], ON_THE_WAY_S) == []
+    assert outside(zero, found, [gap]) == []
     assert gap.cause == f"nothing was heard for {KEEPALIVE_S:g} s; QoS 0"
-    assert PARTITION_S * NS <= gap.to_ns - gap.from_ns < (PARTITION_S + 5.0) * NS
+    assert PARTITION_S * NS <= gap.to_ns - gap.from_ns < (lasted_s + 5.0) * NS
     assert [m.sequence for m in found] == list(range(len(found)))
 
 
@@ -203,8 +230,8 @@ def reached(counters: object, name: str, number: int) -> bool:
     return bool(getattr(counters, name) == number)
 
 
-def more_files(folder: Path, count: int) -> bool:
-    return len(list(folder.glob("*.mcap"))) > count
+def other_files(folder: Path, before: set[Path]) -> bool:
+    return bool(files(folder) - before)
 
 
 @pytest.mark.parametrize("how", ["reset", "drop"])
@@ -224,7 +251,7 @@ def test_a_connection_that_is_cut_again_and_again_loses_nothing_at_qos_1(broker,
             network.heal()
         recording.more(30)
         one.enough()
-        assert until(lambda: one.lost(recording.messages()) == [])
+        assert until(lambda: one.lost(recording.messages()) == [], 2 * WAIT_S)
     assert network.connections == 4
 
 
@@ -250,9 +277,9 @@ def test_of_a_broker_that_is_killed_every_lost_number_was_not_written_yet_when_a
     outages = recording.marks("connected")[1:]
     assert len(outages) == 3
     assert set(one.lost(found)) <= killed.on_the_way
-    assert outside(one, one.lost(found), outages, killed.unsaved_s + ON_THE_WAY_S) == []
+    assert outside(one, found, outages, killed.unsaved_s) == []
     gaps = [mark for mark in recording.marks("gap") if mark.source == "zero"]
-    assert outside(zero, zero.lost(found), gaps, ON_THE_WAY_S) == []
+    assert outside(zero, found, gaps) == []
 
 
 def test_a_broker_that_keeps_nothing_has_forgotten_the_session_and_that_is_marked(tmp_path):
@@ -269,7 +296,7 @@ def test_a_broker_that_keeps_nothing_has_forgotten_the_session_and_that_is_marke
         recording.heals(one)
     (gap,) = recording.marks("gap")
     assert gap.cause == "the broker forgot the session"
-    assert outside(one, one.lost(recording.messages()), [gap], ON_THE_WAY_S) == []
+    assert outside(one, recording.messages(), [gap]) == []
 
 
 def test_broker_and_recording_killed_together_lose_no_more_than_what_the_broker_had_not_written(broker, tmp_path):
@@ -282,10 +309,10 @@ def test_broker_and_recording_killed_together_lose_no_more_than_what_the_broker_
     with Sequenced(broker.address, "one", 1) as one, ExitStack() as ended:
         killed = Killed(broker, one)
         for _ in range(2):
-            files = len(list(out.glob("*.mcap")))
+            before = files(out)
             process = ended.enter_context(subprocess.Popen(command, stderr=subprocess.DEVNULL))
             ended.callback(process.kill)
-            assert until(partial(more_files, out, files))
+            assert until(partial(other_files, out, before))
             time.sleep(dice.uniform(0.0, 0.6))
             killed.kill(out, process.kill)
             killed_ns.append(time.time_ns())
@@ -295,8 +322,14 @@ def test_broker_and_recording_killed_together_lose_no_more_than_what_the_broker_
         one.once_more()
         process = ended.enter_context(subprocess.Popen(command, stderr=subprocess.DEVNULL))
         ended.callback(process.kill)
-        unsaved_ns = (killed.unsaved_s + ON_THE_WAY_S) * NS
-        surely = {n for n, sent in enumerate(one.sent_ns) if not any(0 <= at - sent <= unsaved_ns for at in killed_ns)}
+        unsaved_ns, behind = killed.unsaved_s * NS, one.publisher.window + 1
+        # Acknowledged by the broker, at the latest: when another one had been handed over a window later.
+        acked_ns = [*one.sent_ns[behind:], *[math.inf] * behind]
+        surely = {
+            n
+            for n, (sent, acked) in enumerate(zip(one.sent_ns, acked_ns, strict=False))
+            if not any(sent <= at <= acked + unsaved_ns for at in killed_ns)
+        }
         assert until(lambda: surely.isdisjoint(one.lost(now_in(out))))
         process.terminate()
         assert process.wait(30) == 0
@@ -307,4 +340,4 @@ def test_broker_and_recording_killed_together_lose_no_more_than_what_the_broker_
     assert surely.isdisjoint(lost)
     assert set(lost) <= killed.on_the_way
     marked = [mark for mark in recording.marks() if mark.what == "connected"]
-    assert outside(one, lost, marked, killed.unsaved_s + ON_THE_WAY_S) == []
+    assert outside(one, found, marked, killed.unsaved_s) == []
