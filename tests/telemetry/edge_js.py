@@ -43,7 +43,8 @@ class EdgeNode:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True,
         )  # fmt: skip
         self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
@@ -59,7 +60,7 @@ class EdgeNode:
     def hears(self, word: str) -> bool:
         """Whether that is the next that it says."""
         try:
-            return self._lines.get(timeout=20.0) == word
+            return self._lines.get(timeout=30.0) == word
         except queue.Empty:
             return False
 
@@ -73,6 +74,7 @@ class EdgeNode:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.kill()
+        self._listener.join()  # nobody reads what is closed
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()

@@ -119,6 +119,7 @@ def test_a_session_keeps_all_quality_1_and_0_messages_while_its_subscriber_is_aw
     with client(broker) as publisher:
         assert publisher.publish(numbered(name, AWAY)) == AWAY
         assert publisher.publish([(name, b"%08d" % AWAY)], 0) == 1
+        assert publisher.publish([("behind", b"")]) == 1  # acknowledged when what was sent before it has arrived
         with client(broker, name, clean=False) as subscriber:
             assert subscriber.session_present is True
             assert subscriber.receives(AWAY + 1)

@@ -65,7 +65,7 @@ def test_a_broker_listens_on_loopback_only_is_killed_and_comes_back_on_the_same_
         broker.restart()
         assert broker.alive
         assert (broker.port, broker.pid != first) == (port, True)
-        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        socket.create_connection(("127.0.0.1", port), timeout=30).close()
     assert not broker.alive
     assert free(port)
     broker.stop()  # once more does no harm

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
+from typing import ClassVar
 
 import paho.mqtt.client as paho
 import pytest
@@ -12,15 +12,16 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from telemetry.address import Address
 from telemetry.brokers import start
-from telemetry.emulate.session import Target, target, to_broker, to_folder
+from telemetry.emulate.session import Target, _Patient, target, to_broker, to_folder
 from telemetry.emulate.virtual import Wanted, virtual
+from telemetry.link.listener import Publisher
 from telemetry.message import Message
 from tests.telemetry.heard import Heard, breaks_contract
 from tests.telemetry.until import until
 from twin.core.errors import InputError
 
 NOON = "2028-07-01T12:00"
-WAIT_S = 20.0
+WAIT_S = 30.0
 
 
 class Reader:
@@ -49,6 +50,7 @@ class Reader:
     def __exit__(self, *_):
         self.client.disconnect()
         self.client.loop_stop()
+        self.client._reset_sockets()  # else left to the collector of garbage
 
 
 @pytest.mark.parametrize(("kind", "qos"), [("mosquitto", 0), ("iotcore", 1)])
@@ -59,6 +61,7 @@ def test_a_reader_at_a_real_broker_hears_all_of_a_facility(tmp_path, kind, qos):
             assert reader.ready.wait(WAIT_S)
             where = Target(Address("127.0.0.1", broker.port), qos=qos)
             played, beside = to_broker(made, where, lasting_s=2.5, stop=threading.Event(), note=lambda _: None)
+            assert until(lambda: len(reader.messages) >= played.messages)
             reader.client.publish("end", b"", 1)
             assert reader.told.wait(WAIT_S)
     finally:
@@ -87,7 +90,20 @@ def test_somebody_who_stops_it_is_heard_at_once():
     assert "mqtt://127.0.0.1:" in noted[0]
 
 
-def test_a_building_that_loses_its_broker_goes_on_counts_what_it_could_not_say_and_is_heard_again(tmp_path):
+class Patient(_Patient):
+    """One that a test can ask what it could not say."""
+
+    made: ClassVar[list[Patient]] = []
+
+    def __init__(self, publisher: Publisher) -> None:
+        super().__init__(publisher)
+        self.made.append(self)
+
+
+def test_a_building_that_loses_its_broker_goes_on_counts_what_it_could_not_say_and_is_heard_again(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("telemetry.emulate.session._Patient", Patient)
     made, stop, found = virtual(Wanted("rubin-manifold", at=NOON, sensors="ideal")), threading.Event(), []
     with start("mosquitto", tmp_path) as broker:
         where = Target(Address("127.0.0.1", broker.port))
@@ -99,7 +115,7 @@ def test_a_building_that_loses_its_broker_goes_on_counts_what_it_could_not_say_a
             with Reader(broker.address) as reader:
                 assert until(lambda: any("/Value/" in m.topic for m in reader.messages))
             broker.kill()
-            time.sleep(0.5)  # it speaks every tenth of a second: this much is lost
+            assert until(lambda: Patient.made[-1].unsent > 0)
             broker.restart()
             with Reader(broker.address) as again:
                 assert until(lambda: any("/Value/" in m.topic for m in again.messages))

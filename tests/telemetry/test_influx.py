@@ -27,6 +27,7 @@ from telemetry.message import Message
 from telemetry.pipeline import Pipeline
 from telemetry.recording.read import open_recording
 from tests.telemetry.corpus import EPOCH_MS, NS, message
+from tests.telemetry.linked import subscribed
 from tests.telemetry.test_dialects import sound
 from tests.telemetry.until import until
 from twin.core.errors import InputError
@@ -339,7 +340,7 @@ def test_a_line_of_mosquitto_pub_reaches_the_state(tmp_path):
         thread = threading.Thread(target=run.go, args=(stop, None, lambda run: None))
         thread.start()
         try:
-            assert until(lambda: run.ingest.listener.connected and run.ingest.marks > 0)
+            assert subscribed(run.ingest.listener)
             command = ["mosquitto_pub", "-p", str(broker.port), "-t", "telegraf/h1/rack", "-q", "1", "-s"]
             subprocess.run(command, input=b"rack,rack=r7 power_kw=41.5\nbroken\n", check=True, timeout=30)
             assert until(lambda: run.ingest.messages == 1)

@@ -17,12 +17,13 @@ from typer.testing import CliRunner, Result
 
 from telemetry.address import ANONYMOUS, parse_address
 from telemetry.brokers import Running, start
-from telemetry.clock import ReplayClock
+from telemetry.clock import NS, ReplayClock
 from telemetry.decode import make
 from telemetry.link.listener import Publisher
 from telemetry.live.frame import Frame
+from telemetry.live.loop import Loop
 from telemetry.live.session import Session, Wish, on_broker
-from telemetry.live.source import Listening
+from telemetry.live.source import Broker, Listening
 from telemetry.message import Message
 from telemetry.recording.write import Recorder
 from tests.telemetry.heard import NOON, START_NS, emulated
@@ -32,7 +33,7 @@ from twin.cli.main import app
 from twin.core.errors import InputError, one
 
 SITE, OTHER = "rubin-manifold", "oklahoma-10"
-SPEED = 10.0  # of the clock by which the twin steps
+LATER_NS = 10 * NS  # after the facility began
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +62,10 @@ def lived(
     every: str = "2s", filters: tuple[str, ...] = (),
     watch: Callable[[Session, Frame], None] = lambda session, frame: None,
 ) -> Session:  # fmt: skip
-    """A session that has run ``lasting_s`` beside the broker."""
+    """A session that has run ``lasting_s`` beside the broker, by a clock that jumps: nobody is late by it."""
     listening = Listening(parse_address(broker.address), ANONYMOUS, make("dsx"), "dsx", filters, record)
     wish = Wish(site, at=NOON, every=every, out=out, lasting_s=lasting_s)
-    session = on_broker(wish, listening, lambda words: None, ReplayClock(START_NS, SPEED))
+    session = on_broker(wish, listening, lambda words: None, ReplayClock(START_NS + LATER_NS, None))
     session.go(threading.Event(), partial(watch, session))
     return session
 
@@ -75,6 +76,15 @@ def twin(*words: object) -> Result:
 
 def full(*_: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def first(count: int) -> Callable[[Loop, Broker, threading.Event], None]:
+    """A twin that begins with its broker, after so many messages, and not after a time."""
+
+    def wait(loop: Loop, source: Broker, stop: threading.Event) -> None:
+        assert until(lambda: source.ingest.listener.connected and source.ingest.messages >= count)
+
+    return wait
 
 
 def test_a_recording_that_lost_messages_is_told_as_twin_record_tells_it(broker, tmp_path, monkeypatch):
@@ -132,17 +142,18 @@ def test_a_point_that_is_described_as_another_thing_in_mid_interval_ends_nothing
     assert np.isnan(measured[1]).all()
 
 
-def test_a_twin_that_heard_nothing_of_its_site_says_so_in_the_end(broker, monkeypatch):
-    monkeypatch.setattr("telemetry.live.loop.FIRST_S", 1.0)
+def test_a_twin_that_heard_nothing_of_its_site_says_so_in_the_end(broker, messages, monkeypatch):
+    monkeypatch.setattr(Loop, "_await_first", first(len({message.topic for message in messages})))
     assert lived(broker).alone == ""
-    silent = lived(broker, filters=("elsewhere/#",)).alone
-    assert silent.startswith(f"nothing of {SITE} was measured: no point of power")
     # Elements of either are called alike: that makes no telemetry of a site.
     assert "belong to this site" in lived(broker, OTHER).alone
+    monkeypatch.setattr(Loop, "_await_first", first(0))
+    silent = lived(broker, filters=("elsewhere/#",)).alone
+    assert silent.startswith(f"nothing of {SITE} was measured: no point of power")
 
 
 def test_the_command_ends_with_1_where_it_was_beside_nothing_of_its_site(broker, monkeypatch):
-    monkeypatch.setattr("telemetry.live.loop.FIRST_S", 1.0)
+    monkeypatch.setattr(Loop, "_await_first", first(1))
     done = twin("live", OTHER, "--broker", broker.address, "--at", NOON, "--for", "1s", "--json")
     assert done.exit_code == 1
     assert json.loads(done.stdout)["bound"]["of_this_site"] < 10
