@@ -233,7 +233,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     def show(run: Run) -> None:
         nonlocal began_s
-        if began_s < 0.0 and run.ingest.listener.connected:
+        if began_s < 0.0 and run.ingest.listener.counters.reads > 1:  # the answers to CONNECT and SUBSCRIBE
             began_s = time.process_time()
             print("ready", flush=True)
 

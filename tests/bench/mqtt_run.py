@@ -109,7 +109,7 @@ def go(folder: Path, rate: float, seconds: float, *options: str, load: Load = DS
         used = cpu_s(broker.pid)
         publisher.go()
         began = time.monotonic()
-        while (at_s := time.monotonic() - began) < seconds:
+        while (at_s := time.monotonic() - began) < seconds or not looks:
             newest, _, resident_mb = ingest.so_far()
             looks.append(Look(at_s, int(at_s * rate), newest + 1, resident_mb))
             time.sleep(LOOK_S)

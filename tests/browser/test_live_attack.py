@@ -13,7 +13,7 @@ from tests.browser.synthetic import Scripted, frame, topology
 from tests.browser.test_live_page import SEEN_MS, left
 
 EVIL = '<img src=x onerror="window.hit = 1">'
-WAITS = 200  # for an answer
+WAITS = 600  # for an answer
 FINE, REFUSED = " 200 ", " 421 "
 
 
@@ -23,7 +23,7 @@ def answer(url: str, host: str, path: str = "/healthz", more: str = "") -> str:
     asked = (
         f"GET {path} HTTP/1.1\r\nHost: {host.format(port=port)}\r\n{more.format(port=port)}Connection: close\r\n\r\n"
     )
-    with socket.create_connection((where, int(port)), timeout=10) as reader:
+    with socket.create_connection((where, int(port)), timeout=30) as reader:
         reader.sendall(asked.encode())
         return reader.recv(4096).decode("latin-1")
 

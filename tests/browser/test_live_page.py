@@ -24,9 +24,9 @@ from tests.bench.page import token
 from tests.browser.served import ALIVE, complaints, served, visited
 from tests.browser.synthetic import Scripted, frame, topology
 
-# A pull a second, and what a busy machine takes.
-SEEN_MS = 8_000.0
-FORGOTTEN_S = 20.0
+# A pull a second, and what a busy machine takes: only what hangs takes longer.
+SEEN_MS = 30_000.0
+FORGOTTEN_S = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def test_live_stale_live(feed, desk):
         expect(mode).to_have_attribute("data-mode", state.value, timeout=SEEN_MS)
         expect(mode).to_have_text(f"{'▲' if note else '●'} {state.value}")
         expect(page.locator("#note")).to_be_visible(visible=bool(note))
-    assert page.locator("#age").inner_text() == "0.4 s"
+    expect(page.locator("#age")).to_have_text("0.4 s")
 
 
 def test_it_asks_nobody_else_and_complains_of_nothing(desk, url):
@@ -161,7 +161,7 @@ def test_it_asks_nobody_else_and_complains_of_nothing(desk, url):
 
 
 def test_machines_can_ask_after_its_health(feed, url):
-    with urllib.request.urlopen(url + "healthz", timeout=5) as answer:
+    with urllib.request.urlopen(url + "healthz", timeout=30) as answer:
         said = json.load(answer)
     assert said["mode"] == "LIVE"
     assert said["sequence"] == feed.latest().sequence
@@ -267,7 +267,7 @@ def left(url: str, origin: str = "", shaken: bool = True, amid: Callable[[], Non
         f"Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
         f"Sec-WebSocket-Protocol: bokeh, {token(url)}\r\n\r\n"
     )
-    with socket.create_connection((host, int(port)), timeout=10) as reader:
+    with socket.create_connection((host, int(port)), timeout=30) as reader:
         reader.sendall(asked.encode())
         if not shaken:
             return reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

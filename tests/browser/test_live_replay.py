@@ -22,7 +22,7 @@ from tests.browser.runs import as_live, simulated
 from tests.browser.served import at, complaints, served, visited
 from tests.telemetry.until import until
 
-SEEN_MS, ENDED_S = 8_000.0, 60.0
+SEEN_MS, ENDED_S = 30_000.0, 60.0
 SPEED = 60.0
 # How far the page may be behind the replay, s of the run: an interval, and the second between two pulls.
 BEHIND_S = 120.0

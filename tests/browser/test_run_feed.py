@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,7 @@ from dashboards.transport import Transport, speed_of
 from dashboards.view import View
 from telemetry.live.frame import Frame, Mode
 from tests.browser.runs import DRIVEN, HALLS, INTERVALS, RACKS, as_live, cut, simulated
+from tests.telemetry.until import until
 from twin.core.errors import InputError
 from twin.engine.lock import only_writer
 
@@ -219,10 +218,10 @@ def test_a_feed_that_stumbles_says_so_and_goes_on(run, monkeypatch):
     feed.start()
     try:
         feed.transport.do("seek", "0.5")
-        wait_for(lambda: "cannot be read: TypeError" in note(feed))
+        assert until(lambda: "cannot be read: TypeError" in note(feed))
         monkeypatch.setattr(feed, "_made", made)
         feed.transport.do("seek", "0.9")
-        wait_for(lambda: note(feed) == "")
+        assert until(lambda: note(feed) == "")
     finally:
         feed.stop()
 
@@ -231,13 +230,6 @@ def note(feed: RunFeed) -> str:
     frame = feed.latest()
     assert frame is not None
     return frame.note
-
-
-def wait_for(what: Callable[[], bool], within_s: float = 5.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_run_without_racks_is_shown_by_halls(tmp_path):

@@ -76,7 +76,7 @@ def test_a_plant_makes_no_more_than_a_block_ahead_and_ends_when_told():
 
     plant = Plant(endless(), NEVER_HELD)
     plant.at(5.0, ALL)
-    assert asked.wait(10.0)
+    assert asked.wait(30.0)
     plant.at(10.0, ALL)
     assert len(made) <= 3  # read, waiting, made
     plant.close()

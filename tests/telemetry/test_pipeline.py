@@ -10,6 +10,7 @@ from telemetry.clock import NS, ReplayClock
 from telemetry.message import Message
 from telemetry.pipeline import Pipeline
 from tests.telemetry.said import T0, Said, say
+from tests.telemetry.until import until
 
 
 class Recorded:
@@ -78,10 +79,10 @@ def test_a_view_from_another_thread_is_whole():
     watcher = threading.Thread(target=look)
     watcher.start()
     try:
+        assert until(lambda: bool(torn))
         for second in range(300):
             pipeline.take([say(f"b/{i}", second, second) for i in range(20)])
     finally:
         stop.set()
         watcher.join()
-    assert torn
     assert sum(torn) == 0

@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,13 +25,21 @@ from telemetry.recording.read import open_recording
 from telemetry.recording.write import Recorder
 from telemetry.replay.asked import Played, choose, open_played
 from telemetry.replay.play import to_twin
-from telemetry.replay.send import FLUSH_S, Target, send
+from telemetry.replay.send import Target, send
 from telemetry.replay.told import told
 from tests.cli.child import TWIN, twin
 from tests.telemetry.client import Client
 from tests.telemetry.exchange import messages, shared
 from tests.telemetry.replayed import WAIT_S, Heard, directly, through
 from tests.telemetry.said import T0
+
+# The command, which waits for hours for what a broker does not acknowledge.
+PATIENT = """
+from telemetry.replay import send
+from twin.cli.main import main
+send.FLUSH_S = 1e4
+main()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -181,23 +190,20 @@ def test_no_broker_is_told_with_exit_code_2_and_a_ctrl_c_says_how_far_it_came(br
 
 
 def test_a_ctrl_c_is_heard_although_the_broker_has_gone(tmp_path):
-    asked = [*TWIN, "replay", str(shared("dsx_exemplar.csv")), "--to", "mqtt", "--json", "--broker"]
+    asked = [sys.executable, "-c", PATIENT, "replay", str(shared("dsx_exemplar.csv")), "--to", "mqtt", "--json"]
     with start("mosquitto", tmp_path / "broker") as mine, Client(mine.port, "watch") as watch:
         watch.subscribe("#", 1)
         child = subprocess.Popen(
-            [*asked, mine.address], cwd=tmp_path,
+            [*asked, "--broker", mine.address], cwd=tmp_path,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         try:
             assert watch.receives(10)
             mine.kill()
             child.send_signal(signal.SIGINT)
-            began = time.monotonic()
             shown, errors = child.communicate(timeout=WAIT_S)
-            took_s = time.monotonic() - began
         finally:
             child.kill()
             child.wait()
     assert (child.returncode, errors.splitlines()[-1]) == (130, "interrupted")
     assert json.loads(shown)["whole"] is False
-    assert took_s < FLUSH_S / 2
