@@ -6,12 +6,17 @@ Each function below replaces a method of Numba, once, when ``twin.core.jit`` is 
 from __future__ import annotations
 
 import re
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from threading import RLock
 from typing import Any
 
 import llvmlite.binding
 from llvmlite.binding import Linkage
 from numba import config as numba_config
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
+from numba.core.cpu import CPUContext
 from numba.core.targetconfig import ConfigStack, TargetConfig
 from numba.core.types import functions
 
@@ -26,6 +31,37 @@ def widen() -> None:
     features = llvmlite.binding.get_host_cpu_features()
     if features.get("avx512fp16") and numba_config.CPU_FEATURES is None:
         numba_config.CPU_FEATURES = features.flatten() + ",-prefer-256-bit"
+
+
+@cache
+def processor() -> str:
+    """The processor that machine code is made for, with all that it can do: another one may round differently."""
+    name, features = llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features()
+    return f"{name} {numba_config.CPU_FEATURES or features.flatten()}"
+
+
+def leave_scipy() -> None:
+    """Do not load SciPy's linear algebra where SciPy is installed: 0.2 s of each process that calls a kernel.
+
+    Numba loads it to see whether it is there, for products of matrices; where anybody compiles one it does so again.
+    """
+    load, one = CPUContext.load_additional_registries, RLock()
+
+    def ensure_blas() -> None:
+        if find_spec("scipy") is None:
+            raise ImportError
+
+    def load_without_scipy(context: Any) -> None:
+        linalg: Any = import_module("numba.np.linalg")
+        with one:
+            before, linalg.ensure_blas = linalg.ensure_blas, ensure_blas
+            try:
+                import_module("numba.np.arraymath")
+            finally:
+                linalg.ensure_blas = before
+        load(context)
+
+    CPUContext.load_additional_registries = load_without_scipy
 
 
 def optimise_once() -> None:
@@ -134,4 +170,12 @@ def remember_operators() -> None:
     operators.get_call_type = remembered
 
 
-__all__ = ["compare_flags_quickly", "keep_helpers_private", "optimise_once", "remember_operators", "widen"]
+__all__ = [
+    "compare_flags_quickly",
+    "keep_helpers_private",
+    "leave_scipy",
+    "optimise_once",
+    "processor",
+    "remember_operators",
+    "widen",
+]

@@ -228,6 +228,7 @@ codegen.keep_helpers_private()
 codegen.compare_flags_quickly()
 codegen.remember_operators()
 codegen.optimise_once()
+codegen.leave_scipy()
 
 
 def _compile(function: F, *, counted: bool, entry: bool = True, inlined: bool = False, run: bool = True) -> F:

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.core.kept import kept
 from twin.core.units import HOUR
 from twin.inference.decoding import BATCHING
 from twin.inference.draw import Draw
@@ -15,7 +16,7 @@ from twin.inference.fleet import PERCENTILES, Class, Pool
 from twin.inference.memory import kv_bytes_token
 from twin.inference.model import Model
 from twin.inference.serving import Serving, factor
-from twin.inference.ttft import cell_edges, ttft_table
+from twin.inference.ttft import TABLE, cell_edges, ttft_table
 from twin.inference.workload import Workload
 
 Floats = NDArray[np.float64]
@@ -80,7 +81,7 @@ def output_percentiles(workload: Workload) -> list[float]:
 
 
 def ttft_tables(pairs: list[tuple[Serving, Workload]]) -> Floats:
-    """A table of TTFT for each pair, side by side on threads: each takes 0.2 s, and is remembered.
+    """A table of TTFT for each pair, side by side on threads: each takes 0.3 s, once for all processes.
 
     It has no scale, so it is made of the times without their speed: samples of the speed share it.
     """
@@ -93,7 +94,7 @@ def ttft_tables(pairs: list[tuple[Serving, Workload]]) -> Floats:
 @lru_cache(maxsize=128)
 def _ttft_table(times: bytes) -> Floats:
     """The table of a distribution of prefill times; samples of what is unknown of power and speed share it."""
-    return ttft_table(cell_edges(np.frombuffer(times)))
+    return kept("ttft", times, TABLE, lambda: ttft_table(cell_edges(np.frombuffer(times))))
 
 
 def prefill_times(serving: Serving, workload: Workload) -> Floats:

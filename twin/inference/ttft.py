@@ -43,6 +43,7 @@ BELOW = 12  # cells of the table up to C = 1 - p
 ROWS_C = BELOW + 33
 ROWS_D = 33
 ROWS_V = 10
+TABLE = (len(PERCENTILES), ROWS_D, ROWS_V, ROWS_C)
 LOG_RARE_50, LOG_RARE_90, LOG_RARE_99 = (-math.log(1.0 - p) for p in PERCENTILES)
 
 
@@ -182,8 +183,8 @@ def _fill(edges: np.ndarray, mean: float, percentiles: np.ndarray, table: np.nda
 
 
 def ttft_table(edges: Floats) -> Floats:
-    """The table of one class (3, ROWS_D, ROWS_V, ROWS_C) for :func:`ttft_from_table`; ``edges`` of its T_p in s."""
-    table = np.empty((len(PERCENTILES), ROWS_D, ROWS_V, ROWS_C))
+    """The table of one class (``TABLE``) for :func:`ttft_from_table`; ``edges`` of its T_p in s."""
+    table = np.empty(TABLE)
     _fill(edges, max(edges_mean(edges)[0], 1e-9), np.array(PERCENTILES), table)
     return table
 
@@ -226,6 +227,7 @@ def ttft_from_table(table: np.ndarray, scale: float, c: float, d: float, v: floa
 
 __all__ = [
     "PERCENTILES",
+    "TABLE",
     "cell_edges",
     "edges_mean",
     "late_share",
