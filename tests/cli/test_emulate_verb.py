@@ -45,7 +45,7 @@ def test_ctrl_c_ends_a_facility_on_a_broker_of_its_own_in_good_order(tmp_path):
             if line.startswith("QoS"):
                 break
         os.kill(child.pid, signal.SIGINT)
-        out, _ = child.communicate(timeout=30)
+        out, _ = child.communicate(timeout=60)
     finally:
         child.kill()
     assert any(line.startswith("to        mqtt://127.0.0.1:") for line in lines)

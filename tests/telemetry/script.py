@@ -27,16 +27,16 @@ class Script:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in [self._listener, *self._open]:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-        self._thread.join(5)
+        _end(self._listener)
+        self._thread.join(5)  # then all whom it has let in are in the list
+        for each in self._open:
+            _end(each)
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 sock, _ = self._listener.accept()
+                self._open.append(sock)
                 self.connections += 1
                 threading.Thread(target=self._run, args=(sock, self.connections), daemon=True).start()
 
@@ -44,24 +44,36 @@ class Script:
         with suppress(OSError):
             if self._tls is not None:
                 sock = self._tls.wrap_socket(sock, server_side=True)
-            self._open.append(sock)
+                self._open.append(sock)
             self._play(sock, number)
             sock.close()
 
 
+def _end(sock: socket.socket) -> None:
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    sock.close()
+
+
 def packet(sock: socket.socket) -> bytes:
-    """The next packet of the client; b"" at the end."""
+    """The next packet of the client; b"" at the end, wherever in a packet that is."""
     head = sock.recv(2)
     if len(head) < 2:
         return b""
     size, shift, last = head[1] & 0x7F, 7, head[1]
     while last & 0x80:
-        last = sock.recv(1)[0]
+        more = sock.recv(1)
+        if not more:
+            return b""
+        last = more[0]
         size |= (last & 0x7F) << shift
         shift += 7
     body = b""
     while len(body) < size:
-        body += sock.recv(size - len(body)) or b"\0"
+        more = sock.recv(size - len(body))
+        if not more:
+            return b""
+        body += more
     return head[:1] + body
 
 
