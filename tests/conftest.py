@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from twin.cli.main import COLLECTED_EVERY
 
@@ -26,6 +27,11 @@ FIRST = (
     "engine/test_ensemble.py",
     "cli/test_options.py",
 )
+
+
+# An example has as long as it takes: a machine that is held up for 0.2 s, Hypothesis' own deadline, is no fault.
+settings.register_profile("house", settings.default, deadline=None)
+settings.load_profile("house")
 
 
 def pytest_configure() -> None:
