@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +31,8 @@ WINDOW_INTERVALS = 180
 SHOWN = 3
 # A position that was scrubbed to is the end of an interval but for rounding, s.
 ROUNDING_S = 1e-3
+STALE_THEN = "STALE then: the newest readings were too old to go by"
+EARLY = "not all that drives the model had been heard in this interval"
 LEFT = "nobody writes this run any more, and it was not ended: its last instant may be long past"
 GONE = "the run cannot be read any more: was it moved?"
 REPLACED = "another run has taken the place of this one: open its page anew"
@@ -168,6 +170,7 @@ class RunFeed:
         lost = sorted(r.broken)
         notes = [
             self._trouble,
+            *_told(r, index, mode),
             f"the run has not grown for {quiet:.0f} s" if quiet else "",
             LEFT if self._was_written and not state.may_follow and not r.complete else "",
             f"the run is damaged: {', '.join(lost[:SHOWN])}{' and more' if len(lost) > SHOWN else ''} cannot be read"
@@ -199,6 +202,16 @@ class RunFeed:
             return Mode.REPLAY, age
         since = max(0.0, self._now() - float(r.times_s[index]))
         return (Mode.STALE if quiet else recorded), age + since
+
+
+def _told(reader: RunReader, index: int, mode: Mode) -> Iterator[str]:
+    """What an interval of a live run was, where its mode does not say it."""
+    if not reader.is_live:
+        return
+    if reader.mode(index) is Mode.STALE is not mode:
+        yield STALE_THEN
+    if reader.early(index):
+        yield EARLY
 
 
 def _speed(reader: RunReader) -> float:

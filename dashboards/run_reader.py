@@ -185,6 +185,10 @@ class RunReader:
         """What a live run was at an interval; SIMULATED for a simulation."""
         return list(Mode)[int(self.row("mode", index)[0])] if self.is_live else Mode.SIMULATED
 
+    def early(self, index: int) -> bool:
+        """Whether the model of a live run did not stand on what is measured, in some of an interval."""
+        return EARLY in self._root and bool(self.row(EARLY, index)[0] > 0.0)
+
     def trend(self, variable: str, item: int, first: int, last: int) -> Trend:
         """One item over the intervals from ``first`` to before ``last``, at most some thousand points."""
         stride = max(1, -(-(last - first) // MOST_POINTS))

@@ -14,6 +14,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from telemetry.clock import NS, Clock, ReplayClock
 from telemetry.live.board import Board
@@ -34,6 +35,7 @@ SET_BACK_NS = 5 * NS
 FLUSH_S = 10.0
 TELL_NS = 600 * NS  # for how long what was skipped is told
 FIRST_S = 5.0
+ENDED = "the recording has ended, this is its last instant"
 Watch = Callable[[Frame], None]
 
 
@@ -49,7 +51,7 @@ class Loop:
         self.frame: Frame | None = None
         self._say, self._watch = say, watch
         self._skipped, self._skipped_ns = "", 0
-        self._flushed, self._began_ns = time.monotonic(), twin.end_ns
+        self._flushed, self.begin_ns = time.monotonic(), twin.end_ns
         self._step_ns = round(twin.step_s * NS)
 
     def tick(self, *words: str, speed: float = 1.0) -> Frame:
@@ -77,7 +79,7 @@ class Loop:
 
     def _missing(self, held: int, end_ns: int) -> str:
         """Values whose births or metadata never came."""
-        waited = held and end_ns - self._began_ns > WAITS_NS
+        waited = held and end_ns - self.begin_ns > WAITS_NS
         return f"{held:,} values wait for what describes them, which has not come" if waited else ""
 
     def _foreign(self) -> str:
@@ -100,6 +102,7 @@ class Loop:
         self._await_first(source, stop)
         first_ns = clock.now_ns() // NS * NS
         self.twin.begin(first_ns)
+        self.begin_ns = first_ns
         end_ns = None if lasting_s is None else first_ns + round(lasting_s * NS)
         while end_ns is None or self.twin.end_ns + self._step_ns <= end_ns:
             due = self.twin.end_ns + self._step_ns + LAG_NS
@@ -161,6 +164,9 @@ class Loop:
             waiting.clear()
             self.tick(unborn(self.pipeline.decoder), speed=speed)
         self.pipeline.commit()
+        if self.frame is not None:  # a page stays open behind it
+            note = "; ".join(filter(None, (ENDED, self.frame.note)))
+            self.board.put(replace(self.frame, sequence=self.frame.sequence + 1, speed=0.0, note=note))
         return True
 
 

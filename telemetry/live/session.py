@@ -9,7 +9,7 @@ site, it is refused, and a shipped site that it fits is named.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -35,7 +35,7 @@ from telemetry.replay.asked import Played
 from telemetry.replay.told import stamp as stamp_ns
 from twin.core.errors import Faults, InputError, one, option
 from twin.core.units import DAY
-from twin.engine.period import instant, interval, seconds, stamp
+from twin.engine.period import instant, interval, lasting, seconds, stamp
 from twin.engine.prepare import Prepared, prepare
 from twin.site.load import LoadedSite, load_site
 from twin.site.shipped import shipped
@@ -140,7 +140,7 @@ class Session:
         return {
             "site": self.topology.site,
             "frames": self.twin.sequence,
-            "begin_utc": stamp_ns(self.begin_ns),
+            "begin_utc": stamp_ns(self.begin_ns if loop is None else loop.begin_ns),
             "end_utc": stamp_ns(self.twin.end_ns),
             "model_shift_s": self.topology.model_shift_s,
             "mode": None if frame is None else str(frame.mode),
@@ -148,13 +148,17 @@ class Session:
             "bound": self.twin.bindings.told(),
             "not_usable": {group: round(share, 6) for group, share in self.twin.banner.shares.items()},
             "skipped_s": 0.0 if loop is None else loop.skipped_s,
-            "run": None if store is None else str(store.folder),
+            "run": None if store is None or not store.rows else str(store.folder),
             "intervals": 0 if store is None else store.rows,
             "intervals_lost": 0 if store is None else store.lost,
             "source": None if self.source is None else self.source.told(),
-            "notes": [] if self.recording is None else self.recording.notes(),
+            "notes": [*([] if self.recording is None else self.recording.notes()), *self._without()],
             "state": None if loop is None else loop.pipeline.state.counts.told(),
         }
+
+    def _without(self) -> Iterator[str]:
+        if self.store is not None and not self.store.rows:
+            yield f"no interval of {lasting(self.prepared.attrs['interval_s'])} came to its end: there is no run"
 
 
 def _prepared(wish: Wish, begin_s: float, step_s: float, every_s: float) -> tuple[Prepared, float]:

@@ -154,9 +154,10 @@ class Settling:
         if self._loss.lasts and self._loss.since_ns is not None:
             since = _clock(self._loss.since_ns)
             return f"the model goes by itself since {since}, and begins anew when what drives it is back"
-        if self._due and self._since_ns is not None:
-            return f"the model began without some of it: it begins anew by {_clock(self._since_ns + WAITS_NS)}"
-        return ""
+        if not self.early or self._since_ns is None:
+            return ""
+        begins = f"begins anew with what comes until {_clock(self._since_ns + WAITS_NS)}"
+        return f"the model began without some of it, and {begins}" if self._due else f"the model {begins}"
 
 
 def _clock(at_ns: int) -> str:

@@ -16,6 +16,7 @@ cannot be read on has ended is left without.
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -210,6 +211,11 @@ class RunStore:
         with telling(self.folder):
             self._store.close({**self._period(), "complete": True, COMPLETE: 1})
 
+    def remove_empty(self) -> None:
+        """Remove it where a reader would find no interval."""
+        if not self.rows:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
 
 def _rows_of(level: str) -> int:
     return LARGE_ROWS if level in LARGE else SMALL_ROWS
@@ -225,7 +231,8 @@ def check(folder: Path) -> None:
 def opened(folder: Path, prepared: Prepared, model_shift_s: float, say: Callable[[str], None]) -> Iterator[RunStore]:
     """A new run in ``folder``, closed at the end. Raises ``InputError`` where one stands there or it cannot be.
 
-    It is complete also where somebody has interrupted it; any other exception leaves what there is, as a kill would.
+    It is complete also where somebody has interrupted it; any other exception leaves what there is, as a kill would. A
+    run of which no interval came to its end is removed: it holds nothing, and would only be in the way of the next.
     """
     check(folder)
     with ExitStack() as stack:
@@ -235,6 +242,7 @@ def opened(folder: Path, prepared: Prepared, model_shift_s: float, say: Callable
                 _lay_out(fresh, prepared, model_shift_s)
                 store = RunStore(fresh, prepared, say)
             store.moved(folder)
+        stack.callback(store.remove_empty)
         try:
             yield store
         except KeyboardInterrupt:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 import zarr
+from zarr.errors import ZarrUserWarning
 
-from dashboards.feed import RunFeed
+from dashboards.feed import EARLY, STALE_THEN, RunFeed
 from dashboards.panels import rack
+from dashboards.run_reader import NS
 from dashboards.transport import Transport, speed_of
 from dashboards.view import View
 from telemetry.live.frame import Frame, Mode
@@ -147,6 +150,27 @@ def test_a_finished_live_run_is_a_replay_with_both_sides(live):
         trend = feed.trend("rack_power", item, 3600.0)
         np.testing.assert_array_equal(trend.residual, xr.open_zarr(live, group="residual")["rack_power"][:, item])
         assert (trend.drove == drove).all()
+
+
+def test_what_an_interval_was_is_said_where_the_replay_comes_by(live):
+    root = zarr.open_group(live, mode="r+", use_consolidated=False)
+    stale, early = list(Mode).index(Mode.STALE), np.arange(INTERVALS) < 2
+    modes = root["mode"]
+    assert isinstance(modes, zarr.Array)
+    modes[1:4] = stale
+    root.create_array("early", data=early.astype(np.int8), chunks=(INTERVALS,), dimension_names=["time"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ZarrUserWarning)
+        zarr.consolidate_metadata(live)
+    feed = RunFeed(live, speed=60.0, clock=Clock())
+    feed.transport.do("pause", "")
+    said = []
+    for at in (0, 1, 3, 4):
+        feed.transport.do("seek", str(at / (INTERVALS - 1)))
+        frame = shown(feed)
+        assert (frame.mode, frame.time_ns // NS) == (Mode.REPLAY, end_s(live, at))
+        said.append(frame.note)
+    assert said == [EARLY, f"{STALE_THEN}; {EARLY}", STALE_THEN, ""]
 
 
 def test_a_run_that_grows_is_followed_and_silence_is_stale(live):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 from telemetry.clock import NS
 from telemetry.decode import make
@@ -91,6 +91,15 @@ def test_a_loop_that_is_a_little_late_catches_up():
     twin, loop, _ = lived({3: 8.0}, 20)
     assert twin.ends == list(range(1, 21))
     assert loop.skipped_s == 0.0
+
+
+def test_it_begins_when_it_has_listened_for_a_while_not_when_it_was_made():
+    twin, loop, _ = lived({}, 2)
+    clock, source = Clock({}, 2), cast("Broker", SimpleNamespace(failed=False, words=lambda: ""))
+    clock.ns += 60 * NS
+    loop.live(source, clock, threading.Event(), None)
+    assert loop.begin_ns == START_NS + 60 * NS
+    assert (twin.begins, twin.ends) == ([0, 60], [1, 2, 61, 62])
 
 
 def test_a_machine_that_slept_computes_no_hours_and_says_so():

@@ -235,13 +235,21 @@ def test_a_recording_that_is_cut_is_lived_through_by_what_it_remembers_and_what_
     [path] = (tmp_path / "r").iterdir()
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     played = open_played(path, speed="max")
-    session = on_recording(Wish(SITE, at=NOON), played, played.decoder, lambda words: None)
+    wish = Wish(SITE, at=NOON, every="1min", out=tmp_path / "run")
+    session = on_recording(wish, played, played.decoder, lambda words: None)
     session.go(threading.Event(), lambda frame: None)
     told = session.told()
     assert told["bound"]["bound"] == len(RACKS) + 4
     assert 0 < told["frames"] < 12
-    [note] = told["notes"]
+    note, without = told["notes"]
+    assert (told["run"], without) == (None, "no interval of 1 min came to its end: there is no run")
     assert note.endswith("are not whole, torn or still being written: a record is cut")
+    assert session.loop is not None
+    shown, last = session.board.latest(), session.loop.frame  # a page that stays open says that no more comes
+    assert shown is not None
+    assert last is not None
+    assert (shown.time_ns, shown.speed, shown.sequence) == (last.time_ns, 0.0, last.sequence + 1)
+    assert shown.note.startswith("the recording has ended")
     path.write_bytes(path.read_bytes()[:200])
     empty = open_played(path, speed="max")
     with pytest.raises(InputError, match=r"nothing in the recording says .* a record is cut"):

@@ -19,6 +19,7 @@ from twin.engine.driven import Driven
 
 SITE, LASTING_S, HEARD_S = "rubin-manifold", 60.0, 110.0
 RETURN = "fws_return_temperature"
+MODES = list(Mode)
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,13 @@ def test_key_figures_are_not_of_the_time_before_all_was_heard(lived, out):
     assert summary(early)["notes"][0].startswith("All intervals are of a time in which not all")
 
 
+def test_key_figures_say_at_how_many_ends_the_twin_was_stale(out):
+    run = open_run(out)
+    assert not any("STALE" in note for note in summary(run)["notes"])
+    modes = run["mode"].copy(data=[MODES.index(Mode.STALE)] * 3 + [MODES.index(Mode.LIVE)] * 3)  # the first is early
+    assert "2 of 5 intervals that count are STALE" in " ".join(summary(run.assign(mode=modes))["notes"])
+
+
 def silent(message: Message) -> bool:
     """Values of every fourth rack."""
     return "/Value/" in message.topic and "RackPower" in message.topic and message.topic.endswith(("1", "5"))
@@ -111,7 +119,7 @@ def test_where_some_never_come_frames_are_early_until_the_contract_has_them_miss
     assert abs(frames[0].simulated[RETURN] - first.simulated[RETURN]).max() < 0.3
     assert abs(frames[0].simulated[RETURN] - lived.at(2.0).simulated[RETURN]).max() > 5.0
     assert first.note.startswith("not heard yet: ")
-    assert "it begins anew by 17:48:2" in lived.at(3.0).note
+    assert "the model began without some of it, and begins anew with what comes until 17:48:2" in lived.at(3.0).note
 
 
 class Told:

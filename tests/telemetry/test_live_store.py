@@ -226,11 +226,23 @@ def test_time_in_a_run_never_goes_back(tmp_path, site):
 
 
 def test_one_writer_and_no_run_is_ever_replaced(tmp_path, site):
-    with (
-        opened(tmp_path / "run", site, 0.0, print),
-        pytest.raises(InputError, match="another process is writing"),
-        only_writer(tmp_path / "run"),
-    ):
-        pass
+    with opened(tmp_path / "run", site, 0.0, print) as store:
+        store.add(*step(site, 1))
+        with pytest.raises(InputError, match="another process is writing"), only_writer(tmp_path / "run"):
+            pass
     with pytest.raises(InputError, match="holds a run: choose another"), opened(tmp_path / "run", site, 0.0, print):
         pass
+
+
+@pytest.mark.parametrize("error", [None, KeyboardInterrupt(), one("refused"), KeyError("x")])
+def test_a_run_of_no_interval_is_not_in_the_way_of_the_next(tmp_path, site, error):
+    """A password that was wrong: the same command with the right one must not need another folder."""
+    expected = nullcontext() if error is None else pytest.raises(type(error))
+    with expected, opened(tmp_path / "run", site, 0.0, print) as store:
+        store.add(step(site, 1)[0], None)
+        if error is not None:
+            raise error
+    assert list(tmp_path.iterdir()) == []
+    with opened(tmp_path / "run", site, 0.0, print) as store:
+        store.add(*step(site, 1))
+    assert numbers(tmp_path / "run") == [1]

@@ -8,7 +8,8 @@ Equations (boundaries as in ISO/IEC 30134)::
 Keys carry their unit. Instants are ends of output intervals, UTC. A share or ratio has no unit. The contract of an
 interval is that at its end; before the first tranche there is none, and the no-load losses of a path that stands are
 no breach. Of a live run no interval counts in which the model did not stand yet on what is measured (``early``), unless
-all are such: nothing in them was so at the campus. A note says how many they are.
+all are such: nothing in them was so at the campus. Those at whose ends its twin was STALE count: the model went on from
+where it stood. Notes say how many they are.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from twin.analysis.consumers import consumer_rows, consumers_defect
 from twin.analysis.energy_cost import grid_costs
 from twin.analysis.findings import notes, violations
 from twin.analysis.halls import hall_rows, loop_rows
-from twin.analysis.period import Floats, Period, iso, labels, period_of, plain, values
+from twin.analysis.period import Floats, Period, flag_names, iso, labels, period_of, plain, values
 from twin.analysis.serving import serving
 from twin.core.units import HOUR
 
 Summary = dict[str, Any]
+STALE = "STALE"  # as live runs have it among their modes
 PUE_CATEGORY = "ISO/IEC 30134-2 category 3 (IT energy at the equipment's AC input), designed (predicted by a model)"
 
 
@@ -59,7 +61,7 @@ def summary(ds: xr.Dataset) -> Summary:
     costs = grid_costs(ds, period, served["tokens_s"] if served else None)
     if costs is not None:
         found["grid"] = costs
-    found["notes"] = [*early, *notes(ds, found)]
+    found["notes"] = [*early, *stale(ds), *notes(ds, found)]
     found["violations"] = violations(ds, found)
     return found
 
@@ -77,6 +79,16 @@ def settled(ds: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
         ds if whole else ds.isel(time=np.flatnonzero(~early)),
         [f"{which} of a time in which not all that drives the model had been heard.{then}"],
     )
+
+
+def stale(ds: xr.Dataset) -> list[str]:
+    """A sentence on the intervals of a live run at whose ends its twin said STALE; none where there are none."""
+    if "mode" not in ds:
+        return []
+    modes = flag_names(ds["mode"].attrs)
+    count = sum(modes.get(int(mode)) == STALE for mode in ds["mode"].values)
+    of = f"{count:,} of {ds.sizes['time']:,} intervals that count {'is' if count == 1 else 'are'}"
+    return [f"{of} {STALE}: too little of what drives the model was usable at their ends."] if count else []
 
 
 def priors(ds: xr.Dataset) -> list[dict[str, Any]]:
