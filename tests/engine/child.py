@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from twin.core.errors import InputError, StoppedError
@@ -34,6 +35,14 @@ def dying(function: Any, at_call: int) -> Any:
         return function(*args, **named)
 
     return made
+
+
+def peak_kib() -> int:
+    """Most memory that was resident; on Linux `getrusage` begins with that of the process which started this one."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
 
 
 def main(out: str, blocks: int, options: dict[str, str]) -> int:
@@ -78,7 +87,7 @@ def main(out: str, blocks: int, options: dict[str, str]) -> int:
     except InputError as error:
         note(str(error))
         return FULL_DISK
-    note(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}")
+    note(f"peak {peak_kib()}")
     return 0
 
 
