@@ -111,11 +111,20 @@ def test_a_run_that_cannot_be_written_leaves_the_recording_to_others(broker, tmp
     Recorder(tmp_path / "rec", {}, clock=ReplayClock(START_NS)).close()
 
 
-def test_a_fault_of_ours_in_the_writer_is_no_bad_input_and_leaves_no_complete_run(broker, tmp_path, monkeypatch):
-    monkeypatch.setattr(Recorder, "add", lambda self, messages: 1 / 0)
+def test_a_fault_of_ours_in_the_writer_is_no_bad_input_and_leaves_no_complete_run(
+    broker, messages, tmp_path, monkeypatch
+):
+    def watch(session: Session, frame: Frame) -> None:
+        source = session.source
+        if frame.sequence == 3 and source is not None:  # an interval is over
+            monkeypatch.setattr(Recorder, "add", lambda self, messages: 1 / 0)
+            publish(broker, messages[:1])
+            assert until(lambda: source.failed)
+
     with pytest.raises(RuntimeError, match="a fault of halltwin stopped the writing: ZeroDivisionError"):
-        lived(broker, record=tmp_path / "rec", out=tmp_path / "run", lasting_s=60.0)
-    assert open_run(tmp_path / "run").attrs["complete"] is False
+        lived(broker, record=tmp_path / "rec", out=tmp_path / "run", lasting_s=60.0, watch=watch)
+    run = open_run(tmp_path / "run")
+    assert (run.sizes["time"], run.attrs["complete"]) == (1, False)
 
 
 def test_a_point_that_is_described_as_another_thing_in_mid_interval_ends_nothing(broker, messages, tmp_path):
