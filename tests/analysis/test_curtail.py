@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
 from twin import InputError
-from twin.analysis.curtail import POLICIES, STEP_S, curtail, seconds, told
+from twin.analysis.curtail import POLICIES, STEP_S, Curtailment, curtail, seconds, told
 from twin.cli.curtail import _text
 from twin.core.units import HOUR
 from twin.engine.period import instant
@@ -14,9 +16,20 @@ from twin.engine.period import instant
 AT = instant("2028-07-12T18:00", "at")
 
 
+@pytest.fixture(scope="module")
+def held_at(serving_site):
+    """The site held down by a share at ``AT``; what several tests look at is computed once."""
+
+    @cache
+    def made(share: float, hours: int, policy: str = "proportional") -> Curtailment:
+        return curtail(serving_site, share, at=AT, lasting_s=hours * HOUR, policy=policy)
+
+    return made
+
+
 @pytest.mark.parametrize("policy", POLICIES)
-def test_the_meter_is_held_below_its_target(serving_site, policy):
-    made = curtail(serving_site, 0.08, at=AT, lasting_s=2 * HOUR, policy=policy)
+def test_the_meter_is_held_below_its_target(held_at, policy):
+    made = held_at(0.08, 2, policy)
     assert made.reached
     free, held = made.free["site_power"].values, made.held["site_power"].values
     during = made.during()
@@ -69,9 +82,9 @@ def test_what_answers_of_minutes_cannot_give_at_once_the_next_service_gives():
     assert made.held["site_power"].values[made.during()].max() <= made.target_w * 1.003
 
 
-def test_a_ramp_is_kept_and_the_backlog_is_worked_off_afterwards(serving_site):
+def test_a_ramp_is_kept_and_the_backlog_is_worked_off_afterwards(serving_site, held_at):
     made = curtail(serving_site, 0.08, at=AT, lasting_s=2 * HOUR, ramp_s=HOUR)
-    steep = told(curtail(serving_site, 0.08, at=AT, lasting_s=2 * HOUR))
+    steep = told(held_at(0.08, 2))
     gentle = told(made)
     assert gentle["steepest_mw_per_min"]["down"] < 0.5 * steep["steepest_mw_per_min"]["down"]
     assert gentle["rebound_mw"] > 0.0
@@ -112,16 +125,16 @@ def test_idle_power_is_the_floor(serving_site):
     assert "without work is the floor" in _text(found)
 
 
-def test_a_meter_that_is_held_late_says_from_when_and_what_helps(serving_site):
-    found = told(curtail(serving_site, 0.05, at=AT, lasting_s=HOUR))
+def test_a_meter_that_is_held_late_says_from_when_and_what_helps(held_at):
+    found = told(held_at(0.05, 1))
     assert found["held_from_utc"] == "2028-07-12T18:00:00Z"
     words = _text(found | {"reached": False, "held_from_utc": "2028-07-12T18:10:00Z"})
     assert "NOT reached before 2028-07-12T18:10:00Z" in words
     assert "--ramp" in words
 
 
-def test_columns_stay_apart_where_billions_wait(serving_site):
-    found = told(curtail(serving_site, 0.05, at=AT, lasting_s=HOUR))
+def test_columns_stay_apart_where_billions_wait(held_at):
+    found = told(held_at(0.05, 1))
     found["classes"][0] |= {"queue_at_end": 2.4e9, "shed_per_s": 23098.5}
     row = next(line for line in _text(found).splitlines() if line.startswith("chat "))
     assert len(row.split()) == 7
@@ -132,8 +145,8 @@ def test_before_anything_is_energised_there_is_nothing_to_curtail(serving_site):
         curtail(serving_site, 0.1, at=instant("1990-01-01", "at"))
 
 
-def test_requests_are_conserved_under_the_caps(serving_site):
-    held = curtail(serving_site, 0.1, at=AT, lasting_s=2 * HOUR).held
+def test_requests_are_conserved_under_the_caps(held_at):
+    held = held_at(0.08, 2).held
     rate = held["pool_offered_rate"] - held["pool_served_rate"] - held["pool_shed_rate"]
     change = rate.cumsum("time").values * STEP_S
     backlog = held["pool_backlog"].values

@@ -31,9 +31,16 @@ def killed_while_waiting(out: Path) -> None:
     assert child.returncode == -signal.SIGKILL
 
 
-def test_a_killed_run_resumes_to_the_same_bytes(tmp_path, unbroken):
-    out = tmp_path / "run.zarr"
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory):
+    """A run that was killed after its first block."""
+    out = tmp_path_factory.mktemp("cut") / "run.zarr"
     killed_while_waiting(out)
+    return out
+
+
+def test_a_killed_run_resumes_to_the_same_bytes(tmp_path, unbroken, cut):
+    out = shutil.copytree(cut, tmp_path / "run.zarr")
     assert open_run(out, partial=True).sizes["time"] == 6
     code, said = run_child(out, 4, "resume")
     assert code == 0
@@ -80,14 +87,6 @@ def test_a_disk_that_fills_up_is_told_and_the_run_resumes(tmp_path, unbroken):
     assert list(out.rglob("*.partial")) == []
     assert run_child(out, 4, "resume")[0] == 0
     assert bytes_of(out) == bytes_of(unbroken)
-
-
-@pytest.fixture(scope="module")
-def cut(tmp_path_factory):
-    """A run that was killed after its first block."""
-    out = tmp_path_factory.mktemp("cut") / "run.zarr"
-    killed_while_waiting(out)
-    return out
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,15 @@ def test_a_shipped_file_is_small_and_packs_to_the_same_rows_again(name, write):
     assert rows == [",".join(f"{value:.0f}" for value in column) for column in values.T]
 
 
+@pytest.mark.parametrize("name", shipped_weather())
+def test_a_year_that_is_read_row_by_row_is_the_same_to_the_last_bit(name):
+    data = (files("sites") / "weather" / f"{name}.csv").read_bytes()
+    before, _, last = data.rstrip().rpartition(b"\n")
+    whole, by_rows = unpack(data, name), unpack(before + b"\n " + last, name)
+    assert whole.values.tobytes() == by_rows.values.tobytes()
+    assert whole.month_years == by_rows.month_years
+
+
 def test_a_packed_file_may_be_loaded_by_its_path(packed, write):
     assert load_weather(write(packed, "mine.csv")).name == "somewhere"
 

@@ -8,6 +8,7 @@ packing loses nothing.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ SCALES = (0.1, 0.1, 0.01, 100.0)
 SOURCE = "NREL TMY3 (2008), period of record 1973-2005"
 LICENCE = "public domain: NREL TMY3, made for the US Department of Energy, a work of the US Government"
 REAL_KEYS = ("latitude", "longitude", "elevation_m", "utc_offset_h")
+# Rows as `pack` writes them.
+PLAIN = re.compile(r"(?:-?\d{1,6}(?:,-?\d{1,6}){3}(?:\n|\Z))+")
 TEXT_KEYS = ("name", "station", "source", "licence")
 
 
@@ -78,11 +81,28 @@ def unpack(data: bytes, file: str) -> HourlyTable:
     return settle(_rows(lines, start, years, faults), station, False, faults)
 
 
+def _whole_numbers(lines: list[str]) -> list[tuple[float, float, float, float]] | None:
+    """The values of a year as :func:`pack` writes it, all at once; None where anything about it is unusual."""
+    text = "\n".join(lines)
+    if len(lines) != TYPICAL_HOURS or not PLAIN.fullmatch(text):
+        return None
+    number = np.fromstring(text.replace("\n", ","), dtype=np.int64, sep=",").reshape(TYPICAL_HOURS, len(QUANTITIES))
+    # Tenths by division: the nearest to the decimal text, as below.
+    values = np.column_stack([number[:, :2] / 10.0, number[:, 2:] * SCALES[2:]])
+    low, high = ([getattr(quantity, end) for quantity in QUANTITIES] for end in ("low", "high"))
+    return list(map(tuple, values.tolist())) if ((low <= values) & (values <= high)).all() else None
+
+
 def _rows(lines: list[str], start: int, years: list[int], faults: Faults) -> Rows:
     """The data rows after line number ``start``, labelled with the hours of a year of 365 days."""
     rows = Rows()
     days = np.datetime64("2001-01-01") + np.arange(TYPICAL_HOURS // HOURS_A_DAY)
     dates = [(years[day.month - 1], day.month, day.day) for day in days.tolist()]
+    whole = _whole_numbers(lines[start:])
+    if whole is not None:
+        rows.labels = [(start + i + 1, *dates[i // HOURS_A_DAY], i % HOURS_A_DAY + 1) for i in range(TYPICAL_HOURS)]
+        rows.values = whole
+        return rows
     if len(lines) - start > TYPICAL_HOURS:
         faults.add(f"{len(lines) - start} rows, expected {TYPICAL_HOURS}", start + TYPICAL_HOURS + 1)
     for index, text in enumerate(lines[start : start + TYPICAL_HOURS]):
