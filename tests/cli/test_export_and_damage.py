@@ -47,15 +47,22 @@ def test_an_old_export_survives_a_new_one_that_fails(place, tmp_path):
         ("folder.nc", "folder.nc: is a folder, expected the name of a file"),
     ],
 )
-def test_a_file_that_cannot_be_is_told_with_all_else(place, tmp_path, file, message):
+def test_a_file_that_cannot_be_is_told_with_all_else(tmp_path, file, message):
     (tmp_path / "folder.nc").mkdir()
-    done = twin("export", place / RUN, file, cwd=tmp_path)
+    done = twin("export", "nowhere", file, cwd=tmp_path)
+    assert done.returncode == 2
+    run, line = done.stderr.splitlines()
+    assert run == "nowhere: there is no run here"
+    assert line.startswith(message)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.nc"]
+
+
+def test_a_run_that_is_whole_is_not_written_to_a_file_that_cannot_be(place, tmp_path):
+    done = twin("export", place / RUN, "y.txt", cwd=tmp_path)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith(message)
-    run, second = twin("export", "nowhere", file, cwd=tmp_path).stderr.splitlines()
-    assert (run, second) == ("nowhere: there is no run here", line)
-    assert [path.name for path in tmp_path.iterdir()] == ["folder.nc"]
+    assert line.startswith("y.txt: expected a name that ends in .nc: a run is exported as NetCDF-4")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,40 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import zarr
-
 from twin.core.errors import InputError, Problem, one, option
-from twin.engine.target import ROOT_FILE
+from twin.engine import checkpoint
+from twin.engine.identity import GROWS
+from twin.engine.target import ROOT_FILE, Standing, read_attributes
 
 SHOWN = 5
+
+
+def check_run(path: str | Path, *, partial: bool = False) -> int | None:
+    """Raise ``InputError`` where there is no run at ``path`` that can be opened; it takes no xarray to tell.
+
+    Gives the intervals recorded in an unfinished run, which only ``partial`` may open; None for a finished one and
+    that of a live twin.
+    """
+    folder, recorded = Path(path), None
+    attrs = read_attributes(folder)
+    if attrs is None:
+        what = "is not a halltwin run" if folder.exists() else "there is no run here"
+        raise one(what, file=str(folder))
+    key, kind = GROWS
+    if not Standing(attrs).complete and attrs.get(key) != kind:
+        blocks = checkpoint.next_block(folder) or 0
+        recorded = blocks * int(attrs["intervals_per_block"])
+        if not partial:
+            what = f"the run is unfinished ({recorded} intervals are recorded): continue with {option('resume=True')}"
+            raise one(what, file=str(folder))
+    with telling_damage(folder):
+        refuse_if_incomplete(folder, recorded)
+    return recorded
 
 
 def refuse_if_incomplete(folder: Path, intervals: int | None) -> None:
@@ -55,10 +79,10 @@ def telling_damage(run: str | Path) -> Iterator[None]:
 
 def first_broken(folder: Path) -> str | None:
     """The first chunk that cannot be decoded; None where all can."""
+    zarr: Any = import_module("zarr")  # 0.2 s, which only a broken run takes
     root = zarr.open_group(folder, mode="r")
     for name, about in arrays(folder):
         array = root[name]
-        assert isinstance(array, zarr.Array)
         for at in _grid(about):
             size = _chunk_shape(about)
             try:

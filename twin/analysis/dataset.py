@@ -8,16 +8,12 @@ from typing import Any
 
 import xarray as xr
 
-from twin.analysis.damage import refuse_if_incomplete, telling_damage
-from twin.core.errors import one, option
-from twin.engine import checkpoint
+from twin.analysis.damage import check_run, telling_damage
 from twin.engine.caps import Caps
-from twin.engine.identity import GROWS
 from twin.engine.period import Moment
 from twin.engine.scenario import load_scenario
 from twin.engine.simulate import Note, Progress
 from twin.engine.simulate import simulate as run
-from twin.engine.target import Standing, read_attributes
 from twin.site.load import LoadedSite
 
 Chunks = Mapping[str, int] | str | None
@@ -89,20 +85,8 @@ def open_run(path: str | Path, *, partial: bool = False, chunks: Chunks = None) 
     which file is broken.
     """
     folder = Path(path)
-    attrs = read_attributes(folder)
-    if attrs is None:
-        what = "is not a halltwin run" if folder.exists() else "there is no run here"
-        raise one(what, file=str(folder))
-    recorded = None
-    key, kind = GROWS
-    if not Standing(attrs).complete and attrs.get(key) != kind:
-        blocks = checkpoint.next_block(folder) or 0
-        recorded = blocks * int(attrs["intervals_per_block"])
-        if not partial:
-            what = f"the run is unfinished ({recorded} intervals are recorded): continue with {option('resume=True')}"
-            raise one(what, file=str(folder))
+    recorded = check_run(folder, partial=partial)
     with telling_damage(folder):
-        refuse_if_incomplete(folder, recorded)
         dataset = _opened(folder, chunks)
     return dataset if recorded is None else dataset.isel(time=slice(0, recorded))
 

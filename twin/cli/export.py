@@ -14,17 +14,17 @@ def command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> None:
     """Write a run as a NetCDF-4 file (CF conventions)."""
-    from twin.analysis.damage import telling_damage
-    from twin.analysis.dataset import open_run
-    from twin.analysis.netcdf import to_netcdf
+    from twin.analysis.damage import check_run, telling_damage
     from twin.analysis.new_files import check_target
     from twin.core.errors import Faults
 
     faults = Faults()
-    dataset = faults.of(open_run, run)
+    faults.of(check_run, run)
     faults.of(check_target, file, overwrite=overwrite)
     faults.tell()
-    assert dataset is not None
+    from twin.analysis.dataset import open_run
+    from twin.analysis.netcdf import to_netcdf
+
     with telling_damage(run):
-        made = to_netcdf(dataset, file)
+        made = to_netcdf(open_run(run), file)
     typer.echo(str(made))

@@ -15,7 +15,9 @@ def command(
     as_json: Json = False,
 ) -> None:
     """Show the key figures of a run; exit code 1 where a constraint was violated."""
-    from twin.analysis.damage import telling_damage
+    from twin.analysis.damage import check_run, telling_damage
+
+    check_run(run)
     from twin.analysis.dataset import open_run
     from twin.analysis.kpi import summary
     from twin.analysis.summary_text import render
