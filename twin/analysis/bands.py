@@ -17,12 +17,15 @@ import xarray as xr
 
 from twin.analysis.drivers import MOST, drivers
 from twin.analysis.headline import Headline, headline_numbers, headlines_of
+from twin.analysis.without_dask import leave_dask
 from twin.core.errors import Faults
 from twin.engine.ensemble import SAMPLES, Ensemble, check_samples, hourly, run_ensemble
 from twin.engine.identity import halltwin_version
 from twin.engine.options import Asked, ask
 from twin.engine.period import Moment, stamp
 from twin.site.load import LoadedSite
+
+leave_dask()
 
 QUANTILES = (0.1, 0.5, 0.9)
 Told = list[tuple[str, float, str, str, str]]

@@ -9,12 +9,15 @@ from typing import Any
 import xarray as xr
 
 from twin.analysis.damage import check_run, telling_damage
+from twin.analysis.without_dask import leave_dask
 from twin.engine.caps import Caps
 from twin.engine.period import Moment
 from twin.engine.scenario import load_scenario
 from twin.engine.simulate import Note, Progress
 from twin.engine.simulate import simulate as run
 from twin.site.load import LoadedSite
+
+leave_dask()
 
 Chunks = Mapping[str, int] | str | None
 

@@ -23,6 +23,7 @@ from dask.delayed import delayed
 from numpy.typing import NDArray
 
 from twin.analysis.map_options import Asked, Options, ask
+from twin.analysis.without_dask import leave_dask
 from twin.core.jit import ensure_compiled
 from twin.core.variables import BY_NAME, slot
 from twin.engine.identity import halltwin_version
@@ -36,6 +37,8 @@ from twin.forcing.coincident import Air, outdoor_air
 from twin.site.load import LoadedSite
 from twin.site.plan import Plan
 from twin.site.sample import sampled_site
+
+leave_dask()
 
 Floats = NDArray[np.float64]
 OUTDOOR = "outdoor_dry_bulb_temperature"
