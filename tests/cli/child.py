@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from typer.testing import CliRunner, Result
+
+from twin.cli import main
+
 TWIN = (sys.executable, "-m", "twin.cli.main")
 DAY = ("--from", "2028-07-01", "--to", "2028-07-02", "--every", "1h")
 
@@ -37,6 +41,11 @@ def twin(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.Co
     return subprocess.run(
         command, cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
+
+
+def here(*arguments: str | Path) -> Result:
+    """Run ``twin`` in this process and folder: for one more of what other tests see in a process of its own."""
+    return CliRunner().invoke(main.app, [str(part) for part in arguments])
 
 
 def small_disk(size: int, *arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

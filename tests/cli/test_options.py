@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.cli.child import DAY, twin
+from tests.cli.child import DAY, here, twin
 
 PERIOD = ("--step", "2h", "--every", "48h", "--from", "2028-07-01", "--to", "2028-07-02", "--level", "room")
 MANY = (*PERIOD, "--seed", "x", "--threads", "0", "--load", "chatt", "--weather", "tempa", "--out", "taken.zarr")
@@ -82,9 +82,10 @@ def test_wrong_usage_is_json_where_json_is_asked_for(tmp_path, arguments, path, 
         ),
     ],
 )
-def test_a_period_that_cannot_be_is_told(tmp_path, words, message):
-    done = twin("simulate", "oklahoma-10", *words, cwd=tmp_path)
-    assert done.returncode == 2
+def test_a_period_that_cannot_be_is_told(tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    done = here("simulate", "oklahoma-10", *words)
+    assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(message)
     assert list(tmp_path.iterdir()) == []

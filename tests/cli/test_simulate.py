@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cli.child import DAY, HELP_COST, TWIN, help_cost, twin
+from tests.cli.child import DAY, HELP_COST, TWIN, help_cost, here, twin
 from twin.engine import checkpoint
 from twin.site.load import load_site
 
@@ -60,9 +60,10 @@ def test_a_violated_constraint_is_exit_code_1(tmp_path):
     ],
     ids=lambda part: " ".join(part) if isinstance(part, tuple) else None,
 )
-def test_bad_input_is_exit_code_2_and_one_line(place, arguments, message):
-    done = twin(*arguments, cwd=place)
-    assert done.returncode == 2
+def test_bad_input_is_exit_code_2_and_one_line(place, monkeypatch, arguments, message):
+    monkeypatch.chdir(place)
+    done = here(*arguments)
+    assert done.exit_code == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
