@@ -35,6 +35,7 @@ STALE_THEN = "STALE then: the newest readings were too old to go by"
 EARLY = "not all that drives the model had been heard in this interval"
 LEFT = "nobody writes this run any more, and it was not ended: its last instant may be long past"
 GONE = "the run cannot be read any more: was it moved?"
+NOT_YET, NEVER = "no interval yet", "this run has no interval"
 REPLACED = "another run has taken the place of this one: open its page anew"
 
 
@@ -64,6 +65,7 @@ class RunFeed:
         self._frame: Frame | None = None
         self._shown: tuple[object, ...] = ()
         self._trouble = ""
+        self.waiting = ""  # why there is no frame
         self._thread: threading.Thread | None = None
 
     def latest(self) -> Frame | None:
@@ -107,6 +109,7 @@ class RunFeed:
             state = self.transport.state()
             index = self._index(state)
             if index < 0:
+                self.waiting = self._trouble or (NOT_YET if state.may_follow else NEVER)
                 return
             quiet = self._silence(state)
             tick = math.floor(self._now()) if state.follows and self._reader.is_live else 0

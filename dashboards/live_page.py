@@ -67,6 +67,7 @@ class Session:
         """Take a new frame where there is one."""
         frame = self._feed.latest()
         if frame is None:
+            self._say(self._head.waiting(getattr(self._feed, "waiting", "")))
             return
         if frame.sequence == self._sequence:
             self._say(self._head.silence())

@@ -25,6 +25,7 @@ MEASURED, SIMULATED, RESIDUAL = "measured", "simulated", "residual"
 ESTIMATED = "estimated"  # measured but for a small part, which is the model's
 MINUTE = 60.0
 DASH = "–"
+DRIVES = "drives the model"  # what is measured so is no finding about it
 
 
 @dataclass
@@ -112,6 +113,11 @@ def per_second(rate: float) -> str:
             scaled = rate / size
             return f"{scaled:.{0 if scaled >= 100 else 1 if scaled >= 10 else 2}f} {letter}/s"
     return f"{rate:.0f} /s"
+
+
+def measured_racks(count: int, total: int) -> str:
+    """How many are measured: what a sum of racks needs all of."""
+    return f"{count:,} of {total:,} racks measured"
 
 
 def degrees(c: float, digits: int = 1) -> str:

@@ -28,17 +28,33 @@
     }
     return head;
   };
-  const rows = (table, all) => {
-    const body = table.tBodies[0];
-    all.forEach(([first, ...rest], i) => {
-      const row = body.rows[i] ?? body.insertRow();
-      if (row.cells.length === all[i].length && row.cells[0].textContent === first) {
-        rest.forEach((text, k) => {
-          if (row.cells[k + 1].textContent !== text) row.cells[k + 1].textContent = text;
-        });
-      } else row.replaceChildren(pickable(table, first), ...rest.map((text) => cell("td", text)));
+  const filled = (row, rest) => {
+    rest.forEach((text, k) => {
+      const there = row.cells[k + 1] ?? row.insertCell();
+      if (there.textContent !== text) there.textContent = text;
     });
-    while (body.rows.length > all.length) body.deleteRow(-1);
+    while (row.cells.length > rest.length + 1) row.deleteCell(-1);
+    return row;
+  };
+  // A row goes by its head. The one with the focus stays where it is in the document and the others move round it: what
+  // is moved loses the focus. Where it is gone, the box of the table takes it.
+  const rows = (table, all) => {
+    const body = table.tBodies[0], focused = body.contains(document.activeElement);
+    const held = focused ? document.activeElement.closest("tr") : null;
+    const before = new Map([...body.rows].map((row) => [row.cells[0].textContent, row]));
+    const now = all.map(([first, ...rest]) => {
+      const known = before.get(first), row = known ?? document.createElement("tr");
+      before.delete(first);
+      if (known === undefined) row.append(pickable(table, first));
+      return filled(row, rest);
+    });
+    const kept = new Set(now);
+    for (const row of [...body.rows]) if (!kept.has(row)) row.remove();
+    const middle = Math.max(now.indexOf(held), 0);
+    if (now.length && now[middle] !== held && body.firstChild !== now[0]) body.prepend(now[0]);
+    for (let i = middle - 1; i >= 0; i--) if (now[i + 1].previousSibling !== now[i]) now[i + 1].before(now[i]);
+    for (let i = middle + 1; i < now.length; i++) if (now[i - 1].nextSibling !== now[i]) now[i - 1].after(now[i]);
+    if (focused && !kept.has(held)) table.closest("[tabindex]")?.focus();
   };
   const head = (table, [texts]) => {
     table.tHead.rows[0].replaceChildren(...texts.map((text) => Object.assign(cell("th", text), { scope: "col" })));
@@ -157,6 +173,8 @@
     document.querySelectorAll("details[data-key]").forEach((details) => {
       details.addEventListener("toggle", () => ask(details.open ? "open" : "close", details.dataset.key));
     });
+    // A picture is no stop of the keyboard: its table is.
+    for (const { canvas_view: canvas } of Bokeh.index) if (canvas) canvas.events_el.tabIndex = -1;
     doc.on_event("connection_lost", lost);
     paint();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);

@@ -51,6 +51,10 @@ class Header:
             )
         return {"when": " · ".join(parts), **self._mode(frame.mode, frame.note, frame.data_age_s)}
 
+    def waiting(self, why: str) -> Mapping[str, Word]:
+        """The words before the first frame; ``why`` there is none, where the feed knows."""
+        return {"when": why, "mode-name": "NO INTERVAL"} if why else {}
+
     def silence(self) -> Mapping[str, Word]:
         """The words while no new frame comes: a live page must not stand as if it lived."""
         if self._frame is None or self._frame.mode not in (Mode.LIVE, Mode.STALE):

@@ -22,6 +22,7 @@ from bokeh.models import (
     Image,
     Model,
     Quad,
+    Range1d,
     Scatter,
     Segment,
     Text,
@@ -31,9 +32,10 @@ from bokeh.plotting import figure
 from dashboards.panels.colouring import Colouring, choices, chosen
 from dashboards.panels.floor import floor
 from dashboards.panels.panel import Floats, Word, Words, closing, flag, opening, picture
+from dashboards.panels.rating import BEYOND, over
 from dashboards.theme import FONT, INK, NO_DATA, WRONG, colour_bar, colours, plot, quiet
-from dashboards.view import DASH, MEASURED, SIMULATED, View, apart, degrees, values, watts
-from telemetry.live.frame import Frame
+from dashboards.view import DASH, MEASURED, RESIDUAL, SIMULATED, View, apart, degrees, values, watts
+from telemetry.live.frame import Bools, Frame, Ints
 
 KEY, TITLE = "heat", "Racks"
 HEIGHT = 396
@@ -42,15 +44,17 @@ CAMPUS = "whole campus"
 GAP = np.float32(-1e30)
 MOST_LETTERS = 10  # of the name of a row beside it
 MOST_MARKS, MOST_ROWS, MOST_LABELS, MOST_SEAMS = 200, 40, 80, 64
-# Rated power may be passed by the error of a meter.
-OVER = 1.02
+# Why a cell has no value.
+NOT_KNOWN, DRIVES, OFF = range(3)
+# It asks by the place and not by the value: BokehJS writes NaN itself and calls nobody.
 HOVER = """
-const {x, y} = special_vars, d = bands.data;
+const {x, y, image_index} = special_vars, d = bands.data, at = image_index.flat_index;
+const seen = cells.data.image[0][at], why = ["not known", "drives the model", "without power"][reasons.data.why[at]];
 for (let i = 0; i < d.name.length; i++)
   if (x >= d.left[i] && x < d.right[i] && y >= d.bottom[i] && y < d.top[i]) {
     const place = d.one[i] ? `/${String(Math.floor(x - d.left[i]) + 1).padStart(2, "0")}` : "";
-    const known = `${value.toFixed(1)} ${d.unit[i]}`;
-    return `${d.name[i]}${place}: ${Number.isNaN(value) ? "not known" : value < -1e29 ? DASH : known}`;
+    const known = `${seen.toFixed(1)} ${d.unit[i]}`;
+    return `${d.name[i]}${place}: ${Number.isNaN(seen) ? why : seen < -1e29 ? DASH : known}`;
   }
 return "";
 """
@@ -77,6 +81,7 @@ class Heat:
         self._mapper = colours(0.0, 1.0)
         self._mapper.name, self._mapper.nan_color = f"{KEY}-colours", (0, 0, 0, 0)
         self._image = ColumnDataSource({"image": []}, name=f"{KEY}-cells")
+        self._reasons = ColumnDataSource({"why": np.zeros(0, np.uint8)}, name=f"{KEY}-reasons")
         self._bands = ColumnDataSource(name=f"{KEY}-bands")
         self._ground = ColumnDataSource(name=f"{KEY}-ground")
         self._seams = ColumnDataSource(_seams(0, 0))
@@ -87,8 +92,9 @@ class Heat:
         self.parts: list[str | Model] = [
             opening(KEY, TITLE, _controls(view)) + picture(KEY),
             self._figure,
-            f'</div><ul class="legend under" id="{KEY}-legend"><li><i class="key hatch"></i>not known, or without power'
-            f'</li><li><i class="key mark"></i>above rated power</li></ul>{closing(KEY, TITLE, ())}',
+            f'</div><ul class="legend under" id="{KEY}-legend"><li><i class="key hatch"></i><span '
+            f'id="{KEY}-hatched"></span></li><li><i class="key mark"></i>above rated power by {BEYOND}</li></ul>'
+            + closing(KEY, TITLE, ()),
         ]
 
     def update(self, frame: Frame) -> Mapping[str, Word]:
@@ -112,22 +118,30 @@ class Heat:
         if energised is not None:
             off = energised[self._view.topology.rack_hall[self._floor.racks]] <= 0.0
             shown = np.where(off, np.nan, shown)
+        drive = ~off & _driving(frame, colouring, len(self._view.topology.racks))[self._floor.racks]
         if colouring:
             self._scale(colouring, shown)
         self._paint(shown)
+        self._reason(np.where(off, OFF, np.where(drive, DRIVES, NOT_KNOWN)))
         self._mark(frame)
-        finding = _finding(shown, colouring, int(off.sum())) or "no racks: record the run with --level rack"
+        finding = (
+            _finding(shown, colouring, int(off.sum()), int(drive.sum())) or "no racks: record the run with --level rack"
+        )
         words |= {
             f"{KEY}-finding": finding,
             f"{KEY}-picture@aria-label": f"Racks from above. {finding}",
             f"{KEY}-picture@hidden": flag(not len(shown)),
             f"{KEY}-controls@hidden": flag(not len(shown)),
             f"{KEY}-legend@hidden": flag(not len(shown)),
+            f"{KEY}-details@hidden": flag(not len(shown)),
+            f"{KEY}-hatched": f"{'drives the model (no residual), ' if drive.any() else ''}not known, or without power",
         }
         return words | (self._table(frame, colouring) if KEY in self._view.opened else {})
 
     def _drawn(self) -> figure:
         p = plot(HEIGHT, "")
+        # Not those of Bokeh's own: their ends go back to the data's with the next of them.
+        p.x_range, p.y_range = Range1d(), Range1d()
         p.tools, p.toolbar_location = [], None
         p.min_border_right = 2
         p.name = f"{KEY}-figure"
@@ -149,8 +163,10 @@ class Heat:
         p.add_glyph(self._marks, Scatter(x="x", y="y", marker="triangle", size=9, fill_color=WRONG, line_color="white"))
         ring = Quad(left="left", right="right", bottom="bottom", top="top", fill_color=None, line_width=3)
         p.add_glyph(self._chosen, ring, name=INK)
-        told = CustomJSHover(args={"bands": self._bands, "DASH": DASH}, code=HOVER)
-        p.add_tools(HoverTool(renderers=[drawn], tooltips="@image{custom}", formatters={"@image": told}))
+        told = CustomJSHover(
+            args={"bands": self._bands, "cells": self._image, "reasons": self._reasons, "DASH": DASH}, code=HOVER
+        )
+        p.add_tools(HoverTool(renderers=[drawn], tooltips="$x{custom}", formatters={"$x": told}))
         p.on_event(Tap, self._tapped)
         p.xgrid.visible = p.ygrid.visible = False
         quiet(p)
@@ -214,14 +230,21 @@ class Heat:
         cells[self._floor.flat] = np.clip(shown, low, high)
         self._image.data = {"image": [cells.reshape(self._floor.shape)]}
 
+    def _reason(self, why: Ints) -> None:
+        """What the hover says of racks without a value."""
+        cells = np.zeros(self._floor.shape[0] * self._floor.shape[1], np.uint8)
+        cells[self._floor.flat] = why
+        if not np.array_equal(cells, self._reasons.data["why"]):
+            self._reasons.data = {"why": cells}
+
     def _mark(self, frame: Frame) -> None:
         f, t = self._floor, self._view.topology
-        over = np.zeros(len(f.racks), bool)
+        beyond = np.zeros(len(f.racks), bool)
         for side in (MEASURED, SIMULATED):
             found = values(frame, side, "rack_power")
             if found is not None:
-                over |= found[f.racks] > OVER * t.rack_rated_w[f.racks]
-        here = np.flatnonzero(over)[:MOST_MARKS]
+                beyond |= over(found[f.racks], t.rack_rated_w[f.racks])
+        here = np.flatnonzero(beyond)[:MOST_MARKS]
         if len(here) or len(self._marks.data["x"]):
             self._marks.data = {"x": f.x[here] + 0.5, "y": f.y[here] + 0.5}
         place = None if self._view.rack is None else f.place(self._view.rack)
@@ -239,10 +262,13 @@ class Heat:
     def _table(self, frame: Frame, colouring: Colouring | None) -> Words:
         t, f = self._view.topology, self._floor
         if f.hall is not None:
-            power = {side: values(frame, side, "rack_power") for side in (MEASURED, SIMULATED)}
+            power = [values(frame, side, "rack_power") for side in (MEASURED, SIMULATED)]
             warm = values(frame, SIMULATED, "rack_temperature")
+            beyond = [over(v, t.rack_rated_w) if v is not None else None for v in power]
             rows = [
-                [t.racks[r], t.rack_kind[r], *(watts(float(v[r])) if v is not None else DASH for v in power.values()),
+                [t.racks[r], t.rack_kind[r],
+                 *(DASH if v is None or o is None else f"{'▲ ' if o[r] else ''}{watts(float(v[r]))}"
+                   for v, o in zip(power, beyond, strict=True)),
                  degrees(float(warm[r])) if warm is not None else DASH]
                 for r in f.racks
             ]  # fmt: skip
@@ -295,12 +321,23 @@ def _hall_row(name: str, found: Floats) -> list[str]:
     return [name, f"{len(found):,}", f"{len(known):,}", *numbers]
 
 
-def _finding(shown: Floats, colouring: Colouring | None, off: int) -> str:
+def _driving(frame: Frame, colouring: Colouring | None, racks: int) -> Bools:
+    """Which racks have no residual because what is measured of them drives the model; none where none is asked for."""
+    found = values(frame, MEASURED, colouring.variable) if colouring and colouring.side == RESIDUAL else None
+    used = frame.used.get(colouring.variable) if colouring else None
+    return np.zeros(racks, bool) if found is None or used is None else np.isfinite(found) & np.ravel(used)
+
+
+def _finding(shown: Floats, colouring: Colouring | None, off: int, drive: int) -> str:
     known = shown[np.isfinite(shown)]
+    lost = len(shown) - len(known) - off - drive
     racks = f"{len(shown):,} racks{f', {off:,} without power' if off else ''}"
+    racks += f", {drive:,} drive the model" if drive else ""
+    if drive and not len(known):
+        return f"{racks}{f', {lost:,} not known' if lost else ''}: no residual"
     if colouring is None or not len(known):
         return f"{racks}, none known" if len(shown) else ""
-    unit, lost = colouring.unit, len(shown) - len(known) - off
+    unit = colouring.unit
     return (
         f"{racks}{f', {lost:,} not known' if lost else ''}; {number(known.min())} to {number(known.max())} {unit}, "
         f"mean {number(known.mean())} {unit}"

@@ -2,7 +2,8 @@
 
     PUE = site_power / site_it_power        headroom = the least of power and cooling headroom of all halls
 
-Each is measured where it is measured; what is simulated stands beside it, dashed, and never in its place unsaid. Of
+Each is measured where it is measured; what is simulated stands beside it, dashed, and never in its place unsaid; where
+the measured value drives the model there is nothing to compare it with, and the card says so. Of
 thousands of racks a few are always silent: where they draw at most a hundredth of the IT power by the model, theirs is
 taken for them, and IT power and PUE are said to be estimated.
 """
@@ -19,6 +20,7 @@ from dashboards.panels import room
 from dashboards.panels.panel import Word, Words, flag
 from dashboards.view import (
     DASH,
+    DRIVES,
     ESTIMATED,
     MEASURED,
     SIMULATED,
@@ -26,6 +28,7 @@ from dashboards.view import (
     View,
     apart,
     degrees,
+    measured_racks,
     per_second,
     value,
     values,
@@ -84,13 +87,15 @@ class KeyFigures:
 
     def _it(self, frame: Frame) -> Words:
         known, side = _it_power(frame)
-        words = _pair("it", (known, value(frame, SIMULATED, "site_it_power")), side=side)
+        # An estimate is made of readings that drive, and of the model itself.
+        drives = "rack_power" in frame.used if side == ESTIMATED else _drives(frame, "site_it_power")
+        words = _pair("it", (known, value(frame, SIMULATED, "site_it_power")), side=side, drives=drives)
         racks = values(frame, MEASURED, "rack_power")
         total = len(self._view.topology.racks)
         count = 0 if racks is None else int(np.isfinite(racks).sum())
-        words["it-note"] = (
-            "" if not total else f"{total:,} racks" if racks is None else f"{count:,} of {total:,} racks measured"
-        )
+        words["it-note"] = "" if not total else f"{total:,} racks" if racks is None else measured_racks(count, total)
+        if 0 < count < total and math.isnan(known):
+            words["it-note"] = f"{words['it-note']}, so no sum"
         return words
 
     def _room(self, frame: Frame) -> Words:
@@ -137,7 +142,7 @@ def _outdoor(frame: Frame) -> Words:
         [value(frame, side, f"outdoor_{bulb}_bulb_temperature") for side in (MEASURED, SIMULATED)]
         for bulb in ("dry", "wet")
     )
-    words = _pair("outdoor", dry, degrees)
+    words = _pair("outdoor", dry, degrees, drives=_drives(frame, "outdoor_dry_bulb_temperature"))
     known = wet[0] if math.isfinite(wet[0]) else wet[1]
     words["outdoor-note"] = f"wet bulb {degrees(known)}" if math.isfinite(known) else ""
     return words
@@ -166,10 +171,19 @@ def _card(key: str, name: str) -> str:
     )
 
 
-def _pair(key: str, both: Sequence[float], form: Callable[[float], str] = watts, side: Side = MEASURED) -> Words:
+def _drives(frame: Frame, variable: str) -> bool:
+    """Whether all that is known of a measured variable drives the model, or is a sum of what does."""
+    found, used = values(frame, MEASURED, variable), frame.used.get(variable)
+    known = None if found is None else np.isfinite(found)
+    return known is not None and used is not None and bool(known.any() and np.ravel(used)[known].all())
+
+
+def _pair(
+    key: str, both: Sequence[float], form: Callable[[float], str] = watts, side: Side = MEASURED, drives: bool = False
+) -> Words:
     """Measured large where there is a measurement, with what is simulated beside it; else simulated, and marked so.
 
-    ``side``: what the first is called.
+    ``side``: what the first is called. ``drives``: it drives the model, so that the two are no two findings.
     """
     measured, simulated = both
     double = math.isfinite(measured) and math.isfinite(simulated)
@@ -178,7 +192,8 @@ def _pair(key: str, both: Sequence[float], form: Callable[[float], str] = watts,
         f"{key}-value": form(shown),
         f"{key}-value@class": "sim" if side == SIMULATED and math.isfinite(shown) else None,
         f"{key}-side": side if math.isfinite(shown) else "not known",
-        f"{key}-beside": f"simulated {form(simulated)}" if double else "",
+        f"{key}-beside": "" if not double else DRIVES if drives else f"simulated {form(simulated)}",
+        f"{key}-beside@class": "sim" if double and not drives else None,
         f"{key}-beside@hidden": flag(not double),
     }
 

@@ -61,8 +61,9 @@ def closing(key: str, title: str, head: Sequence[str], pick: str = "") -> str:
     cells = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     picks = f' data-pick="{pick}"' if pick else ""
     return (
-        f'<details data-key="{key}"><summary>Table <span class="visually-hidden">behind {escape(title)}</span>'
-        f'</summary><div class="scroll" tabindex="0" role="region" aria-label="{escape(title, quote=True)}">'
+        f'<details data-key="{key}" id="{key}-details"><summary>Table <span class="visually-hidden">behind '
+        f'{escape(title)}</span></summary><div class="scroll" tabindex="0" role="region" '
+        f'aria-label="{escape(title, quote=True)}">'
         f'<table id="{key}-table"{picks}><thead><tr>{cells}</tr></thead><tbody></tbody></table></div>'
         "</details></section>"
     )

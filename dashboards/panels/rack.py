@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import numpy as np
+
 from dashboards.panels.panel import Word, Words, flag, opening
+from dashboards.panels.rating import BEYOND, over
 from dashboards.view import DASH, MEASURED, RESIDUAL, SIMULATED, View, degrees, signed, span, value, watts
 from telemetry.live.frame import Frame
 
@@ -40,7 +43,7 @@ class Rack:
         residual = value(frame, RESIDUAL, "rack_power", rack)
         warm, warm_sim = (value(frame, side, "rack_temperature", rack) for side in (MEASURED, SIMULATED))
         rated = float(t.rack_rated_w[rack])
-        over = max((p for p in (measured, simulated) if math.isfinite(p)), default=0.0) > rated
+        beyond = bool(over(np.array([measured, simulated]), np.array(rated)).any())
         used = frame.used.get("rack_power")
         drives = used is not None and bool(used[rack])
         ages = frame.age_s.get("rack_power")
@@ -54,8 +57,8 @@ class Rack:
             f"{KEY}-simulated": watts(simulated),
             f"{KEY}-simulated@class": "sim" if math.isfinite(simulated) else None,
             f"{KEY}-residual": "none: it drives the model" if drives else signed(watts(residual)),
-            f"{KEY}-rated": f"{'▲ exceeded: ' if over else ''}{watts(rated)}",
-            f"{KEY}-rated@class": "wrong" if over else None,
+            f"{KEY}-rated": f"{f'▲ exceeded by {BEYOND}: ' if beyond else ''}{watts(rated)}",
+            f"{KEY}-rated@class": "wrong" if beyond else None,
             f"{KEY}-warm": degrees(warm),
             f"{KEY}-warm-sim": degrees(warm_sim),
             f"{KEY}-warm-sim@class": "sim" if math.isfinite(warm_sim) else None,

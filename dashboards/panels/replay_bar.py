@@ -22,7 +22,7 @@ class ReplayBar:
         speeds = sorted({*SPEEDS, transport.state().speed})
         options = "".join(f'<option value="{s:g}">×{s:g}</option>' for s in speeds)
         self.parts = [
-            f'<div class="replay" id="{KEY}" role="group" aria-label="Replay">'
+            f'<div class="replay" id="{KEY}" role="group" aria-label="Replay" hidden>'
             f'<button type="button" id="{KEY}-toggle" data-ask="play" data-on="click"></button>'
             f'<span><label for="{KEY}-speed" class="visually-hidden">Speed</label> <select id="{KEY}-speed" '
             f'data-ask="speed">{options}</select></span><span class="end" id="{KEY}-first"></span>'
@@ -40,6 +40,7 @@ class ReplayBar:
         one_day = len({moment(at, t.utc_offset_s, "%Y-%m-%d") for at in ends.values()}) == 1
         form = "%H:%M:%S" if one_day else "%Y-%m-%d %H:%M"
         words: Words = {
+            f"{KEY}@hidden": None,
             f"{KEY}-toggle": "❚❚ Pause" if plays else "▶ Play",
             f"{KEY}-toggle@data-ask": "pause" if plays else "play",
             f"{KEY}-speed@value": f"{state.speed:g}",

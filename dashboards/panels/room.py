@@ -98,7 +98,11 @@ class Room:
         scale = max(
             (float(np.nanmax(np.abs(rooms[k][order]))) for k in KINDS if order and _known(rooms[k][order])), default=1
         )
-        words: Words = {f"{KEY}-none@hidden": flag(bool(order)), f"{KEY}-finding": _finding(t, rooms, order)}
+        words: Words = {
+            f"{KEY}-none@hidden": flag(bool(order)),
+            f"{KEY}-finding": _finding(t, rooms, order),
+            f"{KEY}-details@hidden": flag(not t.halls),
+        }
         for i in range(self._slots):
             words[f"{KEY}-{i}@hidden"] = flag(i >= len(order))
             if i < len(order):

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, CustomJSTickFormatter, HoverTool, Line, Model, Range1d
+from bokeh.models import ColumnDataSource, CustomJSHover, CustomJSTickFormatter, HoverTool, Line, Model, Range1d
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from dashboards.panels.panel import Floats, Word, Words, closing, opening, picture
 from dashboards.theme import BLUE, INK, plot
-from dashboards.view import DASH, View, moment, signed, span, watts
+from dashboards.view import DASH, DRIVES, MEASURED, View, measured_racks, moment, signed, span, values, watts
 from telemetry.live.frame import Bools, Frame, Trend
 from twin.core.units import KW, MW
 
@@ -32,7 +32,6 @@ PAD, LEAST = 0.12, 0.01
 LOOSE = 2.5
 MOST_ROWS, MOST_POINTS = 60, 900
 ENOUGH = 20  # points without those at which not all was heard
-DRIVES = "drives the model"
 NS_IN_MS = 1e6
 # Labels that need no neighbour: Bokeh's own read the unit off the distance of two, and one alone is then its year.
 TIMES = """
@@ -48,6 +47,13 @@ const fine = (n) => ticks.every((t) => Math.abs(t * 10 ** n - Math.round(t * 10 
 const digits = [0, 1, 2, 3].find(fine) ?? 4;
 return tick.toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits}).replace("-", "\u2212");
 """
+# A line of the tooltip: ``format`` is the column, the unit is that of the axis.
+TOLD = """
+const at = source.data[format][special_vars.index], unit = axis.axis_label.split(", ")[1];
+if (!Number.isFinite(at)) return DASH;
+const digits = Math.abs(at) < 10 ? 3 : Math.abs(at) < 100 ? 2 : 1;
+return `${at.toFixed(digits).replace("-", "\u2212")} ${unit}`;
+"""
 
 
 class Lines:
@@ -61,6 +67,7 @@ class Lines:
         self._figure = self._drawn()
         self._asked: object = None
         self._trend: Trend | None = None
+        self._racks = (0, 0)
         self._focus = view.focus
         self._scale: tuple[str, float, float] | None = None
         legend = (
@@ -78,9 +85,19 @@ class Lines:
         focus = self._view.focus
         if focus != self._focus:
             self._focus, self._asked, self._trend, self._scale = focus, None, None, None
+        self._racks = self._counted(frame)
         if self._asked is None:
             self._ask()
         return self._words()
+
+    def _counted(self, frame: Frame) -> tuple[int, int]:
+        """Racks of the hall that is looked at: those that are measured, and all; none for a rack or the site."""
+        variable, hall, _ = self._focus
+        found = values(frame, MEASURED, "rack_power")
+        if variable != "hall_it_power" or found is None:
+            return 0, 0
+        here = found[self._view.topology.rack_hall == hall]
+        return int(np.isfinite(here).sum()), len(here)
 
     def _ask(self) -> None:
         variable, item, _ = focus = self._focus
@@ -133,7 +150,7 @@ class Lines:
             said = f"{name}: no trend is kept" if t is not None else name
             return {f"{KEY}-finding": said, f"{KEY}-picture@aria-label": f"{TITLE}: {said}"}
         measured, simulated, residual = (float(x[-1]) for x in (t.measured, t.simulated, t.residual))
-        parts = [f"measured {watts(measured)}" if math.isfinite(measured) else "not measured"]
+        parts = [self._measured(measured)]
         if math.isfinite(simulated):
             parts.append(f"simulated {watts(simulated)}")
         if t.drove[-1]:
@@ -151,6 +168,13 @@ class Lines:
             words[f"{KEY}-table#rows"] = self._rows(t)
         return words
 
+    def _measured(self, power_w: float) -> str:
+        """The measured value in words; of a hall without one, how many of its racks are known."""
+        count, total = self._racks
+        if math.isfinite(power_w):
+            return f"measured {watts(power_w)}"
+        return f"{measured_racks(count, total)}, so no sum" if 0 < count < total else "not measured"
+
     def _rows(self, t: Trend) -> list[list[str]]:
         offset = self._view.topology.utc_offset_s
         newest = range(len(t.times_ns) - 1, max(-1, len(t.times_ns) - 1 - MOST_ROWS), -1)
@@ -166,9 +190,13 @@ class Lines:
         p.tools, p.toolbar_location, p.name = [], None, f"{KEY}-figure"
         dashed = Line(x="x", y="simulated", line_color=BLUE, line_dash=[7, 4], line_width=2)
         p.add_glyph(self._source, dashed, name=f"{KEY}-simulated")
-        drawn = p.add_glyph(self._source, Line(x="x", y="measured", line_width=1.8), name=INK)
-        tips = [("", "@x{%H:%M:%S}"), ("measured", "@measured{0,0.00}"), ("simulated", "@simulated{0,0.00}")]
-        p.add_tools(HoverTool(renderers=[drawn], tooltips=tips, formatters={"@x": "datetime"}, mode="vline"))
+        p.add_glyph(self._source, Line(x="x", y="measured", line_width=1.8), name=INK)
+        # One line that is there wherever either is, and is not seen, so that both are told whichever is missing.
+        either = p.add_glyph(self._source, Line(x="x", y="either", line_alpha=0.0), name=f"{KEY}-either")
+        told = CustomJSHover(args={"source": self._source, "axis": p.yaxis[0], "DASH": DASH}, code=TOLD)
+        tips = [("", "@x{%H:%M:%S}"), ("measured", "$index{measured}"), ("simulated", "$index{simulated}")]
+        forms: dict[str, Any] = {"@x": "datetime", "$index": told}
+        p.add_tools(HoverTool(renderers=[either], tooltips=tips, formatters=forms, mode="vline"))
         return p
 
 
@@ -179,7 +207,8 @@ def _hidden(t: Trend) -> Bools:
 
 
 def _columns(at: Floats, measured: Floats, simulated: Floats) -> dict[str, NDArray[Any]]:
-    return {"x": at, "measured": measured.astype(np.float32), "simulated": simulated.astype(np.float32)}
+    lines = {"measured": measured, "simulated": simulated, "either": np.where(np.isnan(measured), simulated, measured)}
+    return {"x": at, **{name: line.astype(np.float32) for name, line in lines.items()}}
 
 
 def build(view: View) -> Lines:

@@ -32,7 +32,7 @@ READ = r"""() => {
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const own = walk.currentNode.parentElement, said = walk.currentNode.data;
-    if (!/\d/.test(said) || own.closest("script, style, noscript, option, table[id] tbody, [hidden]")) continue;
+    if (!/\d|drives/.test(said) || own.closest("script, style, noscript, option, table[id] tbody, [hidden]")) continue;
     const id = own.closest("[id]")?.id ?? "";
     texts[id] = (texts[id] ?? "") + said;
   }
@@ -42,8 +42,9 @@ READ = r"""() => {
   const doc = Bokeh.documents[0], named = (name) => doc.get_model_by_name(name), trend = named("trend-figure");
   const lines = Object.fromEntries(Object.entries(named("trend-lines").data).map(([k, v]) => [k, [...v]]));
   const cells = named("heat-cells").data.image[0];
+  const visible = trend.renderers.filter((r) => r.glyph.line_alpha.value);
   return {texts, widths, tables, lines, label: trend.left[0].axis_label, cells: [...cells], shape: cells.shape,
-    drawn: Object.fromEntries(trend.renderers.map((r) => [r.name, r.glyph.y.field]))};
+    drawn: Object.fromEntries(visible.map((r) => [r.name, r.glyph.y.field]))};
 }"""
 
 

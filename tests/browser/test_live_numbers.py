@@ -128,6 +128,12 @@ def rates(s: Store) -> dict[str, Floats]:
     return {what: np.nansum(s.now(f"pool_{what}_rate"), axis=0) for what in ("token", "served")}
 
 
+def beside(s: Store, name: str) -> Wanted:
+    """What stands beside a measured value: the model's, where there is a difference between them to be seen."""
+    residual = s.now(name, "residual")
+    return "drives the model" if np.isnan(residual) else ("simulated #", s.now(name))
+
+
 def everywhere(s: Store) -> dict[str, Wanted]:
     """What stands on the page whatever is chosen."""
     meter, it, model = s.now("site_power", "measured"), s.now("site_it_power", "measured"), s.now("site_power")
@@ -141,10 +147,10 @@ def everywhere(s: Store) -> dict[str, Wanted]:
         "replay-first": s.clock(0)[11:],
         "replay-last": s.clock(-1)[11:],
         "meter-value": ("#", meter),
-        "meter-beside": ("simulated #", model),
+        "meter-beside": beside(s, "site_power"),
         "meter-note": ("# of # contract", meter / contract, contract),
         "it-value": ("#", it),
-        "it-beside": ("simulated #", s.now("site_it_power")),
+        "it-beside": beside(s, "site_it_power"),
         "it-note": ("# of # racks measured", np.isfinite(s.now("rack_power", "measured")).sum(), len(s.racks)),
         "pue-value": ("#", meter / it),
         "pue-beside": ("simulated #", model / s.now("site_it_power")),
@@ -152,8 +158,9 @@ def everywhere(s: Store) -> dict[str, Wanted]:
         "room-value": ("#", min(room.min() for room in rooms.values())),
         "token-value": ("#", by_class["token"].sum()),
         "outdoor-value": ("#", s.now("outdoor_dry_bulb_temperature", "measured")),
-        "outdoor-beside": ("simulated #", s.now("outdoor_dry_bulb_temperature")),
+        "outdoor-beside": beside(s, "outdoor_dry_bulb_temperature"),
         "outdoor-note": ("wet bulb #", s.now("outdoor_wet_bulb_temperature", "measured")),
+        "heat-legend": ("above rated power by more than #", 0.01),
         "room-by-hall-finding": ("# of # halls", len(s.halls), len(s.halls)),
         "tokens": ("@@",),
         "ages-finding": ("newest reading # old; ▲ # lost; # never came", s.now("data_age"), lost, never),
@@ -288,6 +295,7 @@ def test_every_number_of_a_rack_and_its_hall_is_the_stores(seen, store):
         "rack-kind": kinds[n],
         "rack-place": (f"{HALL}, row #, place #", y[n] + 1, x[n] + 1),
         "rack-measured": ("#", measured[n]),
+        "rack-residual": "none: it drives the model",
         "rack-simulated": ("#", model[n]),
         "rack-rated": ("#", s.rated_w),
         "rack-warm-sim": ("#", warm[n]),

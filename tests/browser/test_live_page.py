@@ -237,7 +237,7 @@ def test_a_site_without_racks_or_halls(browser):
         empty.show(frame(empty.topology, 1))
         expect(page.locator("#mode")).to_have_text("● LIVE", timeout=SEEN_MS)
         expect(page.locator("#heat-finding")).to_have_text("no racks: record the run with --level rack")
-        for what in ("#heat-controls", "#heat-legend"):
+        for what in ("#heat-controls", "#heat-legend", "#heat-details", "#room-by-hall-details"):
             expect(page.locator(what)).to_be_hidden()
         expect(page.locator("#rack-none")).to_have_text("No racks are known here.")
         expect(page.locator("#room-by-hall-none")).to_have_text("No halls are known here.")

@@ -10,7 +10,7 @@ import pytest
 from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
 
-from dashboards.panels import key_figures, trend
+from dashboards.panels import heat, key_figures, rack, trend
 from dashboards.panels.panel import Word
 from dashboards.view import View, apart, degrees, watts
 from telemetry.live.board import Board
@@ -139,6 +139,80 @@ def test_the_second_line_of_a_card_keeps_its_place_when_its_measurement_is_lost(
     assert lost["it-side"] == "simulated"
 
 
+def test_a_card_says_of_what_drives_the_model_that_it_does_and_compares_nothing():
+    t = topology(1, 2, 4)
+    given = frame(t, 1)
+    measured = {**given.measured, "site_it_power": given.simulated["site_it_power"]}
+
+    def beside(drives: bool) -> list[object]:
+        used = {name: np.array([drives]) for name in ("site_it_power", "outdoor_dry_bulb_temperature")}
+        words = key_figures.build(View(Scripted(t))).update(replace(given, measured=measured, used=used))
+        return [words[f"{card}-beside{what}"] for card in ("it", "outdoor", "meter") for what in ("", "@class")]
+
+    meter = [f"simulated {watts(float(given.simulated['site_power'][0]))}", "sim"]
+    assert beside(True) == ["drives the model", None, "drives the model", None, *meter]
+    compared = f"simulated {watts(float(given.simulated['site_it_power'][0]))}"
+    assert beside(False) == [compared, "sim", "simulated 31.2 °C", "sim", *meter]
+
+
+def test_a_sum_that_is_not_there_says_how_many_of_its_racks_are():
+    feed = Waving(topology(2, 4, 22))
+    feed.apart = float("nan")
+    power = np.ones(len(feed.topology.racks))
+    power[3] = np.nan  # of the first hall
+    given = frame(feed.topology, 1)
+    given = replace(given, measured={**given.measured, "rack_power": power})
+
+    def said(hall: int | None) -> str:
+        lines = trend.build(View(feed, hall=hall))
+        lines.update(given)
+        return str(lines.update(given)["trend-finding"]).partition(": ")[2]
+
+    assert said(0).startswith("87 of 88 racks measured, so no sum, simulated ")
+    assert said(1).startswith("not measured, simulated ")  # all are: the sum comes with the next point
+    assert said(None).startswith("not measured, simulated ")
+    cards = key_figures.build(View(feed)).update(given)
+    assert (cards["it-note"], cards["it-side"]) == ("175 of 176 racks measured, so no sum", "simulated")
+
+
+@pytest.mark.parametrize(
+    ("drive", "lost", "finding"),
+    [(8, 0, "8 racks, 8 drive the model: no residual"), (5, 3, "8 racks, 5 drive the model, 3 not known: no residual"),
+     (0, 8, "8 racks, none known")],
+)  # fmt: skip
+def test_racks_without_a_residual_are_told_apart_from_those_that_are_not_known(drive, lost, finding):
+    t = topology(1, 2, 4)
+    given, at = frame(t, 1), np.arange(8)
+    measured = np.where(at < 8 - lost, given.simulated["rack_power"], np.nan)
+    view = View(Scripted(t), metric="rack_power:residual")
+    told = replace(given, measured={"rack_power": measured}, used={"rack_power": at < drive})
+    words = heat.build(view).update(told)
+    assert words["heat-finding"] == finding
+    assert str(words["heat-hatched"]).startswith("drives the model (no residual), not known" if drive else "not known")
+    by_power = heat.build(View(Scripted(t))).update(told)
+    assert "drive" not in f"{by_power['heat-finding']}{by_power['heat-hatched']}"
+
+
+@pytest.mark.parametrize(("share", "marked"), [(0.99, False), (1.009, False), (1.012, True)])
+def test_rated_power_is_exceeded_where_a_meter_cannot_have_made_it_up_in_picture_table_and_panel(share, marked):
+    t = topology(1, 2, 4)
+    given, rated = frame(t, 1), t.rack_rated_w
+    measured = np.where(np.arange(8) == 2, share, 0.5) * rated
+    view = View(Scripted(t), hall=0, rack=2, opened={"heat"})
+    racks = heat.build(view)
+    told = replace(given, measured={"rack_power": measured})
+    rows = racks.update(told)["heat-table#rows"]
+    assert isinstance(rows, list)
+    (picture,) = (part for part in racks.parts if isinstance(part, figure))
+    marks = next(m for m in picture.references() if isinstance(m, ColumnDataSource) and m.name == "heat-marks")
+    panel = rack.build(view).update(told)
+    mark = "▲ " if marked else ""
+    assert [row[2] for row in rows] == [f"{mark * (n == 2)}{watts(p)}" for n, p in enumerate(measured)]
+    assert len(marks.data["x"]) == marked
+    assert panel["rack-rated"] == f"{'▲ exceeded by more than 1 %: ' if marked else ''}27.0 kW"
+    assert panel["rack-rated@class"] == ("wrong" if marked else None)
+
+
 def test_with_a_few_racks_silent_it_power_and_pue_are_estimated_and_say_so():
     t = topology(1, 2, 1000)
     given = frame(t, 1)
@@ -156,7 +230,7 @@ def test_with_a_few_racks_silent_it_power_and_pue_are_estimated_and_say_so():
     few = cards(3, 2)
     filled = power[:5].sum() + other[5:].sum()
     assert (few["it-side"], few["it-value"], few["it-value@class"]) == ("estimated", watts(filled), None)
-    assert few["it-beside"] == f"simulated {watts(total)}"
+    assert (few["it-beside"], few["it-beside@class"]) == ("drives the model", None)
     assert few["it-note"] == f"{len(power) - 3:,} of {len(power):,} racks measured"
     assert (few["pue-side"], few["pue-value"]) == ("estimated", f"{meter / filled:.3f}")
     many = cards(len(power) // 50, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from dashboards.feed import RunFeed
 from dashboards.view import watts
-from tests.browser.runs import as_live, simulated
+from tests.browser.runs import as_live, cut, simulated
 from tests.browser.served import at, complaints, served, visited
 from tests.telemetry.until import until
 
@@ -133,6 +134,22 @@ def test_scrubbing_goes_there(replayed, live):
     slider.focus()  # and it goes on with the replay though it has the focus
     here = "Number(document.getElementById('replay-at').value)"
     page.wait_for_function(f"{here} >= 2 && {here} < 20", timeout=SEEN_MS)
+
+
+def test_a_run_without_an_interval_does_not_stand_as_if_it_waited(browser, live, tmp_path):
+    none = tmp_path / "none.zarr"
+    shutil.copytree(live, none)
+    cut(none, 0)
+    feed = RunFeed(none)
+    feed.start()
+    with served(feed) as url:
+        page, heard = visited(browser, url)
+        expect(page.locator("#when")).to_have_text("this run has no interval", timeout=SEEN_MS)
+        expect(page.locator("#mode")).to_have_text("○ NO INTERVAL")
+        expect(page.locator("#replay")).to_be_hidden()
+        page.close()
+    feed.stop()
+    assert complaints(heard, url) == []
 
 
 def written(page: Page, end: np.datetime64) -> str:

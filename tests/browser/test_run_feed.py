@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import warnings
 from pathlib import Path
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 import xarray as xr
 import zarr
+from bokeh.document import Document
 from zarr.errors import ZarrUserWarning
 
 from dashboards.feed import EARLY, STALE_THEN, RunFeed
+from dashboards.live_page import Session
 from dashboards.panels import rack
 from dashboards.run_reader import NS
 from dashboards.transport import Transport, speed_of
@@ -269,3 +272,21 @@ def test_what_is_no_run_is_refused_with_a_guess(run):
         RunFeed(run.with_name("rakc.zarr"))
     with pytest.raises(InputError, match="not a halltwin run"):
         RunFeed(run.parent)
+
+
+def test_a_run_without_an_interval_says_whether_one_may_come(live):
+    cut(live, 0)
+
+    def page(feed: RunFeed) -> dict[str, str | None]:
+        feed.step()
+        assert feed.latest() is None
+        session = Session(feed, Document(), {})
+        words: dict[str, str | None] = json.loads(session.state.text)
+        return words
+
+    clock = Clock()
+    with only_writer(live):
+        feed = RunFeed(live, clock=clock)
+        assert page(feed) == {"when": "no interval yet", "mode-name": "NO INTERVAL"}
+    clock.now += 2
+    assert page(feed)["when"] == page(RunFeed(live))["when"] == "this run has no interval"
