@@ -54,10 +54,12 @@ for (let i = 0; i < d.name.length; i++)
   if (x >= d.left[i] && x < d.right[i] && y >= d.bottom[i] && y < d.top[i]) {
     const place = d.one[i] ? `/${String(Math.floor(x - d.left[i]) + 1).padStart(2, "0")}` : "";
     const known = `${seen.toFixed(1)} ${d.unit[i]}`;
-    return `${d.name[i]}${place}: ${Number.isNaN(seen) ? why : seen < -1e29 ? DASH : known}`;
+    return `${d.name[i]}${place}: ${Number.isNaN(seen) ? why : known}`;
   }
 return "";
 """
+# In a gap there is nothing to be told.
+RACKS = "return !(cb_data.value < -1e29);"
 
 # Names that would run into each other are left out: on a phone the table and the list of halls have them.
 LETTER_PX = 6.5
@@ -163,10 +165,9 @@ class Heat:
         p.add_glyph(self._marks, Scatter(x="x", y="y", marker="triangle", size=9, fill_color=WRONG, line_color="white"))
         ring = Quad(left="left", right="right", bottom="bottom", top="top", fill_color=None, line_width=3)
         p.add_glyph(self._chosen, ring, name=INK)
-        told = CustomJSHover(
-            args={"bands": self._bands, "cells": self._image, "reasons": self._reasons, "DASH": DASH}, code=HOVER
-        )
-        p.add_tools(HoverTool(renderers=[drawn], tooltips="$x{custom}", formatters={"$x": told}))
+        told = CustomJSHover(args={"bands": self._bands, "cells": self._image, "reasons": self._reasons}, code=HOVER)
+        racks = {"@image": CustomJS(code=RACKS)}
+        p.add_tools(HoverTool(renderers=[drawn], tooltips="$x{custom}", formatters={"$x": told}, filters=racks))
         p.on_event(Tap, self._tapped)
         p.xgrid.visible = p.ygrid.visible = False
         quiet(p)

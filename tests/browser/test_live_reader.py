@@ -101,6 +101,10 @@ def test_the_pointer_over_a_rack_that_is_not_known_names_it_and_says_why(feed, d
         for rack, said in ((UNKNOWN, "A/1/R1/08: not known"), (UNKNOWN + 1, f"A/1/R1/09: {next_to_it}")):
             page.mouse.move(*page.evaluate(SCREEN, ["heat-figure", rack + 0.5, 5.5]))
             expect(page.locator(TOOLTIP)).to_have_text(said, timeout=SEEN_MS)
+    went(page, url)
+    for x, count in ((UNKNOWN + 0.5, 1), (10.9, 0), (UNKNOWN + 0.5, 1)):  # between two halls nothing is told
+        page.mouse.move(*page.evaluate(SCREEN, ["heat-figure", x, 9.5]))
+        expect(page.locator(TOOLTIP)).to_have_count(count, timeout=SEEN_MS)
 
 
 def test_the_pointer_over_a_trend_reads_both_lines_with_their_unit(feed, desk):
