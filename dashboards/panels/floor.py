@@ -51,14 +51,14 @@ class Floor:
 
     @cached_property
     def rows(self) -> tuple[Block, ...]:
-        """Rows of the hall, named; halls where all are drawn."""
-        if self.hall is None:
-            return self.halls
-        found = []
-        for y in np.unique(self.y):
-            here = np.flatnonzero(self.y == y)
-            name = self.topology.racks[int(self.racks[here[0]])].rpartition("/")[0]
-            found.append(Block(name, int(self.x[here].min()), int(y), int(self.x[here].max()) + 1, int(y) + 1))
+        """Rows of all halls that are drawn, named; those of one hall from below."""
+        hall, found = self.topology.rack_hall[self.racks], []
+        order = np.lexsort((self.x, self.y, hall))
+        cuts = np.flatnonzero((np.diff(hall[order]) != 0) | (np.diff(self.y[order]) != 0)) + 1
+        for row in np.split(order, cuts) if len(order) else ():
+            first, last = int(row[0]), int(row[-1])
+            name, y = self.topology.racks[int(self.racks[first])].rpartition("/")[0], int(self.y[first])
+            found.append(Block(name, int(self.x[first]), y, int(self.x[last]) + 1, y + 1))
         return tuple(found)
 
     def at(self, x: float, y: float) -> int | None:

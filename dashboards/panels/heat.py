@@ -52,9 +52,9 @@ const {x, y, image_index} = special_vars, d = bands.data, at = image_index.flat_
 const seen = cells.data.image[0][at], why = ["not known", "drives the model", "without power"][reasons.data.why[at]];
 for (let i = 0; i < d.name.length; i++)
   if (x >= d.left[i] && x < d.right[i] && y >= d.bottom[i] && y < d.top[i]) {
-    const place = d.one[i] ? `/${String(Math.floor(x - d.left[i]) + 1).padStart(2, "0")}` : "";
+    const place = String(Math.floor(x - d.left[i]) + 1).padStart(2, "0");
     const known = `${seen.toFixed(1)} ${d.unit[i]}`;
-    return `${d.name[i]}${place}: ${Number.isNaN(seen) ? why : known}`;
+    return `${d.name[i]}/${place}: ${Number.isNaN(seen) ? why : known}`;
   }
 return "";
 """
@@ -208,7 +208,6 @@ class Heat:
         self._bands.data = {
             **_sides(f.rows),
             "name": [apart(b.name) for b in f.rows],
-            "one": [f.hall is not None] * count,
             "unit": [unit] * count,
         }
 

@@ -102,9 +102,13 @@ def test_the_pointer_over_a_rack_that_is_not_known_names_it_and_says_why(feed, d
             page.mouse.move(*page.evaluate(SCREEN, ["heat-figure", rack + 0.5, 5.5]))
             expect(page.locator(TOOLTIP)).to_have_text(said, timeout=SEEN_MS)
     went(page, url)
-    for x, count in ((UNKNOWN + 0.5, 1), (10.9, 0), (UNKNOWN + 0.5, 1)):  # between two halls nothing is told
-        page.mouse.move(*page.evaluate(SCREEN, ["heat-figure", x, 9.5]))
-        expect(page.locator(TOOLTIP)).to_have_count(count, timeout=SEEN_MS)
+    whole = floor(feed.topology, None)
+    place = whole.place(feed.topology.racks.index("D/1/R2/03"))
+    assert place is not None
+    power = f"D/1/R2/03: {given.measured['rack_power'][feed.topology.racks.index('D/1/R2/03')] / 1e3:.1f} kW"
+    for x, told in ((place[0], [power]), (10.4, []), (place[0], [power])):  # between two halls nothing is told
+        page.mouse.move(*page.evaluate(SCREEN, ["heat-figure", x + 0.5, place[1] + 0.5]))
+        expect(page.locator(TOOLTIP)).to_have_text(told, timeout=SEEN_MS)
 
 
 def test_the_pointer_over_a_trend_reads_both_lines_with_their_unit(feed, desk):
