@@ -166,7 +166,7 @@ class Heat:
         ring = Quad(left="left", right="right", bottom="bottom", top="top", fill_color=None, line_width=3)
         p.add_glyph(self._chosen, ring, name=INK)
         told = CustomJSHover(args={"bands": self._bands, "cells": self._image, "reasons": self._reasons}, code=HOVER)
-        racks = {"@image": CustomJS(code=RACKS)}
+        racks: dict[str, Any] = {"@image": CustomJS(code=RACKS)}
         p.add_tools(HoverTool(renderers=[drawn], tooltips="$x{custom}", formatters={"$x": told}, filters=racks))
         p.on_event(Tap, self._tapped)
         p.xgrid.visible = p.ygrid.visible = False

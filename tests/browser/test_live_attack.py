@@ -69,6 +69,7 @@ def test_names_are_text_and_push_nothing_off_the_page(browser: Browser, named):
     with served(named) as url:
         page, heard = visited(browser, f"{url}?hall={EVIL}&rack=<script>window.hit=4</script>&metric={EVIL}", 390, 844)
         expect(page.locator("#heat-finding")).to_contain_text("128 racks", timeout=SEEN_MS)
+        page.locator("#heat-picture").evaluate("e => e.scrollIntoView({block: 'center', behavior: 'instant'})")
         box = page.locator("#heat-picture").bounding_box()
         assert box is not None
         page.mouse.move(box["x"] + 200, box["y"] + 150)
