@@ -154,11 +154,11 @@ def serve(
         for each in bound:  # they are let go also where no server comes about
             held.enter_context(each)
         server, url = _started(feed, bound, loop)
-        if show is not None:
-            loop.add_callback(show, url)
         if stop is not None:
             _stop_with(stop, loop)
         try:
+            if show is not None:
+                show(url)  # not in the loop, which keeps what is raised to itself
             loop.start()
         finally:
             server.unlisten()

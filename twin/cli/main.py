@@ -8,14 +8,28 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import Annotated
 
-import typer
 
-from twin.cli.output import Verbs
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Tell Ctrl-C as the verbs do where it comes before any of them runs."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if sys.stderr is not None:
+            sys.stderr.write("interrupted\n")
+        sys.exit(130)
+
+
+with _interruptible():  # most of what a start takes
+    import typer
+
+    from twin.cli.output import Verbs, open_streams
 
 # A module has either ``app`` (a Typer of several verbs) or ``command`` (one function); the help has the latter first.
 VERBS = {
@@ -111,9 +125,11 @@ def __getattr__(name: str) -> typer.Typer:
 
 def main() -> None:
     """Run the command line of this process; a verb that stands first is the only one to be read in: 0.1 s of CPU."""
-    gc.set_threshold(COLLECTED_EVERY)
-    asked = sys.argv[1:2]
-    (command_line(asked) if asked and asked[0] in VERBS else _whole())(prog_name="twin")
+    with _interruptible():
+        gc.set_threshold(COLLECTED_EVERY)
+        open_streams()
+        asked = sys.argv[1:2]
+        (command_line(asked) if asked and asked[0] in VERBS else _whole())(prog_name="twin")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -44,6 +44,18 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 EXTRAS = {"msgspec": "mqtt", "paho": "mqtt", "mcap": "mqtt"}
 
 
+def open_streams() -> None:
+    """Put the null device where the caller has closed a standard stream (``>&-``): a verb then ends as it does else.
+
+    The number of a stream that stays closed goes to the next file that is opened, and what we start would write there.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, os.O_RDWR)  # the lowest that is free: the stream's own
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
+
+
 class Verbs(TyperGroup):
     """The top group: turns bad input, wrong usage, an interrupt, a closed pipe and a bug into exit codes."""
 
@@ -53,7 +65,17 @@ class Verbs(TyperGroup):
         """Run the command line ``args``, which may be too wrong for ``--json`` to be parsed."""
         given = sys.argv[1:] if args is None else args
         self._json = "--json" in given
-        return super().main(args, *rest, **named)
+        try:
+            return super().main(args, *rest, **named)
+        except OSError as error:
+            if not _unheard(error):
+                raise
+            _nowhere(sys.stdout)
+            try:
+                typer.echo(f"the answer cannot be written: {error.strerror}", err=True)
+            except OSError:
+                _nowhere(sys.stderr)
+            sys.exit(BAD_INPUT)
 
     def make_context(self, *given: Any, **named: Any) -> Any:
         """Read what stands before the verb."""
@@ -65,24 +87,17 @@ class Verbs(TyperGroup):
         try:
             with self._usage():
                 result = _spelled(super().invoke, ctx)
-            sys.stdout.flush()
+                sys.stdout.flush()
         except BrokenPipeError:
-            _nowhere()
+            _nowhere(sys.stdout)
             raise typer.Exit(BROKEN_PIPE) from None
-        except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
-            raise typer.Exit(INTERRUPTED) from None
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
-            if _usage_text(error) is not None:
+            if _usage_text(error) is not None or _unheard(error):
                 raise
             problems = getattr(error, "problems", None)  # an InputError; its module is not imported for --help
             if isinstance(error, OSError) and error.errno in FULL:
-                if error.filename is None:
-                    _nowhere()
-                    typer.echo(f"the answer cannot be written: {error.strerror}", err=True)
-                    raise typer.Exit(BAD_INPUT) from None
                 problems = [_unwritten(error)]
             if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in EXTRAS:
                 problems = [_lacking(error)]
@@ -99,9 +114,12 @@ class Verbs(TyperGroup):
 
     @contextmanager
     def _usage(self) -> Iterator[None]:
-        """Tell wrong usage as JSON where that is asked for; else as Typer does, with the usage line."""
+        """Tell Ctrl-C; wrong usage as JSON where that is asked for, else as Typer does, with the usage line."""
         try:
             yield
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(INTERRUPTED) from None
         except Exception as error:
             text = _usage_text(error)
             if text is None or not self._json:
@@ -127,9 +145,14 @@ def _unwritten(error: OSError) -> Problem:
     return Problem("", f"cannot be written: {error.strerror}", str(error.filename))
 
 
-def _nowhere() -> None:
-    """Python flushes stdout once more at exit: give it a place to write to."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _unheard(error: Exception) -> bool:
+    """Whether stdout or stderr takes no more, for want of room."""
+    return isinstance(error, OSError) and error.errno in FULL and error.filename is None
+
+
+def _nowhere(stream: TextIO) -> None:
+    """Python flushes a stream once more at exit: give it a place to write to."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _usage_text(error: Exception) -> str | None:
