@@ -125,8 +125,8 @@ class Binder:
         bound = ours = housed = 0
         for number, point in enumerate(points):
             item = self.twin_name(point.item)
-            ours += _within(self._own, item)
-            housed += _within(self._housed, item)
+            ours += within(self._own, item)
+            housed += within(self._housed, item)
             target = self._target(point, item)
             if target is not None:
                 name, index, factor = target
@@ -184,8 +184,8 @@ class Binder:
         return None
 
 
-def _within(names: set[str], item: str) -> bool:
-    """Is it one of these, or a part of one?"""
+def within(names: set[str], item: str) -> bool:
+    """Whether an item is one of these names, or a part of one."""
     while item:
         if item in names:
             return True
@@ -240,4 +240,4 @@ def _ages(age_s: Floats, items: Ints, size: int) -> Floats:
     return np.where(oldest >= 0.0, oldest, np.inf)
 
 
-__all__ = ["Binder", "Bindings", "Column", "Measured", "measure"]
+__all__ = ["Binder", "Bindings", "Column", "Measured", "measure", "within"]

@@ -19,7 +19,7 @@ from typing import Any
 from telemetry.clock import NS, Clock, ReplayClock, WallClock
 from telemetry.decode import Decoder
 from telemetry.dialect import unread
-from telemetry.live.bind import Binder
+from telemetry.live.bind import Binder, within
 from telemetry.live.board import Board
 from telemetry.live.frame import Mode
 from telemetry.live.loop import Loop, Watch
@@ -227,9 +227,12 @@ def refuse_foreign(session: Session, messages: Iterable[Message], decoder: Decod
 
 
 def _fitting(points: Iterable[Point], asked: str) -> str:
-    """The shipped site of which most points are, as a question."""
-    items = [point.item for point in points if "/" in point.item]
-    best, most = "", len(items) / 2
+    """The shipped site of which most points are, by its halls and by what it calls its items there, as a question.
+
+    A site that is incomplete is none: no twin can be of it.
+    """
+    items = [point.item for point in points if point.item]
+    best, most = "", (sum("/" in item for item in items) or len(items)) / 2
     for name in shipped():
         if name == asked:
             continue
@@ -237,8 +240,9 @@ def _fitting(points: Iterable[Point], asked: str) -> str:
             site = load_site(name).site
         except InputError:
             continue
-        halls = {f"{b}/{h}" for b, building in site.buildings.items() for h in building.halls}
-        count = sum("/".join(item.split("/")[:2]) in halls for item in items)
+        own = {f"{b}/{h}" for b, building in site.buildings.items() for h in building.halls}
+        own |= set(site.telemetry.names.values() if site.telemetry else ())
+        count = sum(within(own, item) for item in items)
         if count > most:
             best, most = name, count
     return f"; did you mean the site {best}?" if best else ""

@@ -25,6 +25,7 @@ from telemetry.live.frame import Mode
 from telemetry.live.session import Wish, on_recording
 from telemetry.replay.asked import open_played
 from tests.browser.served import complaints, visited
+from tests.telemetry.exchange import shared
 from tests.telemetry.heard import NOON
 from tests.telemetry.until import until
 from twin.analysis.dataset import open_run
@@ -92,6 +93,15 @@ def test_a_recording_of_another_site_is_refused_and_the_right_one_is_named(recor
         on_recording(Wish(other, at=NOON), open_played(recording, "dsx"), lambda: make("dsx"), list[str]().append)
     (problem,) = wrong.value.problems
     assert problem.message == f"{count} of 254 points belong to this site; did you mean the site {SITE}?"
+
+
+def test_a_recording_whose_items_a_site_calls_by_the_names_they_have_there_names_the_one_of_which_nothing_lacks():
+    played = open_played(shared("dsx_exemplar.csv"), speed="max")
+    with pytest.raises(InputError) as wrong:
+        on_recording(Wish("oklahoma-10", at=NOON), played, played.decoder, list[str]().append)
+    (problem,) = wrong.value.problems
+    whole = "titan-pod-estimate"  # titan-pod has the same names, and lacks limits
+    assert problem.message == f"0 of 166 points belong to this site; did you mean the site {whole}?"
 
 
 def test_all_that_is_wrong_is_told_at_once():
