@@ -27,7 +27,7 @@ from telemetry.emulate.virtual import STANDS, Wanted
 from telemetry.emulate.virtual import check as check_facility
 from telemetry.live.session import Session, Wish, on_broker
 from telemetry.live.source import Listening
-from twin.core.errors import Faults, InputError, Problem, one
+from twin.core.errors import Faults, InputError, Problem, one, renamed
 from twin.core.jit import cache_folder
 from twin.engine.period import stamp
 from twin.site.load import load_site
@@ -79,7 +79,8 @@ def run(demo: Demo, folder: Path, stop: threading.Event, *, say: Say, show: Say)
     ):  # fmt: skip
         address = parse_address(broker.address)
         wish = Wish(demo.site, at=demo.at, out=demo.out, lasting_s=demo.lasting_s)
-        session = on_broker(wish, Listening(address, ANONYMOUS, make(DIALECT), DIALECT), say)
+        with renamed(start="at", end="at"):
+            session = on_broker(wish, Listening(address, ANONYMOUS, make(DIALECT), DIALECT), say)
         for line in [f"broker    {BROKER} at {address}", *session.lines()]:
             say(line)
         while not facility.wait(LOOK_S) and not stop.is_set():

@@ -8,7 +8,7 @@ and another dialect takes all of them away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -17,10 +17,11 @@ from typing import NamedTuple
 from telemetry.decode import Decoder, dialects, make
 from telemetry.recording.layout import DIALECT, OPTION, without_login
 from telemetry.recording.read import Recording
-from twin.core.errors import InputError, did_you_mean, one, option
+from twin.core.errors import InputError, Problem, did_you_mean, one, option
 from twin.site.shipped import named_source
 
 MAPPING, TEXT, DIGEST = "mapping", "mapping_text", "mapping_sha256"
+FLAGS = frozenset({MAPPING, "rebirth"})  # options of dialects that verbs have under their own names
 
 
 class Spoken(NamedTuple):
@@ -94,10 +95,16 @@ def make_decoder(name: str, options: Mapping[str, str] | None = None) -> Decoder
     try:
         return make(name, options)
     except InputError as error:
-        given = (options or {}).keys() | {MAPPING, "rebirth"}
-        raise InputError(
-            [replace(p, path=option(f"{p.path}=")) if p.path in given else p for p in error.problems]
-        ) from None
+        raise InputError([_by_option(p, (options or {}).keys() | FLAGS) for p in error.problems]) from None
+
+
+def _by_option(problem: Problem, given: Set[str]) -> Problem:
+    """A problem at the option that gave what is wrong: few of a dialect have one of their own."""
+    if problem.path in FLAGS:
+        return replace(problem, path=option(f"{problem.path}="))
+    if problem.path in given:
+        return replace(problem, path=option("option="), message=f"{problem.path}: {problem.message}")
+    return problem
 
 
 __all__ = ["Spoken", "kept", "make_decoder", "shown", "spoken", "unread"]

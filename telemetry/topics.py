@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from twin.core.errors import one, option
+from twin.core.errors import one
 
 MAX_BYTES = 512
 MAX_LEVELS = 32
@@ -62,7 +62,7 @@ def prefix(text: str) -> str:
     text = text if text.endswith("/") else f"{text}/"
     wrong = fault("/".join("x" if level == "+" else level for level in text.split("/")))
     if wrong:
-        raise one(wrong, path=option("prefix="))
+        raise one(wrong, path="prefix")
     return text
 
 

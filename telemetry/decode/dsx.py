@@ -23,7 +23,7 @@ from telemetry.dsx.contract import BMS_PAIRS, INTEGRATION_PAIRS, PAIRS
 from telemetry.dsx.values import SHORTEST_TWICE, is_plain, read_good
 from telemetry.message import Message
 from telemetry.points import Points
-from twin.core.errors import InputError, Problem, option
+from twin.core.errors import InputError, Problem
 
 DIALECT = Dialect("dsx", "NVIDIA DSX Exchange, BMS event bus 1.0.0 (JSON)")
 
@@ -275,5 +275,5 @@ def make(options: Mapping[str, str]) -> Decoder:
     """
     unknown = sorted(options.keys() - {"prefix"})
     if unknown:
-        raise InputError([Problem(option(f"{key}="), OTHERS.get(key, "dsx has no such option")) for key in unknown])
+        raise InputError([Problem(key, OTHERS.get(key, "dsx has no such option")) for key in unknown])
     return Decoder(topics.prefix(options.get("prefix", "")))

@@ -271,7 +271,7 @@ def make(options: Mapping[str, str]) -> Decoder:
     """
     known = ("mapping", "mapping_text", "precision", "prefix", "topic")
     problems = [
-        Problem(given, f'influx has no option "{given}"{did_you_mean(given, known)}')
+        Problem(given, f"influx has no such option{did_you_mean(given, known)}")
         for given in sorted(options.keys() - set(known))
     ]
     precision, topic = options.get("precision", "ns"), options.get("topic", TOPIC)

@@ -248,7 +248,7 @@ def make(options: Mapping[str, str]) -> Decoder:
     """
     known = ("mapping", "mapping_text", "prefix")
     problems = [
-        Problem(name, f'plain has no option "{name}"{did_you_mean(name, known)}')
+        Problem(name, f"plain has no such option{did_you_mean(name, known)}")
         for name in sorted(options.keys() - set(known))
     ]
     if "mapping" not in options:

@@ -163,7 +163,7 @@ def make(options: Mapping[str, str]) -> Decoder:
     """
     known = ("mapping", "mapping_text", "prefix", "rebirth")
     problems = [
-        Problem(name, f'sparkplug has no option "{name}"{did_you_mean(name, known)}')
+        Problem(name, f"sparkplug has no such option{did_you_mean(name, known)}")
         for name in sorted(options.keys() - set(known))
     ]
     faults = Faults()

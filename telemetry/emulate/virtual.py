@@ -22,10 +22,11 @@ from telemetry.emulate.stream import Layout, Pace, Stream, sensors_of
 from telemetry.emulate.truth import Truth, as_it_is, draw
 from twin.analysis.fail import begin_of
 from twin.core.errors import Faults as Problems
-from twin.core.errors import did_you_mean, one, option
+from twin.core.errors import did_you_mean, one, option, renamed
 from twin.core.units import DAY
 from twin.engine.faults import places
 from twin.engine.options import Asked, ask, whole_number
+from twin.engine.period import LONGEST_S as FOREVER_S
 from twin.engine.period import instant, period, stamp
 from twin.engine.prepare import Prepared, pool_curve, read_in
 from twin.engine.scenario import Written, load_scenario
@@ -259,11 +260,12 @@ def _asked(wanted: Wanted, loaded: LoadedSite, begin: float) -> Asked:
         for group in row.groups
     )
     step = step_of(wanted.speed, wanted.period_s, racks)
-    end = begin + step * (2 + int(np.ceil(_model_s(wanted) / step)))
-    return ask(
-        loaded, start=stamp(begin), end=stamp(end), step=step, every=step, level="rack", seed=wanted.seed,
-        weather=wanted.weather, load=wanted.load,
-    )  # fmt: skip
+    end = begin + min(FOREVER_S, step * (2 + int(np.ceil(_model_s(wanted) / step))))
+    with renamed(start="at", end="at" if wanted.lasting_s is None else "lasting"):
+        return ask(
+            loaded, start=stamp(begin), end=stamp(end), step=step, every=step, level="rack", seed=wanted.seed,
+            weather=wanted.weather, load=wanted.load,
+        )  # fmt: skip
 
 
 def _with(believed: Prepared, truth: Truth) -> Prepared:

@@ -91,6 +91,36 @@ def test_a_period_that_cannot_be_is_told(tmp_path, monkeypatch, words, message):
     assert list(tmp_path.iterdir()) == []
 
 
+LIVE, EMULATE = ("live", "oklahoma-10", "--broker", "localhost"), ("emulate", "oklahoma-10")
+
+
+@pytest.mark.parametrize(
+    ("words", "messages"),
+    [
+        ((*LIVE, "--every", "2000000h"), ["is out of range, expected a year from 1900 to 2200"]),
+        ((*LIVE, "--every", "100000000000h"), ["3.6e+14 s is out of range, expected > 0 and no more than 301 years"]),
+        ((*LIVE, "--at", "2200-12-31T12:00"), ["is out of range, expected a year from 1900 to 2200"]),
+        ((*LIVE, "--option", "prefix=#"), ["prefix: the topic holds a wildcard or NUL"]),
+        ((*LIVE, "--option", "prefx=a"), ["prefx: dsx has no such option"]),
+        (
+            (*LIVE, "--dialect", "influx", "--option", "prefx=a", "--option", "topic=a/#/b"),
+            ['prefx: influx has no such option; did you mean "prefix"?', "topic: expected a topic, + for any level"],
+        ),
+        ((*EMULATE, "--for", "2000000h"), ["is out of range, expected a year from 1900 to 2200"]),
+        ((*EMULATE, "--for", "100000000000h"), ["3.6e+14 s is out of range"]),
+        ((*EMULATE, "--at", "2200-12-31T12:00"), ["is out of range, expected a year from 1900 to 2200"]),
+    ],
+)
+def test_a_problem_is_of_the_option_that_was_given_whatever_it_is_called_further_down(words, messages):
+    done = here(*words)
+    assert done.exit_code == 2
+    told = [line.partition(": ") for line in done.stderr.splitlines() if not line.startswith("compiling")]
+    assert {option for option, _, _ in told} <= {word for word in words[2:] if word.startswith("--")}
+    assert len(told) == len(messages)
+    for (_, _, words_of_it), message in zip(told, messages, strict=True):
+        assert message in words_of_it
+
+
 def test_a_page_that_is_there_is_replaced_only_when_asked(tmp_path):
     run = ("simulate", "oklahoma-10", *DAY, "--level", "site", "--out", "a.zarr")
     page = tmp_path / "a.html"

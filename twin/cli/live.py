@@ -168,7 +168,7 @@ def _of_broker(
     listening = Listening(address, found, decoder, name, topics, record, options)
     listening.check()
     tell(found.warnings)
-    return lambda: on_broker(wish, listening, _say)
+    return lambda: _of_wish(wish, lambda: on_broker(wish, listening, _say))
 
 
 def _of_recording(
@@ -179,7 +179,17 @@ def _of_recording(
 
     played = open_played(replay, dialect, options, speed=speed or "1", topics=topics)
     played.decoder()
-    return lambda: on_recording(wish, played, played.decoder, _say)
+    return lambda: _of_wish(wish, lambda: on_recording(wish, played, played.decoder, _say))
+
+
+def _of_wish(wish: Wish, make: Callable[[], Session]) -> Session:
+    """Make a session; the period of its model is nobody's option, but follows from its date and its interval."""
+    from twin.core.errors import renamed
+    from twin.core.units import DAY
+    from twin.engine.period import seconds
+
+    with renamed(start="at", end="every" if seconds(wish.every, "--every") > DAY else "at"):
+        return make()
 
 
 def _gone(made: Callable[[], Session], sockets: Sequence[socket], *, ends: bool) -> Session:

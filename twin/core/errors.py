@@ -93,6 +93,19 @@ def spelled(spelling: Callable[[str], str]) -> Iterator[None]:
         _SPELLING.reset(before)
 
 
+@contextmanager
+def renamed(**arguments: str) -> Iterator[None]:
+    """Let :func:`option` name arguments of what is called as the caller has them: ``renamed(start="at")``."""
+    before = _SPELLING.get()
+
+    def spelling(argument: str) -> str:
+        name, sign, value = argument.partition("=")
+        return before(arguments.get(name, name) + sign + value)
+
+    with spelled(spelling):
+        yield
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``'; did you mean "x"?'`` when a known name is close to ``name``, else the empty string."""
     near = nearest(name, known)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time
-from math import isfinite
 from numbers import Real
 
 from twin.core.errors import Faults, Problem, one, option
@@ -19,6 +18,8 @@ Moment = str | date | datetime
 UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": HOUR, "hr": HOUR, "d": DAY}
 LENGTH = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)\s*")
 FINEST_INTERVAL_S = 60.0
+YEARS = LATEST_YEAR + 1 - EARLIEST_YEAR
+LONGEST_S = 366 * DAY * YEARS  # no period is longer
 
 
 def instant(value: object, place: str) -> float:
@@ -53,8 +54,8 @@ def seconds(value: object, place: str) -> float:
     elif isinstance(value, bool) or not isinstance(value, Real):
         raise one(f"{value!r} is no length of time, expected a number of seconds or text as 5min", path=place)
     length = float(value)
-    if not (isfinite(length) and length > 0.0):
-        raise one(f"{length:g} s is out of range, expected > 0", path=place)
+    if not 0.0 < length <= LONGEST_S:
+        raise one(f"{length:g} s is out of range, expected > 0 and no more than {YEARS} years", path=place)
     return length
 
 
