@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -82,5 +83,6 @@ def test_a_page_whose_address_cannot_be_told_is_not_served(error):
         stop.set()  # so that it ends, whatever becomes of the error
         raise error
 
-    with pytest.raises(type(error)):
-        serve(feed, show=show, stop=stop)
+    # In a thread: other tests leave the loop of a browser running in this one.
+    with ThreadPoolExecutor(1) as beside, pytest.raises(type(error)):
+        beside.submit(serve, feed, show=show, stop=stop).result()
