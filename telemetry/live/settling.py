@@ -88,7 +88,9 @@ class Settling:
     """Remembers with what the engine began. ``early``: it does not stand yet on what is measured."""
 
     def __init__(self) -> None:
-        self.early, self._due = True, False
+        self.early = True
+        self._due = False  # it began without some of what is usable
+        self._misses = False  # some has not been heard, or is not back
         self._rising, self._loss = Rising(), Loss()
         self._began: dict[str, int] | None = None  # None: with the next step
         self._since_ns: int | None = None  # when the first value came that is waited with for the others
@@ -133,8 +135,8 @@ class Settling:
     def _begins(self, tally: Tally, began: Mapping[str, int], at_ns: int, *, stale: bool) -> bool:
         """While it is early: whether the engine begins anew now; with the last of its beginnings it is settled."""
         assert self._since_ns is not None
-        quiet = self._rising.quiet(at_ns)
-        if (quiet and all(self._there(group, tally) for group in GROUPS)) or at_ns - self._since_ns >= WAITS_NS:
+        quiet, self._misses = self._rising.quiet(at_ns), not all(self._there(group, tally) for group in GROUPS)
+        if (quiet and not self._misses) or at_ns - self._since_ns >= WAITS_NS:
             self.early, self._returns, self._since_ns, self._stage = False, False, None, 0
             self._missed = tally.lost
             return any(tally.usable[g] > began[g] for g in GROUPS)
@@ -154,7 +156,7 @@ class Settling:
         if self._loss.lasts and self._loss.since_ns is not None:
             since = _clock(self._loss.since_ns)
             return f"the model goes by itself since {since}, and begins anew when what drives it is back"
-        if not self.early or self._since_ns is None:
+        if self._since_ns is None or not (self._due or self._misses):
             return ""
         begins = f"begins anew with what comes until {_clock(self._since_ns + WAITS_NS)}"
         return f"the model began without some of it, and {begins}" if self._due else f"the model {begins}"

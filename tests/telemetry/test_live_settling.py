@@ -150,7 +150,9 @@ def test_what_is_heard_at_once_needs_no_second_begin():
 def test_it_begins_anew_when_it_is_live_and_when_all_is_heard_and_never_again():
     told = Told().tell(0, 0, 5).tell(40, 10, 5).tell(80, 20, 5)
     assert told.settling.early
+    assert told.settling.words().startswith("the model begins anew with what comes until")  # it has what there is
     told.tell(100, 20, 600)
+    assert told.settling.words() == ""
     assert told.begins == [13, 18]  # more came in second 11, the last in second 16
     assert not told.settling.early
 
