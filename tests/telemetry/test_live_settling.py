@@ -96,7 +96,7 @@ def test_key_figures_are_not_of_the_time_before_all_was_heard(lived, out):
     assert summary(early)["notes"][0].startswith("All intervals are of a time in which not all")
 
 
-def test_key_figures_say_at_how_many_ends_the_twin_was_stale(out):
+def test_key_figures_say_at_how_many_ends_the_twin_was_stale(lived, out):
     run = open_run(out)
     assert not any("STALE" in note for note in summary(run)["notes"])
     modes = run["mode"].copy(data=[MODES.index(Mode.STALE)] * 3 + [MODES.index(Mode.LIVE)] * 3)  # the first is early
