@@ -69,7 +69,9 @@ class Header:
         frame = self._frame
         speed = frame.speed if frame is not None else 1.0
         played = mode == Mode.REPLAY or (mode == Mode.SIMULATED and speed != 1.0)
-        pace = " at full speed" if math.isinf(speed) else f" ×{speed:g}" if speed else ", paused"
+        # What a running twin replays cannot be paused: where it stands, it is over.
+        stands = ", paused" if hasattr(self._view.feed, "transport") else ", ended"
+        pace = " at full speed" if math.isinf(speed) else f" ×{speed:g}" if speed else stands
         name = mode.value + pace * played
         return {
             "mode@data-mode": mode.value,

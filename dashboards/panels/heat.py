@@ -172,7 +172,7 @@ class Heat:
         p.xgrid.visible = p.ygrid.visible = False
         quiet(p)
         p.axis.major_tick_line_color = None
-        colour_bar(p, self._mapper, "")
+        colour_bar(p, self._mapper, TITLE)  # without one it has no room for that which comes
         self._bar: Any = p.above[-1]
         self._glyph = glyph
         return p

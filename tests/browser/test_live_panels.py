@@ -8,13 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bokeh.models import ColumnDataSource, Range1d
+from bokeh.models.annotations import ColorBar
 from bokeh.plotting import figure
 
-from dashboards.panels import heat, key_figures, rack, trend
+from dashboards.panels import header, heat, key_figures, rack, trend
 from dashboards.panels.panel import Word
 from dashboards.view import View, apart, degrees, watts
 from telemetry.live.board import Board
-from telemetry.live.frame import Trend
+from telemetry.live.frame import Mode, Trend
 from tests.browser.synthetic import BASE_NS, Scripted, frame, topology
 
 
@@ -245,3 +246,18 @@ def test_a_temperature_has_a_true_minus(c, said):
 def test_a_name_from_right_to_left_leaves_the_rest_of_a_sentence_in_its_order():
     assert apart("hall-1") == "hall-1"
     assert apart("قاعة") == "\u2068قاعة\u2069"
+
+
+@pytest.mark.parametrize(("speed", "name"), [(10.0, "REPLAY ×10"), (0.0, "REPLAY, ended")])
+def test_a_replay_that_nobody_can_start_again_has_ended(speed, name):
+    t = topology()
+    told = header.build(View(Board(t))).update(frame(t, 1, Mode.REPLAY, speed=speed))
+    assert told["mode-name"] == name
+
+
+def test_the_scale_of_colours_has_room_for_its_title_from_the_begin():
+    """BokehJS keeps the room that it has found first."""
+    drawn = heat.build(View(Scripted(topology()))).parts[1]
+    assert isinstance(drawn, figure)
+    (bar,) = (each for each in drawn.above if isinstance(each, ColorBar))
+    assert bar.title
